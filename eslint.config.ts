@@ -1,4 +1,5 @@
 import eslint from '@eslint/js';
+import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 /** Imports only go down: what each floor must not see. Paths are matched against the text of the import. */
@@ -37,7 +38,7 @@ function wall(room: string): object {
 
 const ambient = ['process', 'console', 'setTimeout', 'setInterval', 'Date'];
 
-export default tseslint.config(
+export default defineConfig(
   { ignores: ['build/**', 'node_modules/**'] },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,

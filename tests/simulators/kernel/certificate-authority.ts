@@ -21,7 +21,7 @@ const day = 86_400_000;
 
 /** Makes an authority and its server certificate. Takes a few milliseconds. */
 export async function createCertificateAuthority(now: Date): Promise<CertificateAuthority> {
-  x509.cryptoProvider.set(webcrypto as Crypto);
+  x509.cryptoProvider.set(webcrypto as Parameters<typeof x509.cryptoProvider.set>[0]);
   const life = { notBefore: new Date(now.getTime() - day), notAfter: new Date(now.getTime() + 30 * day) };
   const caKeys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
