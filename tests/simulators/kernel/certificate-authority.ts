@@ -1,4 +1,4 @@
-import { createPublicKey, webcrypto } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 
@@ -21,7 +21,6 @@ const day = 86_400_000;
 
 /** Makes an authority and its server certificate. Takes a few milliseconds. */
 export async function createCertificateAuthority(now: Date): Promise<CertificateAuthority> {
-  x509.cryptoProvider.set(webcrypto as Parameters<typeof x509.cryptoProvider.set>[0]);
   const life = { notBefore: new Date(now.getTime() - day), notAfter: new Date(now.getTime() + 30 * day) };
   const caKeys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
@@ -57,6 +56,5 @@ export async function createCertificateAuthority(now: Date): Promise<Certificate
   });
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
   const key = `-----BEGIN PRIVATE KEY-----\n${(pkcs8.match(/.{1,64}/g) ?? []).join('\n')}\n-----END PRIVATE KEY-----\n`;
-  createPublicKey(leaf.toString('pem'));
   return { certificate: ca.toString('pem'), server: { key, certificate: leaf.toString('pem') } };
 }
