@@ -1,0 +1,117 @@
+import { parse } from 'yaml';
+import { parseArmId } from './arm-id.js';
+
+/** The inputs that an entry of the cluster list may set for its own cluster. */
+export const overridable = ['identity', 'identityResourceGroup', 'keyVault', 'secrets', 'registry', 'values'] as const;
+export type Overridable = (typeof overridable)[number];
+
+/** One cluster of the fleet as the user names it. */
+export interface ClusterEntry {
+  readonly subscriptionId: string;
+  readonly resourceGroup: string;
+  readonly name: string;
+  /** ARM id in canonical spelling. */
+  readonly id: string;
+  /** What logs, names and maps call it: its name, with the resource group before it where two of a fleet share the name. */
+  readonly label: string;
+  /** Values that this cluster sets in place of the task's inputs. */
+  readonly overrides: Readonly<Partial<Record<Overridable, string>>>;
+}
+
+/** What is wrong with one entry of a cluster list. */
+export interface ListMistake {
+  /** The entry as it was given, shortened. */
+  readonly given: string;
+  readonly because: string;
+}
+
+const wanted = 'a cluster is its ARM id (/subscriptions/…/managedClusters/name) or resourceGroup/name';
+const unexpanded = /^\$\(([^)]*)\)$/;
+
+/**
+ * Reads a list of clusters: ARM ids or `resourceGroup/name`, separated by commas or lines; or a JSON or YAML sequence of such
+ * strings or of mappings `{cluster, <override>: …}`.
+ * @param subscriptionId completes `resourceGroup/name`; absent when the connection has none.
+ */
+export function parseClusters(text: string, subscriptionId: string | undefined): { clusters: ClusterEntry[]; mistakes: ListMistake[] } {
+  const clusters: ClusterEntry[] = [];
+  const mistakes: ListMistake[] = [];
+  for (const raw of entriesOf(text, mistakes)) {
+    const entry = readEntry(raw, subscriptionId);
+    if ('because' in entry) mistakes.push(entry);
+    else if (clusters.some((other) => other.id.toLowerCase() === entry.id.toLowerCase())) {
+      mistakes.push({ given: entry.id, because: 'it is listed twice' });
+    } else clusters.push(entry);
+  }
+  if (clusters.length === 0 && mistakes.length === 0) mistakes.push({ given: text.trim(), because: `the list is empty; ${wanted}` });
+  return { clusters: clusters.map((entry) => ({ ...entry, label: labelOf(entry, clusters) })), mistakes };
+}
+
+function labelOf(entry: ClusterEntry, fleet: readonly ClusterEntry[]): string {
+  const namesakes = fleet.filter((other) => other.name.toLowerCase() === entry.name.toLowerCase());
+  if (namesakes.length === 1) return entry.name;
+  const neighbours = namesakes.filter((other) => other.resourceGroup.toLowerCase() === entry.resourceGroup.toLowerCase());
+  return neighbours.length === 1 ? `${entry.resourceGroup}/${entry.name}` : `${entry.subscriptionId}/${entry.resourceGroup}/${entry.name}`;
+}
+
+function entriesOf(text: string, mistakes: ListMistake[]): unknown[] {
+  const trimmed = text.trim();
+  const variable = unexpanded.exec(trimmed);
+  if (variable !== null) {
+    mistakes.push({
+      given: trimmed,
+      because: `the variable ${variable[1] ?? ''} has no value in this job: link the variable group that defines it, or check its name`,
+    });
+    return [];
+  }
+  if (!/^(\[|- |\{)/.test(trimmed)) {
+    return trimmed.split(/[,\r\n]+/).map((part) => part.trim()).filter((part) => part !== '');
+  }
+  try {
+    const value: unknown = parse(trimmed);
+    if (Array.isArray(value)) return value;
+    mistakes.push({ given: short(trimmed), because: 'a JSON or YAML value has to be a sequence of clusters' });
+  } catch (error) {
+    mistakes.push({ given: short(trimmed), because: `it is neither JSON nor YAML: ${(error as Error).message.split('\n')[0] ?? ''}` });
+  }
+  return [];
+}
+
+function readEntry(raw: unknown, subscriptionId: string | undefined): ClusterEntry | ListMistake {
+  if (typeof raw === 'string') return locate(raw, subscriptionId, {});
+  const given = short(JSON.stringify(raw));
+  if (typeof raw !== 'object' || raw === null) return { given, because: wanted };
+  const { cluster, ...rest } = raw as Record<string, unknown>;
+  if (typeof cluster !== 'string') return { given, because: 'the mapping has no text under "cluster"' };
+  const overrides: Partial<Record<Overridable, string>> = {};
+  for (const [key, entry] of Object.entries(rest)) {
+    const name = overridable.find((candidate) => candidate === key);
+    if (name === undefined) return { given, because: `"${key}" cannot be set per cluster; possible are ${overridable.join(', ')}` };
+    const text = Array.isArray(entry) ? entry.map(String).join(',') : entry;
+    if (typeof text !== 'string') return { given, because: `"${key}" has to be text` };
+    overrides[name] = text;
+  }
+  return locate(cluster, subscriptionId, overrides);
+}
+
+function locate(text: string, subscriptionId: string | undefined, overrides: ClusterEntry['overrides']): ClusterEntry | ListMistake {
+  const given = short(text);
+  if (text.startsWith('/')) {
+    const id = parseArmId(text);
+    if (id?.type.toLowerCase() !== 'microsoft.containerservice/managedclusters') return { given, because: `it is not a cluster's id; ${wanted}` };
+    return entry(id.subscriptionId, id.resourceGroup, id.name, overrides);
+  }
+  const parts = /^([-\w._()]{1,90})\/([-\w]{1,63})$/.exec(text);
+  if (parts === null) return { given, because: wanted };
+  if (subscriptionId === undefined) return { given, because: 'the service connection has no subscription that would complete it: give the ARM id' };
+  return entry(subscriptionId, parts[1] ?? '', parts[2] ?? '', overrides);
+}
+
+function entry(subscriptionId: string, resourceGroup: string, name: string, overrides: ClusterEntry['overrides']): ClusterEntry {
+  const id = `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.ContainerService/managedClusters/${name}`;
+  return { subscriptionId, resourceGroup, name, id, label: name, overrides };
+}
+
+function short(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 117)}…` : text;
+}

@@ -1,0 +1,126 @@
+import type { Clock } from './clock.js';
+import { Lanes, Limiter } from './limits.js';
+import { strongReader, type Plan, type PlannedChange } from './plan.js';
+import type { Ports } from './ports.js';
+import { cancelled, Problem, toProblem, type ProblemParts } from './problem.js';
+import { isKnown, resolve, sources, unknown, type Unknown } from './ref.js';
+import { writes, type AnyResource, type Change, type Writer } from './resource.js';
+import { until } from './retry.js';
+
+/** What became of one planned change. */
+export type Outcome =
+  | { readonly result: 'kept' | 'done'; readonly state: object; readonly durationMs: number }
+  | { readonly result: 'failed' | 'skipped'; readonly problem: ProblemParts };
+
+/** A planned change with what became of it. */
+export interface AppliedChange extends PlannedChange {
+  readonly outcome: Outcome;
+}
+
+/** How long a written object may take to show in strong reads. Not documented by any service; generous on purpose. */
+const visibility = { deadlineMs: 60_000, firstWaitMs: 500, longestWaitMs: 5_000 };
+
+/**
+ * Executes a plan and nothing else: each change after those it depends on, side by side within `concurrency` and lanes.
+ * @param stopped keys of resources that preflight forbids, with the reason; what depends on them is skipped.
+ */
+export async function applyAll(
+  plan: Plan,
+  stopped: ReadonlyMap<string, ProblemParts>,
+  options: { readonly concurrency: number; readonly failFast: boolean },
+  ports: Ports,
+): Promise<readonly AppliedChange[]> {
+  const limiter = new Limiter(options.concurrency);
+  const lanes = new Lanes();
+  const halt = new AbortController();
+  const outcomes = new Map<string, Promise<Outcome>>();
+  const started = plan.map(async (entry): Promise<AppliedChange> => {
+    const before = sources(entry.resource.inputs).map((key) => ({ key, outcome: outcomes.get(key) }));
+    const run = async (): Promise<Outcome> => {
+      const settled = new Map<string, Outcome>();
+      for (const { key, outcome } of before) if (outcome !== undefined) settled.set(key, await outcome);
+      const hindrance = stopped.get(entry.resource.key) ?? hindered(entry.resource, settled);
+      if (hindrance !== undefined) return { result: 'skipped', problem: hindrance };
+      if (!writes(entry.change)) return { result: 'kept', state: entry.observed ?? {}, durationMs: 0 };
+      const outcome = await lanes.run(entry.resource.lane, () => limiter.run(() => applyOne(entry, settled, halt.signal, ports)));
+      if (options.failFast && outcome.result === 'failed') halt.abort();
+      return outcome;
+    };
+    const outcome = run();
+    outcomes.set(entry.resource.key, outcome);
+    return { ...entry, outcome: await outcome };
+  });
+  return Promise.all(started);
+}
+
+async function applyOne(entry: PlannedChange, before: ReadonlyMap<string, Outcome>, halt: AbortSignal, ports: Ports): Promise<Outcome> {
+  const { resource } = entry;
+  const start = ports.clock.monotonic();
+  try {
+    if (ports.signal.aborted || halt.aborted) throw cancelled(`${entry.change.action} ${resource.kind} ${resource.name}`);
+    const known = resolve(resource.inputs, (key) => stateAfter(before.get(key)));
+    if (!isKnown(known)) throw new Error(`${resource.key}: an input is still unknown after everything before it was applied`);
+    const change = isKnown(entry.known) ? entry.change : resource.plan(await resource.observe(strongReader, known), known);
+    if (change.action === 'blocked') throw new Problem(change.problem);
+    const writer = journalled(resource, ports);
+    if (writes(change)) await resource.apply(change, known, writer);
+    const state = await confirm(resource, known, change, writer, ports.clock);
+    return { result: writes(change) ? 'done' : 'kept', state, durationMs: ports.clock.monotonic() - start };
+  } catch (error) {
+    return { result: 'failed', problem: toProblem(error).parts };
+  }
+}
+
+/** Observes the object itself until it is as planned: no success is claimed before. */
+function confirm(resource: AnyResource, known: object, change: Change, writer: Writer, clock: Clock): Promise<object> {
+  const waiting = { clock, signal: writer.signal, progress: (text: string) => writer.progress(text) };
+  return until(visibility, waiting, async () => {
+    const observed = await resource.observe(strongReader, known);
+    const next = resource.plan(observed, known);
+    if (next.action === 'keep') return { done: observed ?? {} };
+    const failure = new Problem({
+      code: 'WI3002',
+      what: `${resource.kind} ${resource.name} is not as it was written`,
+      tried: `${change.action} it and read it again`,
+      because: next.action === 'blocked' ? next.problem.because : `it would still have to be changed: ${next.reason}`,
+      remedy: 'look for another pipeline, a policy or an operator that writes the same object, then run again',
+    });
+    return { wait: 'waiting until the change shows', failure };
+  });
+}
+
+function journalled(resource: AnyResource, ports: Ports): Writer {
+  return {
+    signal: ports.signal,
+    progress: (text) => ports.progress.waiting(`${resource.kind} ${resource.name}`, text),
+    write: async (intent, send) => {
+      if (ports.signal.aborted) throw cancelled(`${intent.action} ${intent.object}`);
+      const place = resource.cluster === undefined ? {} : { cluster: resource.cluster };
+      const entry = { ...intent, ...place, resource: resource.key, at: ports.clock.now().toISOString() };
+      ports.journal.intend(entry);
+      try {
+        const answer = await send();
+        ports.journal.settle(entry, 'done');
+        return answer;
+      } catch (error) {
+        ports.journal.settle(entry, 'failed', toProblem(error).parts.because);
+        throw error;
+      }
+    },
+  };
+}
+
+function stateAfter(outcome: Outcome | undefined): object | Unknown {
+  return outcome !== undefined && 'state' in outcome ? outcome.state : unknown;
+}
+
+function hindered(resource: AnyResource, before: ReadonlyMap<string, Outcome>): ProblemParts | undefined {
+  const failed = [...before].find(([, outcome]) => !('state' in outcome));
+  if (failed === undefined) return undefined;
+  return {
+    code: 'WI9003',
+    what: `${resource.kind} ${resource.name} was left alone`,
+    because: `it needs ${failed[0]}, which was not done`,
+    remedy: 'resolve what stopped that one and run again',
+  };
+}

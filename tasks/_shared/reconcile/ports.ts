@@ -1,0 +1,38 @@
+import type { Clock } from './clock.js';
+import type { Permission, Intent } from './resource.js';
+
+/** Keeps intents and outcomes of writes; implemented by `agent/`. */
+export interface Journal {
+  /** Called before a write is sent; has to be durable when it returns. */
+  intend(entry: JournalEntry): void;
+  /** Called with the outcome. */
+  settle(entry: JournalEntry, outcome: 'done' | 'failed', detail?: string): void;
+}
+
+/** One write in the journal and later in the ledger. */
+export interface JournalEntry extends Intent {
+  readonly resource: string;
+  readonly cluster?: string;
+  readonly at: string;
+}
+
+/** Shows how the run goes; implemented by `agent/`. */
+export interface Progress {
+  /** A line about something that is waited for. */
+  waiting(subject: string, text: string): void;
+}
+
+/** Looks up which of the given rights the run's principal lacks; implemented over Azure and the clusters. */
+export interface PermissionCheck {
+  missing(permissions: readonly Permission[]): Promise<readonly Permission[]>;
+}
+
+/** What the engine needs from outside. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly progress: Progress;
+  readonly permissions: PermissionCheck;
+  /** Aborted when the pipeline cancels the task. */
+  readonly signal: AbortSignal;
+}

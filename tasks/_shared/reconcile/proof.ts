@@ -1,0 +1,33 @@
+import type { Refs } from './ref.js';
+
+/** How far a grant was proven. */
+export type ProofLevel = 'exercised' | 'observed' | 'none';
+
+/** What a proof found. Failure is a thrown Problem, never a value. */
+export interface Evidence {
+  readonly level: ProofLevel;
+  /** One line for the log: what was seen, with figures. */
+  readonly summary: string;
+}
+
+/** What a proof runs with. */
+export interface ProofContext {
+  readonly signal: AbortSignal;
+  progress(text: string): void;
+}
+
+/** Evidence to be gathered, after apply, that something granted really works. */
+export interface Proof<I extends object> {
+  readonly key: string;
+  /** What is proven, e.g. `orders/api`. */
+  readonly title: string;
+  readonly cluster?: string;
+  /** Keys of the resources whose effect it proves. */
+  readonly proves: readonly string[];
+  readonly inputs: Refs<I>;
+  /** @throws Problem when the opposite was found, or nothing before the deadline. */
+  run(known: I, context: ProofContext): Promise<Evidence>;
+}
+
+/** A proof of any kind, as the engine sees it. */
+export type AnyProof = Proof<object>;

@@ -1,0 +1,114 @@
+import type { ProblemParts } from './problem.js';
+import type { Known, Refs } from './ref.js';
+
+/** One property that a change alters. Values are display texts and never secret. */
+export interface FieldChange {
+  readonly field: string;
+  /** Absent when there was nothing. */
+  readonly before?: string;
+  readonly after: string;
+}
+
+interface Effect {
+  /** Why, in a clause. */
+  readonly reason: string;
+  readonly fields: readonly FieldChange[];
+  /** True when somebody can reach more after this change than before. */
+  readonly widens: boolean;
+}
+
+/** What shall happen to one resource. */
+export type Change =
+  | { readonly action: 'keep'; readonly reason: string }
+  | ({ readonly action: 'create' | 'update' | 'delete' } & Effect)
+  | {
+      readonly action: 'blocked';
+      readonly problem: ProblemParts;
+      /** True when another task of the same pipeline is expected to remove the obstacle; a dry run then goes on. */
+      readonly awaits: boolean;
+    };
+
+/** A right that a write needs. */
+export interface Permission {
+  readonly plane: 'azure' | 'kubernetes';
+  /** Azure: an action such as `Microsoft.Authorization/roleAssignments/write`. Kubernetes: `create serviceaccounts`. */
+  readonly action: string;
+  /** ARM id; for Kubernetes the cluster's ARM id, with `/namespaces/x` where it applies. */
+  readonly scope: string;
+}
+
+/** Reads shared by all resources of a run. */
+export interface Reader {
+  /**
+   * True after a write: only strong reads of the object itself count then, no lists that may be stale.
+   * Source: DESIGN, the way data goes, "observe".
+   */
+  readonly strong: boolean;
+  /** Runs `load` once per run and key, however many resources ask; a strong reader always runs it. */
+  once<T>(key: string, load: () => Promise<T>): Promise<T>;
+}
+
+/** What a write is about, said before it is sent. */
+export interface Intent {
+  /** A verb: create, update, delete. */
+  readonly action: string;
+  /** ARM id or Kubernetes path of the object. */
+  readonly object: string;
+  readonly before?: string;
+  readonly after?: string;
+  readonly widens: boolean;
+}
+
+/** What `apply` works with. All writes go through {@link Writer.write}. */
+export interface Writer {
+  readonly signal: AbortSignal;
+  /**
+   * Journals the intent, sends the write, journals the outcome.
+   * @throws Problem WI9002 without sending anything, once the run is cancelled.
+   */
+  write<T>(intent: Intent, send: () => Promise<T>): Promise<T>;
+  /** Tells the user what is being waited for; shown at most every few seconds. */
+  progress(text: string): void;
+}
+
+/**
+ * One thing that shall be true, in Azure or in a cluster: one object that one PUT writes.
+ * @typeParam I inputs
+ * @typeParam S state: what was observed, with the outputs that other resources read
+ */
+export interface Resource<I extends object, S extends object> {
+  /** Logical and known before anything exists; equal keys are the same resource. */
+  readonly key: string;
+  /** What kind of object it is, in the words of the design: `identity`, `federated credential`, … */
+  readonly kind: string;
+  /** The object's name as the log shows it. */
+  readonly name: string;
+  /** Name of the cluster that it stands or falls with; absent for what the fleet shares. */
+  readonly cluster?: string;
+  /** Writes in one lane go one after another. */
+  readonly lane?: string;
+  readonly inputs: Refs<I>;
+  /** Phantom that ties outputs to the state's type; never set. */
+  readonly state?: S;
+  /** What is there now; undefined when there is nothing, or when an input needed to look is unknown. */
+  observe(reader: Reader, known: Known<I>): Promise<S | undefined>;
+  /** Pure. */
+  plan(observed: S | undefined, known: Known<I>): Change;
+  /** The rights that the change's write needs; asked for create, update and delete only. */
+  permissions(change: Change, known: Known<I>): readonly Permission[];
+  /** Makes the change. The engine observes and plans again afterwards: only "keep" then counts as success. */
+  apply(change: Change, known: I, writer: Writer): Promise<void>;
+}
+
+/** A resource of any kind, as the engine sees it. */
+export type AnyResource = Resource<object, object>;
+
+/** A change that keeps what is there. */
+export function keep(reason: string): Change {
+  return { action: 'keep', reason };
+}
+
+/** True for changes that write. */
+export function writes(change: Change): change is Extract<Change, { fields: unknown }> {
+  return change.action === 'create' || change.action === 'update' || change.action === 'delete';
+}

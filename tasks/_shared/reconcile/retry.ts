@@ -1,0 +1,39 @@
+import type { Clock } from './clock.js';
+
+/** How long to keep trying, and how often. Milliseconds. */
+export interface Patience {
+  readonly deadlineMs: number;
+  readonly firstWaitMs: number;
+  readonly longestWaitMs: number;
+}
+
+/** What one try found: an end, or a reason to wait. */
+export type Attempt<T> = { readonly done: T } | { readonly wait: string; readonly failure: Error; readonly afterMs?: number };
+
+/** What {@link until} works with. */
+export interface Waiting {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Called before each wait with what is waited for. */
+  progress(text: string): void;
+}
+
+/**
+ * Tries until there is an end; waits grow by half each time, and the service's own wish (`afterMs`) is obeyed when it is longer.
+ * @throws the last try's failure once the deadline would pass, the error that a try throws, or the signal's reason.
+ */
+export async function until<T>(patience: Patience, waiting: Waiting, attempt: () => Promise<Attempt<T>>): Promise<T> {
+  const { clock, signal } = waiting;
+  const end = clock.monotonic() + patience.deadlineMs;
+  let wait = patience.firstWaitMs;
+  for (;;) {
+    signal.throwIfAborted();
+    const result = await attempt();
+    if ('done' in result) return result.done;
+    const pause = Math.max(wait, result.afterMs ?? 0);
+    if (clock.monotonic() + pause > end) throw result.failure;
+    waiting.progress(result.wait);
+    await clock.sleep(pause, signal);
+    wait = Math.min(wait * 1.5, patience.longestWaitMs);
+  }
+}

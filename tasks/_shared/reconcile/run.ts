@@ -1,0 +1,129 @@
+import { applyAll, type AppliedChange } from './apply.js';
+import { planAll, type Plan } from './plan.js';
+import type { Ports } from './ports.js';
+import { preflight, type Finding, type Preflight } from './preflight.js';
+import { toProblem, type ProblemParts } from './problem.js';
+import type { AnyProof, Evidence } from './proof.js';
+import { isKnown, resolve, unknown } from './ref.js';
+import { writes, type AnyResource } from './resource.js';
+import { Limiter } from './limits.js';
+
+/** How a run goes about its work. */
+export interface RunOptions {
+  readonly dryRun: boolean;
+  /** Resources worked on at a time. */
+  readonly concurrency: number;
+  /** Makes a cluster's finding or failure stop the whole run. */
+  readonly failFast: boolean;
+}
+
+/** A proof with what became of it. */
+export interface ProofResult {
+  readonly proof: AnyProof;
+  readonly outcome: Evidence | { readonly level: 'failed' | 'skipped'; readonly problem: ProblemParts };
+}
+
+/** Called when a stage of the run is complete, so that the log grows with the run. */
+export interface Watcher {
+  planned(plan: Plan): void;
+  checked(result: Preflight): void;
+  applied(changes: readonly AppliedChange[], durationMs: number): void;
+}
+
+/** Everything that happened; the one value from which log, summary, attachment, ledger and outputs are made. */
+export interface RunResult {
+  readonly dryRun: boolean;
+  readonly plan: Plan;
+  readonly preflight: Preflight;
+  /** Empty in a dry run. */
+  readonly applied: readonly AppliedChange[];
+  readonly proofs: readonly ProofResult[];
+  readonly durationMs: number;
+  readonly succeeded: boolean;
+}
+
+/** plan → preflight → apply → prove. Never throws for what a cluster or a service does; that is in the result. */
+export async function run(
+  resources: readonly AnyResource[],
+  proofs: readonly AnyProof[],
+  options: RunOptions,
+  ports: Ports,
+  watcher: Watcher,
+): Promise<RunResult> {
+  const start = ports.clock.monotonic();
+  const plan = await planAll(resources, options.concurrency);
+  watcher.planned(plan);
+  const checked = await preflight(plan, ports.permissions);
+  watcher.checked(checked);
+  const obstacles = checked.findings.filter((finding) => !(options.dryRun && finding.awaits));
+  if (options.dryRun) {
+    const elapsed = ports.clock.monotonic() - start;
+    return { dryRun: true, plan, preflight: checked, applied: [], proofs: [], durationMs: elapsed, succeeded: obstacles.length === 0 };
+  }
+  const applied = await applyAll(plan, stops(plan, obstacles, options.failFast), options, ports);
+  watcher.applied(applied, ports.clock.monotonic() - start);
+  const proven = await proveAll(proofs, applied, options, ports);
+  const succeeded =
+    obstacles.length === 0 &&
+    applied.every(({ outcome }) => 'state' in outcome) &&
+    proven.every(({ outcome }) => outcome.level !== 'failed' && outcome.level !== 'skipped');
+  return { dryRun: false, plan, preflight: checked, applied, proofs: proven, durationMs: ports.clock.monotonic() - start, succeeded };
+}
+
+/** Which resources must not be touched, and why. */
+function stops(plan: Plan, obstacles: readonly Finding[], failFast: boolean): Map<string, ProblemParts> {
+  const stopped = new Map<string, ProblemParts>();
+  for (const { resource, change } of plan) {
+    const cause = obstacles.find(
+      (finding) =>
+        finding.resource === resource.key ||
+        finding.scope === 'run' ||
+        (finding.scope === 'cluster' && finding.cluster === resource.cluster) ||
+        (failFast && writes(change)),
+    );
+    if (change.action === 'blocked') stopped.set(resource.key, change.problem);
+    else if (cause !== undefined && (writes(change) || cause.resource === resource.key)) stopped.set(resource.key, leftAlone(resource, cause));
+  }
+  return stopped;
+}
+
+function leftAlone(resource: AnyResource, cause: Finding): ProblemParts {
+  if (cause.resource === resource.key) return cause.problem;
+  return {
+    code: 'WI9003',
+    what: `${resource.kind} ${resource.name} was left alone`,
+    because: cause.problem.what,
+    remedy: cause.problem.remedy,
+  };
+}
+
+async function proveAll(proofs: readonly AnyProof[], applied: readonly AppliedChange[], options: RunOptions, ports: Ports): Promise<ProofResult[]> {
+  const outcomes = new Map(applied.map(({ resource, outcome }) => [resource.key, outcome]));
+  const limiter = new Limiter(options.concurrency);
+  return Promise.all(
+    proofs.map(async (proof): Promise<ProofResult> => {
+      const undone = proof.proves.find((key) => !('state' in (outcomes.get(key) ?? {})));
+      if (undone !== undefined) return { proof, outcome: { level: 'skipped', problem: unproven(proof, undone) } };
+      try {
+        const known = resolve(proof.inputs, (key) => {
+          const outcome = outcomes.get(key);
+          return outcome !== undefined && 'state' in outcome ? outcome.state : unknown;
+        });
+        if (!isKnown(known)) throw new Error(`${proof.key}: an input is unknown after apply`);
+        const context = { signal: ports.signal, progress: (text: string) => ports.progress.waiting(proof.title, text) };
+        return { proof, outcome: await limiter.run(() => proof.run(known, context)) };
+      } catch (error) {
+        return { proof, outcome: { level: 'failed', problem: toProblem(error).parts } };
+      }
+    }),
+  );
+}
+
+function unproven(proof: AnyProof, undone: string): ProblemParts {
+  return {
+    code: 'WI9003',
+    what: `${proof.title} was not proven`,
+    because: `${undone} was not done`,
+    remedy: 'resolve what stopped that one and run again',
+  };
+}
