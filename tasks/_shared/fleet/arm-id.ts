@@ -30,3 +30,17 @@ export function sameId(one: string, other: string): boolean {
 export function groupId(subscriptionId: string, resourceGroup: string): string {
   return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}`;
 }
+
+/**
+ * Reads an input that names one resource: its ARM id, or `resourceGroup/name` in the connection's subscription.
+ * @returns undefined when it is neither, or an id of another type than `type`.
+ */
+export function resourceNamed(text: string, type: string, subscriptionId: string | undefined): ArmId | undefined {
+  if (text.startsWith('/')) {
+    const id = parseArmId(text);
+    return id?.type.toLowerCase() === type.toLowerCase() ? id : undefined;
+  }
+  const [resourceGroup = '', name = '', ...rest] = text.split('/');
+  if (subscriptionId === undefined || rest.length > 0) return undefined;
+  return parseArmId(`${groupId(subscriptionId, resourceGroup)}/providers/${type}/${name}`);
+}

@@ -1,8 +1,8 @@
 import { inOrder } from './order.js';
-import { toProblem, type Problem, type ProblemParts } from './problem.js';
+import { toProblem } from './problem.js';
 import { resolve, sources, unknown, type Known, type Unknown } from './ref.js';
 import { Limiter } from './limits.js';
-import { writes, type AnyResource, type Change, type Permission, type Reader } from './resource.js';
+import { blocked, writes, type AnyResource, type Change, type Permission, type Reader } from './resource.js';
 
 /** One resource with what was observed and what shall happen to it. */
 export interface PlannedChange {
@@ -69,7 +69,7 @@ async function planOne(resource: AnyResource, before: ReadonlyMap<string, Planne
     const change = resource.plan(observed, known);
     return { resource, known, observed, change, permissions: writes(change) ? resource.permissions(change, known) : [] };
   } catch (error) {
-    return { resource, known, observed: undefined, change: blocked(toProblem(error)), permissions: [] };
+    return { resource, known, observed: undefined, change: blocked(toProblem(error).parts), permissions: [] };
   }
 }
 
@@ -79,17 +79,12 @@ function plannedState(entry: PlannedChange | undefined): object | Unknown {
   return entry.observed;
 }
 
-function blocked(problem: Problem): Change {
-  return { action: 'blocked', problem: problem.parts, awaits: false };
-}
-
 /** The problem that blocks a resource because another one, which it needs, is blocked. */
 export function blockedBy(resource: AnyResource, obstacle: PlannedChange): Change {
-  const problem: ProblemParts = {
+  return blocked({
     code: 'WI9003',
     what: `${resource.kind} ${resource.name} was left alone`,
     because: `it needs ${obstacle.resource.kind} ${obstacle.resource.name}, which is blocked`,
     remedy: 'resolve what blocks that one and run again',
-  };
-  return { action: 'blocked', problem, awaits: false };
+  });
 }

@@ -23,10 +23,10 @@ export function value<T>(known: T): Ref<T> {
   return { value: known };
 }
 
-interface Producer<S extends object> {
+/** Whatever observes a state under a key, i.e. a resource; the type of the state follows from `observe`. */
+export interface Producer<S extends object> {
   readonly key: string;
-  /** Phantom: carries the state's type; never read. */
-  readonly state?: S;
+  observe(...given: never[]): Promise<S | undefined>;
 }
 
 /** An input that is read from the state of another resource, which thereby comes first. */

@@ -88,8 +88,6 @@ export interface Resource<I extends object, S extends object> {
   /** Writes in one lane go one after another. */
   readonly lane?: string;
   readonly inputs: Refs<I>;
-  /** Phantom that ties outputs to the state's type; never set. */
-  readonly state?: S;
   /** What is there now; undefined when there is nothing, or when an input needed to look is unknown. */
   observe(reader: Reader, known: Known<I>): Promise<S | undefined>;
   /** Pure. */
@@ -111,4 +109,9 @@ export function keep(reason: string): Change {
 /** True for changes that write. */
 export function writes(change: Change): change is Extract<Change, { fields: unknown }> {
   return change.action === 'create' || change.action === 'update' || change.action === 'delete';
+}
+
+/** A change that cannot be made. `awaits`: another task of the same pipeline is expected to remove the obstacle. */
+export function blocked(problem: ProblemParts, awaits = false): Change {
+  return { action: 'blocked', problem, awaits };
 }

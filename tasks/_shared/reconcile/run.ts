@@ -4,7 +4,7 @@ import type { Ports } from './ports.js';
 import { preflight, type Finding, type Preflight } from './preflight.js';
 import { toProblem, type ProblemParts } from './problem.js';
 import type { AnyProof, Evidence } from './proof.js';
-import { isKnown, resolve, unknown } from './ref.js';
+import { isKnown, resolve, unknown, type Producer } from './ref.js';
 import { writes, type AnyResource } from './resource.js';
 import { Limiter } from './limits.js';
 
@@ -39,7 +39,8 @@ export interface RunResult {
   readonly applied: readonly AppliedChange[];
   readonly proofs: readonly ProofResult[];
   readonly durationMs: number;
-  readonly succeeded: boolean;
+  /** In a dry run, findings that leave some clusters to work on are issues; otherwise everything has to be done and proven. */
+  readonly result: 'succeeded' | 'succeededWithIssues' | 'failed';
 }
 
 /** plan → preflight → apply → prove. Never throws for what a cluster or a service does; that is in the result. */
@@ -58,7 +59,7 @@ export async function run(
   const obstacles = checked.findings.filter((finding) => !(options.dryRun && finding.awaits));
   if (options.dryRun) {
     const elapsed = ports.clock.monotonic() - start;
-    return { dryRun: true, plan, preflight: checked, applied: [], proofs: [], durationMs: elapsed, succeeded: obstacles.length === 0 };
+    return { dryRun: true, plan, preflight: checked, applied: [], proofs: [], durationMs: elapsed, result: outlook(plan, obstacles) };
   }
   const applied = await applyAll(plan, stops(plan, obstacles, options.failFast), options, ports);
   watcher.applied(applied, ports.clock.monotonic() - start);
@@ -67,7 +68,16 @@ export async function run(
     obstacles.length === 0 &&
     applied.every(({ outcome }) => 'state' in outcome) &&
     proven.every(({ outcome }) => outcome.level !== 'failed' && outcome.level !== 'skipped');
-  return { dryRun: false, plan, preflight: checked, applied, proofs: proven, durationMs: ports.clock.monotonic() - start, succeeded };
+  return { dryRun: false, plan, preflight: checked, applied, proofs: proven, durationMs: ports.clock.monotonic() - start, result: succeeded ? 'succeeded' : 'failed' };
+}
+
+/** How a dry run ends: obstacles that leave clusters to work on are issues for whoever approves, not a failure of the plan. */
+function outlook(plan: Plan, obstacles: readonly Finding[]): RunResult['result'] {
+  if (obstacles.length === 0) return 'succeeded';
+  if (obstacles.some((finding) => finding.scope !== 'cluster')) return 'failed';
+  const clusters = new Set(plan.flatMap(({ resource }) => (resource.cluster === undefined ? [] : [resource.cluster])));
+  const hindered = new Set(obstacles.map((finding) => finding.cluster));
+  return [...clusters].every((cluster) => hindered.has(cluster)) ? 'failed' : 'succeededWithIssues';
 }
 
 /** Which resources must not be touched, and why. */
@@ -126,4 +136,11 @@ function unproven(proof: AnyProof, undone: string): ProblemParts {
     because: `${undone} was not done`,
     remedy: 'resolve what stopped that one and run again',
   };
+}
+
+/** The state of a resource after the run: what was applied, else what was observed; undefined when it is not there. */
+export function stateOf<S extends object>(result: RunResult, resource: Producer<S>): S | undefined {
+  const applied = result.applied.find((entry) => entry.resource.key === resource.key);
+  if (applied !== undefined) return 'state' in applied.outcome ? (applied.outcome.state as S) : undefined;
+  return result.plan.find((entry) => entry.resource.key === resource.key)?.observed as S | undefined;
 }

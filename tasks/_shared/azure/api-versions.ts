@@ -1,0 +1,13 @@
+/** The api-versions of raw requests. The SDK clients for identities and role assignments bring their own. */
+export const apiVersions = {
+  /** Source: npm @azure/arm-containerservice 25.3.0. */
+  managedClusters: '2026-04-01',
+  /** Source: npm @azure/arm-containerregistry 12.0.0. */
+  registries: '2025-11-01',
+  /** Source: npm @azure/arm-keyvault 5.0.0; earlier ones retire on 2027-02-27. */
+  vaults: '2026-02-01',
+  /** Source: npm @azure/arm-authorization 9.0.0. */
+  permissions: '2022-04-01',
+  /** Key Vault data plane. Source: npm @azure/keyvault-secrets 4.11.2. */
+  secrets: '2025-07-01',
+} as const;

@@ -1,0 +1,57 @@
+import type { AzureHttp, AzureResponse } from './http.js';
+import { list, object, text, type Json } from './json.js';
+
+/** What a raw call is about; goes into the Problem when it fails. */
+export interface Purpose {
+  readonly tried: string;
+  readonly what: string;
+}
+
+/** Azure Resource Manager, raw: for resources that typed models would truncate, and for those without a typed client here. */
+export class Arm {
+  constructor(
+    private readonly http: AzureHttp,
+    private readonly endpoint: string,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** The resource as JSON; undefined when there is none (404). */
+  async get(id: string, apiVersion: string, purpose: Purpose): Promise<Json | undefined> {
+    const response = await this.http.send({ method: 'GET', url: this.url(id, apiVersion), signal: this.signal, expect: [404], ...purpose });
+    return response.status === 404 ? undefined : object(response.body);
+  }
+
+  /** PUTs the whole resource. `ifMatch` is the etag that was read. */
+  put(id: string, apiVersion: string, body: Json, ifMatch: string | undefined, purpose: Purpose): Promise<AzureResponse> {
+    const headers = ifMatch === undefined ? {} : { 'if-match': ifMatch };
+    return this.http.send({ method: 'PUT', url: this.url(id, apiVersion), headers, body, signal: this.signal, ...purpose });
+  }
+
+  /** A POST that reads, e.g. a credential list. */
+  async post(id: string, apiVersion: string, body: Json | undefined, purpose: Purpose): Promise<Json> {
+    const payload = body === undefined ? {} : { body };
+    const response = await this.http.send({ method: 'POST', url: this.url(id, apiVersion), signal: this.signal, ...payload, ...purpose });
+    return object(response.body);
+  }
+
+  /** GETs an absolute address that the service gave, e.g. of an operation. */
+  follow(url: string, purpose: Purpose): Promise<AzureResponse> {
+    return this.http.send({ method: 'GET', url, signal: this.signal, ...purpose });
+  }
+
+  /** All items of a list, page by page. */
+  async list(id: string, apiVersion: string, purpose: Purpose): Promise<Json[]> {
+    const items: Json[] = [];
+    for (let url: string | undefined = this.url(id, apiVersion); url !== undefined; ) {
+      const page = object((await this.follow(url, purpose)).body);
+      items.push(...list(page.value).map(object));
+      url = text(page.nextLink);
+    }
+    return items;
+  }
+
+  private url(id: string, apiVersion: string): string {
+    const separator = id.includes('?') ? '&' : '?';
+    return `${this.endpoint}${id}${separator}api-version=${apiVersion}`;
+  }
+}

@@ -1,0 +1,132 @@
+import type { AccessToken, HttpClient, PipelinePolicy, TokenCredential } from './sdk-types.js';
+import type { Clock } from '../reconcile/clock.js';
+import { Problem } from '../reconcile/problem.js';
+import { Arm } from './arm.js';
+import type { AzureCloud, ServiceConnection } from './connection.js';
+import { AzureHttp, correlationPolicy } from './http.js';
+import { Pace } from './pace.js';
+import type * as sdkModule from './sdk.js';
+import { throttlingPolicy } from './throttling.js';
+
+type Sdk = typeof sdkModule;
+type MsiClient = InstanceType<Sdk['ManagedServiceIdentityClient']>;
+type AuthorizationClient = InstanceType<Sdk['AuthorizationManagementClient']>;
+
+/** What connecting needs besides the service connection. */
+export interface AzureTools {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Sent with every request of the run. A GUID. */
+  readonly correlationId: string;
+  /** A line for the debug log. */
+  debug(line: string): void;
+  /** Replaces the network in tests. */
+  readonly httpClient?: HttpClient;
+}
+
+/** Azure as one service connection sees it. */
+export interface Azure {
+  readonly connection: ServiceConnection;
+  readonly cloud: AzureCloud;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly pace: Pace;
+  /** Azure Resource Manager, raw. */
+  readonly arm: Arm;
+  /** Anonymous requests: data planes and token endpoints, whose headers the caller sets. */
+  readonly http: AzureHttp;
+  /** Managed identities and federated credentials of a subscription. */
+  identities(subscriptionId: string): MsiClient;
+  /** Role assignments. The client takes a subscription, but its calls are by scope. */
+  readonly authorization: AuthorizationClient;
+  /** An access token of the service connection for an audience; cached and renewed by the SDK. */
+  token(audience: string): Promise<string>;
+}
+
+/** Connects with a service connection. Sends nothing yet: tokens are fetched when first needed. */
+export async function connectAzure(connection: ServiceConnection, tools: AzureTools): Promise<Azure> {
+  const sdk = await import('./sdk.js');
+  const { cloud } = connection;
+  const policies: { policy: PipelinePolicy; position: 'perCall' }[] = [
+    { policy: correlationPolicy(tools.correlationId), position: 'perCall' },
+    { policy: throttlingPolicy(tools.clock, (text) => tools.debug(text)), position: 'perCall' },
+  ];
+  const shared = {
+    retryOptions: { maxRetries: 0 },
+    additionalPolicies: policies,
+    ...(tools.httpClient === undefined ? {} : { httpClient: tools.httpClient }),
+  };
+  const credential = explained(connection, signIn(sdk, connection, shared));
+  const scopes = [`${cloud.resourceManagerAudience}/.default`];
+  const client = tools.httpClient ?? sdk.createDefaultHttpClient();
+  const plain = (authenticate: boolean): AzureHttp => {
+    const pipeline = sdk.createPipelineFromOptions({ retryOptions: { maxRetries: 0 } });
+    for (const { policy } of policies) pipeline.addPolicy(policy, { phase: 'Serialize' });
+    if (authenticate) pipeline.addPolicy(sdk.bearerTokenAuthenticationPolicy({ credential, scopes }), { phase: 'Sign' });
+    return new AzureHttp(sdk, pipeline, client);
+  };
+  const typed = { ...shared, endpoint: cloud.resourceManager, credentialScopes: scopes };
+  const identities = new Map<string, MsiClient>();
+  return {
+    connection,
+    cloud,
+    clock: tools.clock,
+    signal: tools.signal,
+    pace: new Pace(tools.clock),
+    arm: new Arm(plain(true), cloud.resourceManager, tools.signal),
+    http: plain(false),
+    identities: (subscriptionId) => {
+      const made = identities.get(subscriptionId) ?? new sdk.ManagedServiceIdentityClient(credential, subscriptionId, typed);
+      identities.set(subscriptionId, made);
+      return made;
+    },
+    authorization: new sdk.AuthorizationManagementClient(credential, connection.subscriptionId ?? '', { ...typed, $host: cloud.resourceManager }),
+    token: async (audience) => (await credential.getToken(`${audience}/.default`)).token,
+  };
+}
+
+function signIn(sdk: Sdk, connection: ServiceConnection, shared: object): TokenCredential {
+  const { signIn: how, tenantId, cloud } = connection;
+  const options = { ...shared, authorityHost: cloud.authority, disableInstanceDiscovery: cloud.name === 'AzureStack' || isLoopback(cloud.authority) };
+  switch (how.kind) {
+    case 'federated':
+      return new sdk.ClientAssertionCredential(tenantId, how.clientId, how.assertion, options);
+    case 'secret':
+      return new sdk.ClientSecretCredential(tenantId, how.clientId, how.secret(), options);
+    case 'certificate':
+      return new sdk.ClientCertificateCredential(tenantId, how.clientId, { certificate: how.pem() }, options);
+    case 'managedIdentity':
+      return new sdk.ManagedIdentityCredential({ ...options, ...(how.clientId === undefined ? {} : { clientId: how.clientId }) });
+  }
+}
+
+/** Instance discovery asks a public address about the authority: pointless and impossible for an authority on this machine. */
+function isLoopback(address: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\]|[\w.-]+\.sim)$/.test(new URL(address).hostname);
+}
+
+/** Says which connection could not sign in, instead of which library failed. */
+function explained(connection: ServiceConnection, credential: TokenCredential): { getToken(scopes: string | string[]): Promise<AccessToken> } {
+  return {
+    getToken: async (scopes, ...rest) => {
+      try {
+        const token = await credential.getToken(scopes, ...rest);
+        if (token !== null) return token;
+        throw new Error('the credential gave no token');
+      } catch (error) {
+        if (error instanceof Problem) throw error;
+        const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+        throw new Problem(
+          {
+            code: 'WI2007',
+            what: `The service connection ${connection.name} cannot sign in`,
+            tried: `get a token for ${[scopes].flat().join(' ')} (${connection.signIn.kind})`,
+            because: message,
+            remedy: 'open Project settings, Service connections, and verify it; compare the issuer and subject of its federated credential with the connection’s',
+          },
+          error,
+        );
+      }
+    },
+  };
+}

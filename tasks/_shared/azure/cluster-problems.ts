@@ -1,0 +1,48 @@
+import type { ClusterEntry } from '../fleet/clusters.js';
+import { compareVersions } from '../fleet/versions.js';
+import { blocked, type Change } from '../reconcile/resource.js';
+import type { ClusterState } from './cluster-state.js';
+
+/** States from which nothing but an operator leads on. Source: AKS docs (start-stop-cluster, manage-abort-operations). */
+const broken = new Set(['Failed', 'Canceled', 'Deleting']);
+
+/** Why a cluster cannot be worked with at all; undefined when it can. */
+export function unusable(state: ClusterState | undefined, cluster: ClusterEntry): Change | undefined {
+  if (state === undefined) {
+    return blocked({
+      code: 'WI2101',
+      what: `Cluster ${cluster.label} was not found`,
+      tried: `read ${cluster.id}`,
+      because: 'there is no such resource, or the service connection may not read it',
+      remedy: 'correct the entry in the list of clusters, or grant the connection read access to the cluster',
+    });
+  }
+  if (state.power === 'Stopped') {
+    return blocked({
+      code: 'WI2102',
+      what: `Cluster ${cluster.label} is stopped`,
+      because: 'a stopped cluster accepts nothing but start and delete',
+      remedy: `start it (az aks start --resource-group ${cluster.resourceGroup} --name ${cluster.name}) and run again, or take it off the list`,
+    });
+  }
+  if (broken.has(state.provisioningState)) {
+    return blocked({
+      code: 'WI2103',
+      what: `Cluster ${cluster.label} is in state ${state.provisioningState}`,
+      because: 'its last operation did not succeed, so that AKS would refuse or repeat it with our change',
+      remedy: 'repair the cluster first (az aks update without arguments repeats its last state), then run again',
+    });
+  }
+  return undefined;
+}
+
+/** Refuses clusters older than what workload identity is supported on by the caller's rules. */
+export function tooOld(state: ClusterState, cluster: ClusterEntry, minimum: string): Change | undefined {
+  if (compareVersions(state.kubernetesVersion, minimum) >= 0) return undefined;
+  return blocked({
+    code: 'WI2104',
+    what: `Cluster ${cluster.label} runs Kubernetes ${state.kubernetesVersion}`,
+    because: `at least ${minimum} is asked for (input minimumKubernetesVersion)`,
+    remedy: 'upgrade the cluster and run again, or take it off the list',
+  });
+}

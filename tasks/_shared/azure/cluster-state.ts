@@ -1,0 +1,84 @@
+import type { ClusterEntry } from '../fleet/clusters.js';
+import type { Reader } from '../reconcile/resource.js';
+import { apiVersions } from './api-versions.js';
+import type { Azure } from './azure.js';
+import { list, object, text, type Json } from './json.js';
+
+/**
+ * What we read of an AKS cluster. Wire names and values: npm @azure/arm-containerservice 25.x; recorded traffic in
+ * Azure/azure-cli (test_aks_update_with_oidc_issuer_enabled).
+ */
+export interface ClusterState {
+  readonly id: string;
+  readonly location: string;
+  readonly tenantId?: string;
+  /** The running version where AKS reports it, else the wanted one. */
+  readonly kubernetesVersion: string;
+  readonly provisioningState: string;
+  /** `Running` or `Stopped`. */
+  readonly power: string;
+  readonly oidcIssuer: boolean;
+  /** With its trailing slash, byte for byte as ARM says it. */
+  readonly issuerUrl?: string;
+  readonly workloadIdentity: boolean;
+  readonly nodeResourceGroup?: string;
+  /** True where people and pipelines sign in through Entra. */
+  readonly entra: boolean;
+  readonly kubelet?: { readonly clientId?: string; readonly objectId: string; readonly resourceId?: string };
+  /** ARM ids of the identities that the cluster itself uses: control plane, kubelet, add-ons. */
+  readonly ownIdentities: readonly string[];
+  readonly etag?: string;
+  /** The resource as it was read: what a PUT has to send back. */
+  readonly raw: Json;
+}
+
+/** Reads a cluster; undefined when there is none. One GET per cluster and run. */
+export async function readCluster(azure: Azure, cluster: ClusterEntry, reader: Reader): Promise<ClusterState | undefined> {
+  const purpose = { tried: `read cluster ${cluster.id}`, what: `Cluster ${cluster.label} cannot be read` };
+  const raw = await reader.once(`cluster ${cluster.id.toLowerCase()}`, () => azure.arm.get(cluster.id, apiVersions.managedClusters, purpose));
+  return raw === undefined ? undefined : clusterState(raw, cluster.id);
+}
+
+/** Picks from the raw resource what we use. */
+export function clusterState(raw: Json, id: string): ClusterState {
+  const properties = object(raw.properties);
+  const issuer = object(properties.oidcIssuerProfile);
+  const kubelet = object(object(properties.identityProfile).kubeletidentity);
+  const kubeletId = text(kubelet.objectId);
+  const entra = properties.aadProfile === undefined || properties.aadProfile === null ? {} : object(properties.aadProfile);
+  return {
+    id,
+    location: text(raw.location) ?? '',
+    ...optional('tenantId', text(entra.tenantID) ?? text(object(raw.identity).tenantId)),
+    kubernetesVersion: text(properties.currentKubernetesVersion) ?? text(properties.kubernetesVersion) ?? '',
+    provisioningState: text(properties.provisioningState) ?? '',
+    power: text(object(properties.powerState).code) ?? 'Running',
+    oidcIssuer: issuer.enabled === true,
+    ...optional('issuerUrl', issuer.enabled === true ? text(issuer.issuerURL) : undefined),
+    workloadIdentity: object(object(properties.securityProfile).workloadIdentity).enabled === true,
+    ...optional('nodeResourceGroup', text(properties.nodeResourceGroup)),
+    entra: entra.managed === true || text(entra.serverAppID) !== undefined,
+    ...optional(
+      'kubelet',
+      kubeletId === undefined
+        ? undefined
+        : { objectId: kubeletId, ...optional('clientId', text(kubelet.clientId)), ...optional('resourceId', text(kubelet.resourceId)) },
+    ),
+    ownIdentities: ownIdentities(raw, properties),
+    ...optional('etag', text(raw.eTag)),
+    raw,
+  };
+}
+
+function ownIdentities(raw: Json, properties: Json): string[] {
+  const controlPlane = Object.keys(object(object(raw.identity).userAssignedIdentities));
+  const profiles = Object.values(object(properties.identityProfile)).map((profile) => text(object(profile).resourceId));
+  const addons = Object.values(object(properties.addonProfiles)).map((addon) => text(object(object(addon).identity).resourceId));
+  const podIdentities = list(object(properties.podIdentityProfile).userAssignedIdentities).map((item) => text(object(object(item).identity).resourceId));
+  return [...controlPlane, ...[...profiles, ...addons, ...podIdentities].flatMap((id) => (id === undefined ? [] : [id]))];
+}
+
+/** An object with one property, or none when the value is undefined: optional properties are absent, never undefined. */
+function optional<K extends string, T>(key: K, value: T | undefined): Partial<Record<K, T>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<K, T>);
+}

@@ -1,0 +1,76 @@
+import { Problem } from '../reconcile/problem.js';
+import { list, object, text } from './json.js';
+
+/** What an Azure service said when it refused. */
+export interface ServiceError {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly correlation?: string;
+}
+
+/**
+ * Reads an error body in any of the shapes that Azure answers: ARM's `{error:{code,message}}`, the flat one of the AKS resource
+ * provider, Entra's `{error,error_description}` and the registry's `{errors:[…]}`.
+ * Source: azure-docs (resource manager common API details); recorded AKS errors in hashicorp/terraform-provider-azurerm#28878.
+ */
+export function serviceError(status: number, body: unknown, correlation?: string): ServiceError {
+  const top = object(body);
+  const inner = object(top.error ?? list(top.errors)[0]);
+  const code = text(inner.code) ?? text(top.code) ?? text(top.error) ?? `HTTP ${status}`;
+  const message = text(inner.message) ?? text(top.message) ?? text(top.error_description) ?? `the service answered with status ${status}`;
+  return { status, code, message, ...(correlation === undefined ? {} : { correlation }) };
+}
+
+/** Reads the error that an SDK client threw, or that {@link AzureHttp} answered; undefined for anything else. */
+export function thrownServiceError(error: unknown): ServiceError | undefined {
+  if (error instanceof Problem) {
+    const { status, serviceCode, because, correlation } = error.parts;
+    if (status === undefined) return undefined;
+    return { status, code: serviceCode ?? '', message: because, ...(correlation === undefined ? {} : { correlation }) };
+  }
+  const { statusCode, response } = object(error);
+  if (typeof statusCode !== 'number') return undefined;
+  const headers = object(response).headers as { get?(name: string): string | undefined } | undefined;
+  const body = text(object(response).bodyAsText);
+  return serviceError(statusCode, parseBody(body), headers?.get?.('x-ms-correlation-request-id'));
+}
+
+/** A response body as JSON; undefined when it is none. */
+export function parseBody(body: string | undefined): unknown {
+  try {
+    return JSON.parse(body ?? '');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes the Problem of a refused or failed request. */
+export function azureProblem(tried: string, what: string, error: unknown): Problem {
+  if (error instanceof Problem && error.parts.status === undefined) return error;
+  const service = thrownServiceError(error);
+  if (service === undefined) return unreachable(tried, what, error);
+  const { status, code, message, correlation } = service;
+  const parts = { what, tried, because: message, serviceCode: code, status, ...(correlation === undefined ? {} : { correlation }) };
+  if (status === 401) {
+    return new Problem({ ...parts, code: 'WI2001', remedy: 'check that the service connection still signs in (Project settings, Service connections, Verify)' }, error);
+  }
+  if (status === 403) {
+    return new Problem({ ...parts, code: 'WI2002', remedy: 'grant the action that the message names to the service connection’s principal, see docs/permissions.md' }, error);
+  }
+  if (status === 404) {
+    return new Problem({ ...parts, code: 'WI2003', remedy: 'check the name and the subscription; the service connection needs read access to see it' }, error);
+  }
+  if (status === 429) {
+    return new Problem({ ...parts, code: 'WI2004', remedy: 'Azure kept throttling until the deadline: lower the input concurrency or run again later' }, error);
+  }
+  return new Problem({ ...parts, code: 'WI2005', remedy: 'read the service’s message; run again if it speaks of a passing condition' }, error);
+}
+
+function unreachable(tried: string, what: string, error: unknown): Problem {
+  const because = error instanceof Error ? error.message : String(error);
+  return new Problem(
+    { code: 'WI2006', what, tried, because, remedy: 'check that the agent reaches the address (proxy, firewall, DNS, certificate authorities) and run again' },
+    error,
+  );
+}

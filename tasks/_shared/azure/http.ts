@@ -1,0 +1,67 @@
+import type { HttpClient, Pipeline, PipelinePolicy } from '@azure/core-rest-pipeline';
+import { Problem } from '../reconcile/problem.js';
+import { azureProblem, parseBody, serviceError } from './errors.js';
+import type * as sdkModule from './sdk.js';
+
+/** A request to an Azure service. */
+export interface AzureRequest {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON, or as it is when it is a string. */
+  readonly body?: string | object;
+  readonly signal: AbortSignal;
+  /** Statuses besides 2xx that the caller handles itself. */
+  readonly expect?: readonly number[];
+  /** Said in the Problem of a refusal. */
+  readonly tried: string;
+  readonly what: string;
+}
+
+/** An answer with a 2xx or an expected status. */
+export interface AzureResponse {
+  readonly status: number;
+  readonly body: unknown;
+  header(name: string): string | undefined;
+}
+
+/** Sends raw requests through one pipeline of the Azure SDK, for what has no typed client or must not be typed. */
+export class AzureHttp {
+  constructor(
+    private readonly sdk: Pick<typeof sdkModule, 'createPipelineRequest' | 'createHttpHeaders'>,
+    private readonly pipeline: Pipeline,
+    private readonly client: HttpClient,
+  ) {}
+
+  /** @throws Problem for every status that is neither 2xx nor expected, and when the service cannot be reached. */
+  async send(request: AzureRequest): Promise<AzureResponse> {
+    const { method, url, body } = request;
+    const type = body === undefined || typeof body === 'string' ? {} : { 'content-type': 'application/json' };
+    const headers = this.sdk.createHttpHeaders({ accept: 'application/json', ...type, ...request.headers });
+    const payload = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
+    const prepared = this.sdk.createPipelineRequest({ method, url, headers, abortSignal: request.signal, ...payload });
+    const response = await this.pipeline.sendRequest(this.client, prepared).catch((error: unknown) => {
+      throw azureProblem(request.tried, request.what, error);
+    });
+    const answer = parseBody(response.bodyAsText ?? undefined);
+    const accepted = response.status >= 200 && response.status < 300;
+    if (accepted || request.expect?.includes(response.status) === true) {
+      return { status: response.status, body: answer, header: (name) => response.headers.get(name) };
+    }
+    const correlation = response.headers.get('x-ms-correlation-request-id');
+    const { code, message } = serviceError(response.status, answer);
+    const parts = { code: 'WI2005', what: request.what, because: message, remedy: '', status: response.status, serviceCode: code };
+    throw azureProblem(request.tried, request.what, new Problem({ ...parts, ...(correlation === undefined ? {} : { correlation }) }));
+  }
+}
+
+/** Sends the run's correlation id, under which the Activity Log of Azure shows everything that a run did. */
+export function correlationPolicy(correlationId: string): PipelinePolicy {
+  return {
+    name: 'correlation',
+    sendRequest(request, next) {
+      request.headers.set('x-ms-correlation-request-id', correlationId);
+      return next(request);
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import type { IdentityPlace } from '../fleet/identity-place.js';
+import { Lookup } from '../reconcile/lookup.js';
+import { keep, type Change, type Reader } from '../reconcile/resource.js';
+import type { Azure } from './azure.js';
+import { identityKey, missingIdentity } from './identity.js';
+import { readIdentity, type IdentityState } from './identity-state.js';
+
+/** An identity that a task only uses; FederateServiceAccount makes it. */
+export class IdentityLookup extends Lookup<IdentityState> {
+  readonly kind = 'identity';
+
+  constructor(
+    private readonly azure: Azure,
+    private readonly place: IdentityPlace,
+    owner: string | undefined,
+  ) {
+    super(identityKey(place), place.name, place.id, owner);
+  }
+
+  observe(reader: Reader): Promise<IdentityState | undefined> {
+    return reader.once(this.key, () => readIdentity(this.azure, this.place));
+  }
+
+  plan(observed: IdentityState | undefined): Change {
+    if (observed !== undefined) return keep('it exists');
+    return missingIdentity(this.place, 'run the task FederateServiceAccount first; it makes the identity', true);
+  }
+}

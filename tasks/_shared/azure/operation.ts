@@ -1,0 +1,55 @@
+import { Problem } from '../reconcile/problem.js';
+import type { Writer } from '../reconcile/resource.js';
+import { until } from '../reconcile/retry.js';
+import type { Arm } from './arm.js';
+import type { Clock } from '../reconcile/clock.js';
+import { serviceError } from './errors.js';
+import { object, text } from './json.js';
+
+const minute = 60_000;
+
+/**
+ * Follows a long-running operation by its `azure-asyncoperation` address, used verbatim, until its end.
+ * Whatever is neither Succeeded, Failed nor Canceled is running. Source: Azure RPC, async API reference; for other status words
+ * hashicorp/terraform-provider-azurerm#28878.
+ * @throws Problem WI2106 when it failed, WI2107 at the deadline.
+ */
+export function followOperation(arm: Arm, address: string, what: string, deadlineMs: number, clock: Clock, writer: Writer): Promise<void> {
+  const started = clock.monotonic();
+  const purpose = { tried: `ask for the operation ${address}`, what: `The operation on ${what} cannot be followed` };
+  const progress = (status: string): void => {
+    writer.progress(`${status} for ${Math.round((clock.monotonic() - started) / 1000)} s`);
+  };
+  const patience = { deadlineMs, firstWaitMs: 5_000, longestWaitMs: 15_000 };
+  return until(patience, { clock, signal: writer.signal, progress }, async () => {
+    const answer = await arm.follow(address, purpose);
+    const status = text(object(answer.body).status) ?? 'InProgress';
+    if (status === 'Succeeded') return { done: undefined };
+    if (status === 'Failed' || status === 'Canceled') throw failed(what, status, answer.body, answer.header('x-ms-correlation-request-id'));
+    const seconds = Number(answer.header('retry-after') ?? 0);
+    return { wait: status, failure: late(what, status, deadlineMs), afterMs: Number.isFinite(seconds) ? seconds * 1000 : 0 };
+  });
+}
+
+function failed(what: string, status: string, body: unknown, correlation: string | undefined): Problem {
+  const { code, message } = serviceError(200, body);
+  return new Problem({
+    code: 'WI2106',
+    what: `The operation on ${what} ended as ${status}`,
+    tried: 'update it and wait for the end',
+    because: message,
+    serviceCode: code,
+    remedy: 'follow the service’s message; the task can be run again at any time and goes on from what it finds',
+    ...(correlation === undefined ? {} : { correlation }),
+  });
+}
+
+function late(what: string, status: string, deadlineMs: number): Problem {
+  return new Problem({
+    code: 'WI2107',
+    what: `The operation on ${what} was not done in time`,
+    tried: `wait ${Math.round(deadlineMs / minute)} minutes for its end`,
+    because: `its state is still ${status}`,
+    remedy: 'it goes on in Azure without this run; look at the cluster and run again when it has ended',
+  });
+}

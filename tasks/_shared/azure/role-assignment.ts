@@ -1,0 +1,124 @@
+import { sameId } from '../fleet/arm-id.js';
+import { uuidOf } from '../fleet/names.js';
+import type { Known, Refs } from '../reconcile/ref.js';
+import { show, unknown } from '../reconcile/ref.js';
+import { keep, writes, type Change, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
+import { until, type Attempt } from '../reconcile/retry.js';
+import type { Azure } from './azure.js';
+import { azureProblem, thrownServiceError } from './errors.js';
+import { getAssignment, listAssignments, type RoleAssignmentState } from './role-assignments.js';
+import { roles, type RoleName } from './roles.js';
+
+/** What a grant is made from. */
+export interface RoleAssignmentInputs {
+  /** Object id of the identity's service principal. */
+  readonly principalId: string;
+}
+
+/** Where a grant is made and how the log calls it. */
+export interface GrantPlace {
+  readonly scope: string;
+  /** A scope at or above it whose list serves several grants with one request. */
+  readonly listScope: string;
+  /** `kv-contoso / secrets / orders-db` */
+  readonly label: string;
+}
+
+/** A principal may be unknown to role assignments for a while after its identity was made. Source: azure-docs, troubleshooting RBAC. */
+const replicationPatience = { deadlineMs: 300_000, firstWaitMs: 2_000, longestWaitMs: 15_000 };
+
+/** One role for one identity at one scope. */
+export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssignmentState> {
+  readonly key: string;
+  readonly kind = 'grant';
+  readonly name: string;
+  readonly cluster?: string;
+  private readonly role: string;
+
+  constructor(
+    private readonly azure: Azure,
+    private readonly place: GrantPlace,
+    private readonly roleName: RoleName,
+    /** Names the principal in keys and descriptions before it exists. */
+    private readonly principal: string,
+    readonly inputs: Refs<RoleAssignmentInputs>,
+    owner: string | undefined,
+    private readonly description: string,
+  ) {
+    this.role = roles[roleName];
+    this.key = `grant ${roleName} at ${place.scope.toLowerCase()} for ${principal}`;
+    this.name = `${roleName} on ${place.label}`;
+    if (owner !== undefined) this.cluster = owner;
+  }
+
+  async observe(reader: Reader, known: Known<RoleAssignmentInputs>): Promise<RoleAssignmentState | undefined> {
+    if (known.principalId === unknown) return undefined;
+    const { principalId } = known;
+    if (reader.strong) {
+      const own = await getAssignment(this.azure, this.place.scope, this.nameFor(principalId));
+      if (own !== undefined && this.covers(own, principalId)) return own;
+    }
+    const { listScope } = this.place;
+    const all = await reader.once(`role assignments of ${principalId} at ${listScope.toLowerCase()}`, () => listAssignments(this.azure, listScope, principalId));
+    const candidates = all.filter((entry) => this.covers(entry, principalId));
+    return candidates.find((entry) => sameId(entry.scope, this.place.scope)) ?? candidates[0];
+  }
+
+  plan(observed: RoleAssignmentState | undefined, known: Known<RoleAssignmentInputs>): Change {
+    if (observed !== undefined) {
+      const broader = sameId(observed.scope, this.place.scope) ? '' : `, inherited from ${observed.scope}: broader than asked`;
+      return keep(`assignment ${observed.id.split('/').at(-1) ?? ''}${broader}`);
+    }
+    const fields = [
+      { field: 'scope', after: this.place.label },
+      { field: 'principal', after: show(known.principalId) },
+    ];
+    return { action: 'create', fields, widens: true, reason: `${this.principal} does not have the role there` };
+  }
+
+  permissions(change: Change): Permission[] {
+    if (!writes(change)) return [];
+    return [{ plane: 'azure', action: 'Microsoft.Authorization/roleAssignments/write', scope: this.place.scope }];
+  }
+
+  async apply(_change: Change, known: RoleAssignmentInputs, writer: Writer): Promise<void> {
+    const waiting = { clock: this.azure.clock, signal: writer.signal, progress: (text: string) => writer.progress(text) };
+    await until(replicationPatience, waiting, () => this.tryWrite(known.principalId, writer));
+  }
+
+  /** One PUT under a name that follows from scope, role and principal, so that a repeated one hits the same assignment. */
+  private async tryWrite(principalId: string, writer: Writer): Promise<Attempt<undefined>> {
+    const { scope, label } = this.place;
+    const name = this.nameFor(principalId);
+    const subscription = /^\/subscriptions\/[^/]+/i.exec(scope)?.[0] ?? '';
+    const roleDefinitionId = `${subscription}/providers/Microsoft.Authorization/roleDefinitions/${this.role}`;
+    const body = { roleDefinitionId, principalId, principalType: 'ServicePrincipal', description: this.description };
+    const intent = { action: 'create', object: `${scope}/providers/Microsoft.Authorization/roleAssignments/${name}`, after: `${this.roleName} for ${principalId}`, widens: true };
+    const client = this.azure.authorization.roleAssignments;
+    try {
+      await writer.write(intent, () => client.create(scope.replace(/^\//, ''), name, body, { abortSignal: writer.signal }));
+      return { done: undefined };
+    } catch (error) {
+      const service = thrownServiceError(error);
+      if (service?.code === 'RoleAssignmentExists') return { done: undefined };
+      const failure = azureProblem(`grant ${this.roleName} to ${this.principal} (${principalId})`, `The grant ${this.roleName} on ${label} was not made`, error);
+      if (service?.code !== 'PrincipalNotFound') throw failure;
+      return { wait: `Azure does not know the principal of ${this.principal} yet`, failure };
+    }
+  }
+
+  private nameFor(principalId: string): string {
+    return uuidOf([this.place.scope, this.role, principalId].join('|').toLowerCase());
+  }
+
+  /** True for an assignment of this role to this principal, without a condition, at this scope or above it. */
+  private covers(entry: RoleAssignmentState, principalId: string): boolean {
+    const above = `${this.place.scope}/`.toLowerCase().startsWith(`${entry.scope.toLowerCase().replace(/\/$/, '')}/`) || entry.scope === '/' || isManagementGroup(entry.scope);
+    return above && entry.role === this.role && entry.principalId === principalId && entry.condition === undefined;
+  }
+}
+
+/** A list at a scope returns assignments of management groups only when they lie above it. */
+function isManagementGroup(scope: string): boolean {
+  return /^\/providers\/Microsoft\.Management\/managementGroups\//i.test(scope);
+}

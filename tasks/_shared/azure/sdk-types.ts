@@ -1,0 +1,3 @@
+/** Types of the Azure SDK that appear in our own signatures. */
+export type { AccessToken, TokenCredential } from '@azure/identity';
+export type { HttpClient, PipelinePolicy } from '@azure/core-rest-pipeline';

@@ -1,0 +1,121 @@
+import { Problem } from '../reconcile/problem.js';
+import { until, type Attempt } from '../reconcile/retry.js';
+import type { ProofContext } from '../reconcile/proof.js';
+import type { Azure } from './azure.js';
+import { list, object, text } from './json.js';
+import { exchangeAudience, listCredentials } from './federated-credentials.js';
+
+/** The identity that a service-account token is exchanged for. */
+export interface ExchangeTarget {
+  readonly identityId: string;
+  readonly identityName: string;
+  readonly clientId: string;
+  readonly tenantId: string;
+  /** `orders/api on aks-dev-weu-1` */
+  readonly workload: string;
+}
+
+/** An exchanged token and how long Entra needed to accept the credential. */
+export interface Exchanged {
+  readonly token: string;
+  readonly afterMs: number;
+}
+
+/** Said by Entra while a credential or a principal has not reached every replica. Source: Entra docs, error codes; wi#340, wi#977. */
+const propagating = new Set([70021, 70025, 700211, 700212, 700213, 700016]);
+/** Of these, the ones that may also mean that no credential matches; a strong read of the credentials tells. */
+const mismatching = new Set([70021, 70025, 700211, 700212, 700213]);
+
+/**
+ * Exchanges a service-account token for the identity's access token, as a pod would, waiting out propagation.
+ * @throws Problem WI2301 at once when no credential of the identity matches the token; WI2302 at the deadline; WI2303 for refusals
+ * that waiting does not cure.
+ */
+export async function exchangeToken(azure: Azure, target: ExchangeTarget, assertion: string, audience: string, deadlineMs: number, context: ProofContext): Promise<Exchanged> {
+  const started = azure.clock.monotonic();
+  const waiting = { clock: azure.clock, signal: context.signal, progress: (line: string) => context.progress(line) };
+  const patience = { deadlineMs, firstWaitMs: 2_000, longestWaitMs: 15_000 };
+  const token = await until(patience, waiting, () => tryExchange(azure, target, assertion, audience, started, deadlineMs));
+  return { token, afterMs: azure.clock.monotonic() - started };
+}
+
+async function tryExchange(azure: Azure, target: ExchangeTarget, assertion: string, audience: string, started: number, deadlineMs: number): Promise<Attempt<string>> {
+  const what = `Entra does not accept ${target.workload}`;
+  const tried = `exchange a service-account token for identity ${target.identityName}`;
+  const form = new URLSearchParams({
+    client_id: target.clientId,
+    scope: `${audience}/.default`,
+    grant_type: 'client_credentials',
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: assertion,
+  });
+  const response = await azure.http.send({
+    method: 'POST',
+    url: `${azure.cloud.authority}/${target.tenantId}/oauth2/v2.0/token`,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: form.toString(),
+    signal: azure.signal,
+    expect: [400, 401],
+    tried,
+    what,
+  });
+  const answer = object(response.body);
+  const token = text(answer.access_token);
+  if (token !== undefined) return { done: token };
+  const code = Number(list(answer.error_codes)[0] ?? /AADSTS(\d+)/.exec(text(answer.error_description) ?? '')?.[1]);
+  const message = (text(answer.error_description) ?? text(answer.error) ?? `status ${response.status}`).split(/ Trace ID:|\r?\n/)[0] ?? '';
+  const correlation = text(answer.correlation_id);
+  const parts = { what, tried, because: message, serviceCode: `AADSTS${code}`, ...(correlation === undefined ? {} : { correlation }) };
+  if (!propagating.has(code)) {
+    throw new Problem({ ...parts, code: 'WI2303', remedy: 'read the message: this refusal does not pass by waiting; see docs/troubleshooting.md, WI2303' });
+  }
+  const difference = mismatching.has(code) ? await mismatch(azure, target, assertion) : undefined;
+  if (difference !== undefined) {
+    throw new Problem({
+      ...parts,
+      code: 'WI2301',
+      because: `${difference} (AADSTS${code})`,
+      remedy: 'run FederateServiceAccount for this cluster; if the credential belongs to somebody else, correct it by hand',
+    });
+  }
+  const remedy = `Entra had not taken over the credential after ${Math.round(deadlineMs / 1000)} s although it is in place: raise propagationTimeoutInMinutes or run again`;
+  const seconds = Math.round((azure.clock.monotonic() - started) / 1000);
+  return { wait: `the credential is in place, Entra does not know it yet (${seconds} s)`, failure: new Problem({ ...parts, code: 'WI2302', remedy }) };
+}
+
+/** What differs between the token and every credential of the identity, by a strong read; undefined when one matches. */
+async function mismatch(azure: Azure, target: ExchangeTarget, assertion: string): Promise<string | undefined> {
+  const { issuer, subject, audiences } = tokenClaims(assertion);
+  const credentials = await listCredentials(azure, target.identityId);
+  if (credentials.length === 0) return `identity ${target.identityName} has no federated credential at all`;
+  if (!audiences.includes(exchangeAudience)) return `the token’s audience is ${audiences.join(' ')}, not ${exchangeAudience}`;
+  const bySubject = credentials.filter((entry) => entry.subject === subject);
+  if (bySubject.some((entry) => entry.issuer === issuer && entry.audiences.includes(exchangeAudience))) return undefined;
+  const sameIssuer = bySubject.find((entry) => entry.issuer === issuer);
+  if (sameIssuer !== undefined) return `credential ${sameIssuer.name} has the audience ${sameIssuer.audiences.join(' ')}, not ${exchangeAudience}`;
+  const other = bySubject[0];
+  if (other !== undefined) return `the credential’s issuer differs: ${other.name} trusts ${other.issuer}, the cluster signs as ${issuer}`;
+  const cased = credentials.find((entry) => entry.subject.toLowerCase() === subject.toLowerCase());
+  if (cased !== undefined) return `the credential’s subject differs in case: ${cased.subject}, the token says ${subject}`;
+  return `no credential of identity ${target.identityName} has the subject ${subject}`;
+}
+
+/** The claims that federation compares, read without checking the signature: that is Entra's part. */
+export function tokenClaims(token: string): { issuer: string; subject: string; audiences: string[] } {
+  const payload = tokenPayload(token);
+  const audience = payload.aud;
+  return {
+    issuer: text(payload.iss) ?? '',
+    subject: text(payload.sub) ?? '',
+    audiences: typeof audience === 'string' ? [audience] : list(audience).flatMap((entry) => text(entry) ?? []),
+  };
+}
+
+/** The payload of a JSON Web Token; empty when it is none. */
+export function tokenPayload(token: string): Readonly<Record<string, unknown>> {
+  try {
+    return object(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,43 @@
+import { sameId } from './arm-id.js';
+import type { ClusterEntry } from './clusters.js';
+import { identityPlace, type IdentityPlace } from './identity-place.js';
+
+/** What names a workload and its identity, before a cluster is looked at. */
+export interface WorkloadInputs {
+  /** Word for `{workload}` in name patterns. */
+  readonly workload: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  /** Name pattern, or ARM id of one existing identity. */
+  readonly identity: string;
+  /** The cluster's own group when absent. */
+  readonly identityResourceGroup?: string;
+}
+
+/** A workload on one cluster. */
+export interface PlacedWorkload {
+  readonly entry: ClusterEntry;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly identity: IdentityPlace;
+  /** The cluster whose alone the identity is; undefined when clusters share it. */
+  readonly owner: string | undefined;
+  /** `orders/api on aks-dev-weu-1`, for messages. */
+  readonly title: string;
+}
+
+/** The workload on each cluster of the fleet, with each cluster's overrides applied. */
+export function placeWorkload(inputs: WorkloadInputs, fleet: readonly ClusterEntry[]): PlacedWorkload[] {
+  const placed = fleet.map((entry) => {
+    const group = entry.overrides.identityResourceGroup ?? inputs.identityResourceGroup;
+    return { entry, identity: identityPlace(entry.overrides.identity ?? inputs.identity, group, entry, inputs) };
+  });
+  return placed.map(({ entry, identity }) => ({
+    entry,
+    identity,
+    namespace: inputs.namespace,
+    serviceAccount: inputs.serviceAccount,
+    owner: placed.filter((other) => sameId(other.identity.id, identity.id)).length === 1 ? entry.label : undefined,
+    title: `${inputs.namespace}/${inputs.serviceAccount} on ${entry.label}`,
+  }));
+}
