@@ -1,0 +1,4 @@
+import { main } from '../_shared/agent/main.js';
+import { enableWorkloadIdentity } from './enable-workload-identity.js';
+
+void main(enableWorkloadIdentity);

@@ -1,0 +1,120 @@
+import type { PlannedTask, SharedInputs } from '../_shared/agent/planned-task.js';
+import type { Services } from '../_shared/agent/services.js';
+import type { Azure } from '../_shared/azure/azure.js';
+import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
+import { FederatedCredential } from '../_shared/azure/federated-credential.js';
+import { Identity } from '../_shared/azure/identity.js';
+import type { IdentityState } from '../_shared/azure/identity-state.js';
+import { RoleAssignment } from '../_shared/azure/role-assignment.js';
+import { VaultLookup } from '../_shared/azure/vault-lookup.js';
+import type { ArmId } from '../_shared/fleet/arm-id.js';
+import { credentialName, subjectOf } from '../_shared/fleet/names.js';
+import { placeWorkload, type PlacedWorkload } from '../_shared/fleet/workload.js';
+import type { ClusterConnection } from '../_shared/kubernetes/connection.js';
+import { Namespace } from '../_shared/kubernetes/namespace.js';
+import { ServiceAccount } from '../_shared/kubernetes/service-account.js';
+import { output, value } from '../_shared/reconcile/ref.js';
+import type { AnyResource } from '../_shared/reconcile/resource.js';
+import { stateOf, type RunResult } from '../_shared/reconcile/run.js';
+import { readInputs, type Inputs } from './inputs.js';
+import { FederationProof } from './proof.js';
+
+/** Lets one service account on each cluster act as a managed identity, and grants that identity exactly the named secrets. */
+export const federateServiceAccount: PlannedTask<Inputs, Services> = {
+  name: 'FederateServiceAccount',
+  read: (inputs, shared) => readInputs(inputs, shared),
+  desire: (inputs, shared, services) => {
+    const desired = placeWorkload(inputs, shared.clusters).map((workload) => federate(workload, inputs, shared, services));
+    return {
+      resources: desired.flatMap(({ resources }) => resources),
+      proofs: desired.map(({ proof }) => proof),
+      outputs: (result) => identityOutputs(desired, result),
+    };
+  },
+};
+
+/** What shall be true for one workload on one cluster. */
+interface Federation {
+  readonly label: string;
+  readonly identity: Identity;
+  readonly resources: readonly AnyResource[];
+  readonly proof: FederationProof;
+}
+
+function federate(workload: PlacedWorkload, inputs: Inputs, shared: SharedInputs, services: Services): Federation {
+  const { azure } = services;
+  const { entry, namespace, serviceAccount } = workload;
+  const cluster = new ClusterLookup(azure, entry, { issuer: true });
+  const identity = new Identity(azure, workload.identity, inputs.workload, output(cluster, (state) => state), workload.owner);
+  const credential = new FederatedCredential(
+    azure,
+    entry.label,
+    workload.identity.id,
+    { name: credentialName(entry.id, entry.name, namespace, serviceAccount), subject: subjectOf(namespace, serviceAccount) },
+    { identityId: output(identity, (state) => state.id), issuer: output(cluster, (state) => state.issuerUrl) },
+  );
+  const connection = services.cluster(entry);
+  const account = inputs.createServiceAccount ? annotated(workload, connection, cluster, identity) : [];
+  const wanted = inputs.secrets.get(entry.label);
+  const vault = wanted === undefined ? undefined : new VaultLookup(azure, wanted.vault);
+  const grants = wanted === undefined ? [] : wanted.names.map((secret) => granted(azure, wanted.vault, secret, workload, identity));
+  const resources = [cluster, identity, credential, ...account, ...(vault === undefined ? [] : [vault]), ...grants];
+  const proof = new FederationProof(
+    azure,
+    connection,
+    workload,
+    wanted?.names ?? [],
+    resources.map(({ key }) => key),
+    { identity: output(identity, (state) => state), vault: vault === undefined ? value(null) : output(vault, (state) => state) },
+    shared.propagationTimeoutMs,
+  );
+  return { label: entry.label, identity, resources, proof };
+}
+
+/** The namespace and the service account with this cluster's identity on it. */
+function annotated(workload: PlacedWorkload, connection: ClusterConnection, cluster: ClusterLookup, identity: Identity): AnyResource[] {
+  const namespace = new Namespace(connection, workload.namespace, output(cluster, (state) => state.id));
+  const account = new ServiceAccount(
+    connection,
+    { namespace: workload.namespace, name: workload.serviceAccount },
+    {
+      namespace: output(namespace, (state) => state.name),
+      clientId: output(identity, (state) => state.clientId),
+      tenantId: output(identity, (state) => state.tenantId),
+    },
+  );
+  return [namespace, account];
+}
+
+/** The right to read one secret, and no other. */
+function granted(azure: Azure, vault: ArmId, secret: string, workload: PlacedWorkload, identity: Identity): RoleAssignment {
+  return new RoleAssignment(
+    azure,
+    { scope: `${vault.id}/secrets/${secret}`, listScope: vault.id, label: `${vault.name} / secrets / ${secret}` },
+    'Key Vault Secrets User',
+    workload.identity.name,
+    { principalId: output(identity, (state) => state.principalId) },
+    workload.owner,
+    `aks-workload-identity: secret ${secret} for ${workload.namespace}/${workload.serviceAccount}`,
+  );
+}
+
+/** Identity figures of one cluster as plain outputs, of several as JSON maps by cluster. */
+function identityOutputs(federations: readonly Federation[], result: RunResult): Record<string, string> {
+  const known = federations.flatMap(({ label, identity }) => {
+    const state = stateOf(result, identity);
+    return state === undefined ? [] : [{ label, state }];
+  });
+  const map = (pick: (state: IdentityState) => string): string => JSON.stringify(Object.fromEntries(known.map(({ label, state }) => [label, pick(state)])));
+  const distinct = new Set(known.map(({ state }) => state.id.toLowerCase()));
+  const only = distinct.size === 1 ? known[0]?.state : undefined;
+  return {
+    clientId: only?.clientId ?? '',
+    principalId: only?.principalId ?? '',
+    tenantId: known[0]?.state.tenantId ?? '',
+    identityId: only?.id ?? '',
+    clientIds: map(({ clientId }) => clientId),
+    principalIds: map(({ principalId }) => principalId),
+    identityIds: map(({ id }) => id),
+  };
+}

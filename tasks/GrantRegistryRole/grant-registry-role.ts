@@ -1,0 +1,100 @@
+import type { Desired, PlannedTask, SharedInputs } from '../_shared/agent/planned-task.js';
+import type { Services } from '../_shared/agent/services.js';
+import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
+import { IdentityLookup } from '../_shared/azure/identity-lookup.js';
+import { RegistryLookup } from '../_shared/azure/registry-lookup.js';
+import { RoleAssignment, type GrantPlace } from '../_shared/azure/role-assignment.js';
+import type { ArmId } from '../_shared/fleet/arm-id.js';
+import type { ClusterEntry } from '../_shared/fleet/clusters.js';
+import { placeWorkload, type PlacedWorkload } from '../_shared/fleet/workload.js';
+import type { AnyProof } from '../_shared/reconcile/proof.js';
+import { output } from '../_shared/reconcile/ref.js';
+import type { AnyResource } from '../_shared/reconcile/resource.js';
+import { stateOf, type RunResult } from '../_shared/reconcile/run.js';
+import { readInputs, type Inputs } from './inputs.js';
+import { RegistryProof } from './proof.js';
+
+/** Grants AcrPull or AcrPush on a registry to the workload's identity, or to what the clusters' nodes pull with. */
+export const grantRegistryRole: PlannedTask<Inputs, Services> = {
+  name: 'GrantRegistryRole',
+  read: (inputs, shared) => readInputs(inputs, shared),
+  desire: (inputs, shared, services): Desired => {
+    const { grantee } = inputs;
+    const placed = grantee.kind === 'workload' ? placeWorkload(grantee.workload, shared.clusters) : [];
+    const parts = grantee.kind === 'workload'
+      ? placed.map((workload) => forWorkload(workload, inputs, shared, services))
+      : shared.clusters.map((entry) => forKubelet(entry, inputs, services));
+    return {
+      resources: parts.flatMap(({ resources }) => resources),
+      proofs: parts.flatMap(({ proofs }) => proofs),
+      outputs: (result) => ({ registries: JSON.stringify(loginServers(parts, result)) }),
+    };
+  },
+};
+
+/** Login server by cluster. */
+function loginServers(parts: readonly Part[], result: RunResult): Record<string, string> {
+  return Object.fromEntries(parts.flatMap(({ label, registry }) => {
+    const server = stateOf(result, registry)?.loginServer;
+    return server === undefined ? [] : [[label, server] as const];
+  }));
+}
+
+interface Part {
+  readonly label: string;
+  readonly registry: RegistryLookup;
+  readonly resources: readonly AnyResource[];
+  readonly proofs: readonly AnyProof[];
+}
+
+function forWorkload(workload: PlacedWorkload, inputs: Inputs, shared: SharedInputs, services: Services): Part {
+  const { azure } = services;
+  const { entry, owner, namespace, serviceAccount } = workload;
+  const target = registryOf(inputs, entry);
+  const cluster = new ClusterLookup(azure, entry, { issuer: true });
+  const registry = new RegistryLookup(azure, target);
+  const identity = new IdentityLookup(azure, workload.identity, owner);
+  const description = `aks-workload-identity: ${inputs.role} for ${namespace}/${serviceAccount}`;
+  const principalId = output(identity, (state) => state.principalId);
+  const grant = new RoleAssignment(azure, placeOf(target), inputs.role, workload.identity.name, { principalId }, owner, description);
+  const resources = [cluster, registry, identity, grant];
+  const proof = new RegistryProof(
+    azure,
+    services.cluster(entry),
+    workload,
+    { role: inputs.role, repository: inputs.repository ?? '' },
+    resources.map(({ key }) => key),
+    { identity: output(identity, (state) => state), registry: output(registry, (state) => state) },
+    shared.propagationTimeoutMs,
+  );
+  return { label: entry.label, registry, resources, proofs: [proof] };
+}
+
+/** A node's pull cannot be exercised from an agent: the grant is observed, and the log says so. */
+function forKubelet(entry: ClusterEntry, inputs: Inputs, { azure }: Services): Part {
+  const target = registryOf(inputs, entry);
+  const cluster = new ClusterLookup(azure, entry, { issuer: false, kubelet: true });
+  const registry = new RegistryLookup(azure, target);
+  const description = `aks-workload-identity: ${inputs.role} for the kubelet of ${entry.name}`;
+  const principalId = output(cluster, (state) => state.kubelet?.objectId);
+  const grant = new RoleAssignment(azure, placeOf(target), inputs.role, `kubelet of ${entry.label}`, { principalId }, entry.label, description);
+  const proof: AnyProof = {
+    key: `registry grant of the kubelet of ${entry.label}`,
+    title: `kubelet of ${entry.label}`,
+    cluster: entry.label,
+    proves: [cluster.key, registry.key, grant.key],
+    inputs: {},
+    run: () => Promise.resolve({ level: 'observed', summary: `${inputs.role} on ${target.name} read back; only a node could exercise it` }),
+  };
+  return { label: entry.label, registry, resources: [cluster, registry, grant], proofs: [proof] };
+}
+
+function registryOf(inputs: Inputs, entry: ClusterEntry): ArmId {
+  const registry = inputs.registries.get(entry.label);
+  if (registry === undefined) throw new Error(`no registry for ${entry.label}`);
+  return registry;
+}
+
+function placeOf(registry: ArmId): GrantPlace {
+  return { scope: registry.id, listScope: registry.id, label: registry.name };
+}

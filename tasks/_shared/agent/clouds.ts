@@ -1,0 +1,32 @@
+import type { AzureCloud } from '../azure/connection.js';
+
+/**
+ * Endpoints of the clouds that Azure Pipelines knows by name, for what a service connection does not say itself.
+ * Source: Azure docs, "Azure Government" and "Azure operated by 21Vianet", endpoint tables; ACR docs for the registry audience.
+ */
+export const knownClouds: readonly AzureCloud[] = [
+  {
+    name: 'AzureCloud',
+    resourceManager: 'https://management.azure.com',
+    resourceManagerAudience: 'https://management.azure.com',
+    authority: 'https://login.microsoftonline.com',
+    keyVaultAudience: 'https://vault.azure.net',
+    containerRegistryAudience: 'https://containerregistry.azure.net',
+  },
+  {
+    name: 'AzureUSGovernment',
+    resourceManager: 'https://management.usgovcloudapi.net',
+    resourceManagerAudience: 'https://management.usgovcloudapi.net',
+    authority: 'https://login.microsoftonline.us',
+    keyVaultAudience: 'https://vault.usgovcloudapi.net',
+    containerRegistryAudience: 'https://containerregistry.azure.net',
+  },
+  {
+    name: 'AzureChinaCloud',
+    resourceManager: 'https://management.chinacloudapi.cn',
+    resourceManagerAudience: 'https://management.chinacloudapi.cn',
+    authority: 'https://login.chinacloudapi.cn',
+    keyVaultAudience: 'https://vault.azure.cn',
+    containerRegistryAudience: 'https://containerregistry.azure.net',
+  },
+];

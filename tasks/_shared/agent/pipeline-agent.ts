@@ -1,0 +1,158 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as internal from 'azure-pipelines-task-lib/internal.js';
+import * as library from 'azure-pipelines-task-lib/task.js';
+import type { Agent, Endpoint, TaskEnd } from './agent.js';
+import { childEnvironment } from './child-environment.js';
+import { Secrets } from './secrets.js';
+
+/** The agent that runs a pipeline's job, over azure-pipelines-task-lib. */
+export class PipelineAgent implements Agent {
+  readonly tempDirectory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly #secrets = new Secrets();
+  readonly #cancellation = new AbortController();
+  readonly #cleanUps: (() => void)[] = [];
+
+  constructor(readonly task: string) {
+    this.tempDirectory = this.variable('Agent.TempDirectory') ?? tmpdir();
+    this.environment = childEnvironment(process.env, (name) => this.variable(name), (text) => this.secret(text));
+    // The agent sends SIGINT, 7.5 s later SIGTERM, 2.5 s later it kills. Source: azure-pipelines-agent, ProcessInvoker.
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(name, () => this.#cancellation.abort(new Error('the pipeline asked the task to stop')));
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#cancellation.signal;
+  }
+
+  input(name: string): string | undefined {
+    const text = library.getInput(name, false);
+    return text === undefined || text === '' ? undefined : text;
+  }
+
+  variable(name: string): string | undefined {
+    return library.getVariable(name);
+  }
+
+  isSecretVariable(name: string): boolean {
+    // getVariables() would write every variable of the job into the debug log.
+    return internal._knownVariableMap[internal._getVariableKey(name)]?.secret ?? false;
+  }
+
+  endpoint(id: string): Endpoint | undefined {
+    // getEndpointAuthorizationParameter() writes the value into the debug log before anybody could mask it; this one does not.
+    const authorization = authorizationOf(id);
+    if (authorization === undefined) return undefined;
+    const parameter = (key: string): string | undefined => {
+      const found = Object.entries(authorization.parameters).find(([name]) => name.toLowerCase() === key.toLowerCase())?.[1];
+      return found === '' ? undefined : found;
+    };
+    return {
+      id,
+      url: (library.getEndpointUrl(id, true) ?? '').replace(/\/+$/, ''),
+      scheme: authorization.scheme,
+      parameter,
+      secretParameter: (key) => {
+        const text = parameter(key);
+        if (text !== undefined) this.secret(text);
+        return text;
+      },
+      data: (key) => {
+        const text = library.getEndpointDataParameter(id, key.replace(/[ .]/g, '_'), true);
+        return text === undefined || text === '' ? undefined : text;
+      },
+    };
+  }
+
+  secret(text: string): void {
+    for (const piece of this.#secrets.register(text)) library.setSecret(piece);
+  }
+
+  line(text: string): void {
+    process.stdout.write(`${this.#harmless(text)}\n`);
+  }
+
+  group(title: string, lines: readonly string[]): void {
+    this.line(`##[group]${title}`);
+    for (const text of lines) this.line(text);
+    this.line('##[endgroup]');
+  }
+
+  debug(text: string): void {
+    library.debug(this.#secrets.redact(text));
+  }
+
+  error(text: string): void {
+    library.error(this.#secrets.redact(text));
+  }
+
+  output(name: string, value: string): void {
+    library.setVariable(name, value, false, true);
+  }
+
+  summary(markdown: string): void {
+    library.uploadSummary(this.keepFile(`${this.task}.md`, markdown));
+  }
+
+  attach(type: string, name: string, content: string): void {
+    library.addAttachment(type, name, this.keepFile(name, content));
+  }
+
+  keepFile(name: string, content: string): string {
+    const path = join(this.#directory(), name);
+    writeFileSync(path, this.#secrets.redact(content), { mode: 0o600 });
+    return path;
+  }
+
+  scratch(): string {
+    const path = this.#directory();
+    this.onEnd(() => rmSync(path, { recursive: true, force: true, maxRetries: 3 }));
+    return path;
+  }
+
+  onEnd(cleanUp: () => void): void {
+    this.#cleanUps.push(cleanUp);
+  }
+
+  cleanUp(): void {
+    for (const job of this.#cleanUps.splice(0).reverse()) {
+      try {
+        job();
+      } catch (error) {
+        this.debug(`clean-up: ${String(error)}`);
+      }
+    }
+  }
+
+  complete(end: TaskEnd): void {
+    library.setResult(library.TaskResult[end.result], this.#secrets.redact(end.message));
+  }
+
+  /** Ends the process once everything written has left it. A failed task ends with 0 too: its result is `task.complete`. */
+  async leave(): Promise<void> {
+    await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
+    process.exit(0);
+  }
+
+  #directory(): string {
+    mkdirSync(this.tempDirectory, { recursive: true });
+    return mkdtempSync(join(this.tempDirectory, `${this.task}-`));
+  }
+
+  /** Texts of services end up in the log: none of them may speak to the agent in our name. */
+  #harmless(text: string): string {
+    return this.#secrets.redact(text).replaceAll(/##vso\[/gi, '## vso[');
+  }
+}
+
+function authorizationOf(id: string): library.EndpointAuthorization | undefined {
+  try {
+    return library.getEndpointAuthorization(id, true);
+  } catch {
+    // The library's message carries the text that it could not parse, secrets included.
+    throw new Error(`the agent's record of service connection ${id} is not JSON`);
+  }
+}

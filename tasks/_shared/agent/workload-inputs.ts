@@ -1,0 +1,40 @@
+import { parseArmId, resourceNamed, type ArmId } from '../fleet/arm-id.js';
+import { unknownPlaceholders } from '../fleet/names.js';
+import type { WorkloadInputs } from '../fleet/workload.js';
+import type { InputReader } from './inputs.js';
+
+/** Names of namespaces and service accounts. Source: Kubernetes docs, object names (RFC 1123 labels). */
+const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const labelForm = 'lower-case letters, digits and hyphens, at most 63, beginning and ending with a letter or digit';
+
+/** Reads the inputs that name a workload and its identity, alike in every task that has them. */
+export function readWorkload(inputs: InputReader): WorkloadInputs {
+  const namespace = inputs.matching('namespace', label, labelForm);
+  const serviceAccount = inputs.matching('serviceAccount', label, labelForm);
+  const workload = inputs.optionalText('workload') ?? serviceAccount;
+  const identity = inputs.text('identity');
+  checkIdentity(inputs, identity);
+  const group = inputs.optionalText('identityResourceGroup');
+  return { workload, namespace, serviceAccount, identity, ...(group === undefined ? {} : { identityResourceGroup: group }) };
+}
+
+/** Reads an input that names one Azure resource. */
+export function readResource(inputs: InputReader, name: string, type: string, subscriptionId: string | undefined): ArmId | undefined {
+  const given = inputs.optionalText(name);
+  return given === undefined ? undefined : namedResource(inputs, name, given, type, subscriptionId);
+}
+
+/** Reads the name of one Azure resource from a text that belongs to an input, e.g. from a cluster's override. */
+export function namedResource(inputs: InputReader, name: string, given: string, type: string, subscriptionId: string | undefined): ArmId | undefined {
+  const found = resourceNamed(given, type, subscriptionId);
+  if (found === undefined) inputs.refuse(name, given, `an ARM id of type ${type}, or resourceGroup/name in the connection's subscription`);
+  return found;
+}
+
+function checkIdentity(inputs: InputReader, identity: string): void {
+  const form = 'a name pattern of letters, digits, -, _ with {workload} {cluster} {namespace} {serviceAccount}, or the ARM id of an identity';
+  if (identity === '') return;
+  if (identity.startsWith('/')) {
+    if (parseArmId(identity)?.type.toLowerCase() !== 'microsoft.managedidentity/userassignedidentities') inputs.refuse('identity', identity, form);
+  } else if (unknownPlaceholders(identity).length > 0 || !/^[A-Za-z0-9{][\w{}-]{2,}$/.test(identity)) inputs.refuse('identity', identity, form);
+}

@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseAllDocuments, parseDocument, stringify } from 'yaml';
+import { Problem } from '../reconcile/problem.js';
+import { identityKeys, ownKeys, type ClusterConnection, type HelmArgument, type HelmOptions } from './connection.js';
+import { object, objects, text, type Json } from './json.js';
+
+/** What is deployed. */
+export interface ChartSettings {
+  readonly folder: string;
+  /** Paths, later ones win. */
+  readonly valuesFiles: readonly string[];
+  /** YAML that wins over the files; empty for none. */
+  readonly values: string;
+}
+
+/** What a chart is told about the identity of its workload. */
+export interface ChartIdentity {
+  readonly serviceAccount: string;
+  readonly clientId: string;
+  readonly tenantId: string;
+}
+
+/** A chart with everything that goes into its rendering. */
+export interface PreparedChart {
+  readonly folder: string;
+  /** In ascending order of precedence; the identity's come last. */
+  readonly values: readonly { readonly fileName: string; readonly content: string }[];
+  /** 40 hexadecimal digits over chart files and values; equal for equal input. Fits a label (63 characters). */
+  readonly digest: string;
+}
+
+/**
+ * The values that carry the identity, by the convention of charts that `helm create` makes. The pod annotation makes pods
+ * new when the identity changes: the webhook acts on creation only, and helm leaves pods of an unchanged template alone.
+ */
+export function identityValues({ serviceAccount, clientId, tenantId }: ChartIdentity): string {
+  return stringify({
+    serviceAccount: { name: serviceAccount, annotations: { [identityKeys.clientId]: clientId, [identityKeys.tenantId]: tenantId } },
+    podLabels: { [identityKeys.use]: 'true' },
+    podAnnotations: { [ownKeys.clientId]: clientId },
+  });
+}
+
+/** Reads chart and values. @throws Problem WI4203 when one of them cannot be read. */
+export async function prepareChart(settings: ChartSettings, identity: ChartIdentity): Promise<PreparedChart> {
+  const hash = createHash('sha256');
+  const add = (name: string, content: string | Buffer): void => {
+    hash.update(`${name}\n${Buffer.byteLength(content)}\n`).update(content);
+  };
+  const names = await filesOf(settings.folder);
+  if (!names.includes('Chart.yaml')) throw unreadable(settings.folder, 'it has no Chart.yaml, so it is not the folder of a chart');
+  for (const name of names) add(name, await readFile(join(settings.folder, name)));
+  const values: { fileName: string; content: string }[] = [];
+  for (const file of settings.valuesFiles) values.push(named(values.length, await readValues(file)));
+  if (settings.values.trim() !== '') values.push(named(values.length, checkedYaml('the input values', settings.values)));
+  values.push(named(values.length, identityValues(identity)));
+  for (const { fileName, content } of values) add(fileName, content);
+  return { folder: settings.folder, values, digest: hash.digest('hex').slice(0, 40) };
+}
+
+/** The arguments that name chart and values. */
+export function chartArguments({ folder, values }: PreparedChart): HelmArgument[] {
+  return [{ folder }, ...values.flatMap((file): HelmArgument[] => ['--values', file])];
+}
+
+/** Renders a chart on this machine; no cluster is asked. @throws Problem WI4203 with helm's own words. */
+export async function renderChart(
+  connection: ClusterConnection,
+  chart: PreparedChart,
+  release: { readonly name: string; readonly namespace: string; readonly kubernetesVersion: string },
+  options: Omit<HelmOptions, 'offline'>,
+): Promise<readonly Json[]> {
+  const place = ['--namespace', release.namespace, '--kube-version', release.kubernetesVersion];
+  const line = ['template', release.name, ...chartArguments(chart), ...place, '--skip-tests'];
+  const output = await connection.helm(line, { ...options, offline: true }).catch((error: unknown) => {
+    if (error instanceof Problem && error.code === 'WI4202') throw unreadable(chart.folder, error.parts.because);
+    throw error;
+  });
+  return parseManifests(output);
+}
+
+/** The objects of a manifest text, those in lists included. */
+export function parseManifests(manifests: string): readonly Json[] {
+  const documents = parseAllDocuments(manifests, { logLevel: 'silent' });
+  return [...documents].flatMap((document) => {
+    const content = object(document.toJS());
+    if (text(content.kind)?.endsWith('List') === true && Array.isArray(content.items)) return objects(content.items);
+    return text(content.kind) === undefined ? [] : [content];
+  });
+}
+
+function named(index: number, content: string): { fileName: string; content: string } {
+  return { fileName: `values-${index}.yaml`, content };
+}
+
+async function filesOf(folder: string, below = ''): Promise<string[]> {
+  const entries = await readdir(join(folder, below), { withFileTypes: true }).catch((error: unknown) => {
+    throw unreadable(folder, error instanceof Error ? error.message : String(error), error);
+  });
+  const found: string[] = [];
+  for (const entry of entries) {
+    const name = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (entry.isDirectory()) found.push(...(await filesOf(folder, name)));
+    else found.push(name);
+  }
+  return found.sort();
+}
+
+async function readValues(path: string): Promise<string> {
+  const content = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw unreadable(path, error instanceof Error ? error.message : String(error), error);
+  });
+  return checkedYaml(path, content);
+}
+
+/** Says where a values text is wrong, without repeating it. */
+function checkedYaml(name: string, content: string): string {
+  const [mistake] = parseDocument(content, { logLevel: 'silent', prettyErrors: false }).errors;
+  if (mistake === undefined) return content;
+  throw unreadable(name, `it is not YAML (${mistake.code} at character ${mistake.pos[0]})`);
+}
+
+function unreadable(name: string, because: string, cause?: unknown): Problem {
+  const parts = {
+    code: 'WI4203',
+    what: `The chart or its values cannot be used: ${name}`,
+    tried: 'render the chart',
+    because,
+    remedy: 'correct the chart, its values or their paths; fetch dependencies in an earlier step (helm dependency build)',
+  };
+  return new Problem(parts, cause);
+}

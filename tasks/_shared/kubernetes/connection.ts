@@ -1,0 +1,108 @@
+import type { ClusterObject, ObjectKind, ObjectRef } from './objects.js';
+
+/** The name under which this project's fields are owned in managedFields. */
+export const fieldManager = 'aks-workload-identity';
+
+/** Azure's words on service accounts and pods. Source: azure-workload-identity docs, labels and annotations. */
+export const identityKeys = {
+  /** Pod label, value `true`. */
+  use: 'azure.workload.identity/use',
+  /** Service-account annotation. */
+  clientId: 'azure.workload.identity/client-id',
+  /** Service-account annotation. */
+  tenantId: 'azure.workload.identity/tenant-id',
+  /** Pod annotation: names of containers that the webhook leaves alone, separated by `;`. */
+  skipContainers: 'azure.workload.identity/skip-containers',
+} as const;
+
+/** Lifetime of the service-account tokens that proofs ask for: the shortest that API servers give. Seconds. */
+export const tokenLifeSeconds = 600;
+
+/** This project's own words on objects. */
+export const ownKeys = {
+  /** Label, value `true`, on objects that this project created. */
+  managed: 'aks-workload-identity/managed',
+  /** Label of a Helm release: digest of what it was made from. */
+  digest: 'aks-workload-identity/digest',
+  /** Pod annotation: client id that the pods were made for. */
+  clientId: 'aks-workload-identity/client-id',
+} as const;
+
+/** A right asked for with a SelfSubjectAccessReview. */
+export interface AccessAttributes {
+  readonly verb: string;
+  /** Empty for the core group. */
+  readonly group: string;
+  /** Plural, with `/subresource` where it applies. */
+  readonly resource: string;
+  /** Absent for the whole cluster. */
+  readonly namespace?: string;
+}
+
+/** How an object is applied. */
+export interface ApplyOptions {
+  /** Takes fields over from other managers; only where the caller knows that they are this project's by right. */
+  readonly force?: boolean;
+  /**
+   * Keeps these fields apart from others of the same object: what a manager stops sending is removed, so two resources that
+   * write one object must be two managers. Default: {@link fieldManager} alone.
+   */
+  readonly part?: string;
+}
+
+/**
+ * One argument of a helm command. Files are named by what they are, not by where they lie, so that a connection which runs
+ * helm elsewhere can ship them.
+ */
+export type HelmArgument =
+  | string
+  /** A chart folder of this machine. */
+  | { readonly folder: string }
+  /** A file that exists only while the command runs; its mode is 0600. */
+  | { readonly fileName: string; readonly content: string };
+
+/** How helm is run. */
+export interface HelmOptions {
+  /** `helm`, or the path of the executable, for connections that run it on this machine. */
+  readonly executable: string;
+  /** True for commands that need no cluster (`template`, `version`): they run on this machine and get no credential. */
+  readonly offline: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** The one way to a cluster. Every method throws a Problem; none falls back to another credential. */
+export interface ClusterConnection {
+  /** What logs call the cluster. */
+  readonly label: string;
+  /** ARM id of the cluster. */
+  readonly clusterId: string;
+  /** The Kubernetes version of the API server, e.g. `v1.31.5`. */
+  version(): Promise<string>;
+  /** The object; undefined when it does not exist. */
+  get(ref: ObjectRef): Promise<ClusterObject | undefined>;
+  /**
+   * All objects of a kind; an unknown namespace has none.
+   * @param namespace undefined for kinds of the whole cluster.
+   * @param labelSelector `app=orders,tier!=web`
+   */
+  list(kind: ObjectKind, namespace: string | undefined, labelSelector?: string): Promise<readonly ClusterObject[]>;
+  /**
+   * Server-side apply: creates the object or changes exactly the fields that it has.
+   * @throws Problem WI4004 when another manager owns one of the fields with another value.
+   */
+  apply(object: ClusterObject, options?: ApplyOptions): Promise<ClusterObject>;
+  /** Deletes the object; not found counts as done. */
+  remove(ref: ObjectRef): Promise<void>;
+  /**
+   * A token of a service account. Reads only: nothing is stored in the cluster.
+   * @param seconds lifetime, at least 600.
+   */
+  serviceAccountToken(namespace: string, name: string, audience: string, seconds: number): Promise<string>;
+  /** Whether this connection may do that. */
+  can(access: AccessAttributes): Promise<boolean>;
+  /**
+   * Runs helm and gives its standard output.
+   * @throws Problem WI4201 when helm cannot be started, WI4202 with helm's own words when it fails, WI9002 when it was cancelled.
+   */
+  helm(helmArguments: readonly HelmArgument[], options: HelmOptions): Promise<string>;
+}

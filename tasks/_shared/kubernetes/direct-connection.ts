@@ -1,0 +1,208 @@
+import type { HttpLibrary, ResponseContext } from '@kubernetes/client-node';
+import { Agent } from 'node:https';
+import type { Clock } from '../reconcile/clock.js';
+import { Problem } from '../reconcile/problem.js';
+import { until, type Attempt as Try } from '../reconcile/retry.js';
+import { answerProblem, isPassing, unreachable } from './api-errors.js';
+import { fieldManager, type AccessAttributes, type ApplyOptions, type ClusterConnection, type HelmArgument, type HelmOptions } from './connection.js';
+import { HelmProcess, type HelmTools } from './helm-process.js';
+import { object, objects, parseJson, text, type Json } from './json.js';
+import { kinds, nameOf, pathOf, type ClusterObject, type ObjectKind, type ObjectRef } from './objects.js';
+import type * as sdkModule from './sdk.js';
+
+/** Where a cluster is and how to sign in to it. */
+export interface ClusterEndpoint {
+  readonly label: string;
+  readonly clusterId: string;
+  /** `https://…:443`, from the user kubeconfig. */
+  readonly server: string;
+  /** Base64 of the PEM text, as in a kubeconfig. */
+  readonly certificateAuthority: string;
+  /** A token for the AKS server application; asked for before every request, so the giver caches. */
+  readonly token: () => Promise<string>;
+}
+
+/** What a direct connection works with. */
+export interface DirectTools extends HelmTools {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Replaces the network in tests. */
+  readonly http?: HttpLibrary;
+}
+
+type Sdk = typeof sdkModule;
+
+interface Call {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: object;
+  readonly contentType?: string;
+  readonly tried: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** How long requests are repeated that the API server, or the way to it, could not answer for the moment. Milliseconds. */
+const patience = { deadlineMs: 60_000, firstWaitMs: 500, longestWaitMs: 8_000 };
+const pageSize = '500';
+
+/** Prepares a connection; nothing is sent yet. The client library is loaded now, so that tasks which fail before pay nothing. */
+export async function openDirect(endpoint: ClusterEndpoint, tools: DirectTools): Promise<ClusterConnection> {
+  return new DirectConnection(await import('./sdk.js'), endpoint, tools);
+}
+
+/**
+ * Talks to the API server over HTTPS. Objects go as plain JSON both ways, because typed models drop fields they do not know.
+ * Every request here may be repeated without harm: reads, applies of whole objects, deletes by name, reviews and token requests.
+ */
+class DirectConnection implements ClusterConnection {
+  readonly label: string;
+  readonly clusterId: string;
+  readonly #agent: Agent;
+  readonly #helm: HelmProcess;
+
+  constructor(
+    private readonly sdk: Sdk,
+    private readonly endpoint: ClusterEndpoint,
+    private readonly tools: DirectTools,
+  ) {
+    this.label = endpoint.label;
+    this.clusterId = endpoint.clusterId;
+    this.#helm = new HelmProcess(tools);
+    this.#agent = new Agent({ ca: Buffer.from(endpoint.certificateAuthority, 'base64').toString('utf8'), keepAlive: true });
+  }
+
+  async version(): Promise<string> {
+    const answer = await this.#send({ method: 'GET', path: '/version', tried: 'read its version' });
+    return text(object(answer).gitVersion) ?? '';
+  }
+
+  async get(ref: ObjectRef): Promise<ClusterObject | undefined> {
+    const call: Call = { method: 'GET', path: pathOf(ref), tried: `read ${nameOf(ref)}` };
+    const answer = await this.#request(call);
+    return answer.status === 404 ? undefined : typed(ref, accepted(this.#attempt(call), answer));
+  }
+
+  async list(kind: ObjectKind, namespace: string | undefined, labelSelector?: string): Promise<readonly ClusterObject[]> {
+    const found: ClusterObject[] = [];
+    let next: string | undefined;
+    do {
+      const query = {
+        limit: pageSize,
+        ...(labelSelector === undefined ? {} : { labelSelector }),
+        ...(next === undefined ? {} : { continue: next }),
+      };
+      const place = namespace === undefined ? '' : ` in namespace ${namespace}`;
+      const page = object(await this.#send({ method: 'GET', path: pathOf({ ...kind, namespace }), query, tried: `list ${kind.kind} objects${place}` }));
+      found.push(...objects(page.items).map((item) => typed(kind, item)));
+      next = text(object(page.metadata).continue);
+    } while (next !== undefined);
+    return found;
+  }
+
+  async apply(wanted: ClusterObject, options: ApplyOptions = {}): Promise<ClusterObject> {
+    const { name, namespace } = wanted.metadata;
+    const ref = { ...kindOf(wanted), name: text(name) ?? '', ...(typeof namespace === 'string' ? { namespace } : {}) };
+    const manager = options.part === undefined ? fieldManager : `${fieldManager}.${options.part}`;
+    const query = { fieldManager: manager, force: String(options.force ?? false), fieldValidation: 'Strict' };
+    const call: Call = { method: 'PATCH', path: pathOf(ref), query, body: wanted, contentType: 'application/apply-patch+yaml', tried: `apply ${nameOf(ref)}` };
+    return typed(ref, await this.#send(call));
+  }
+
+  async remove(ref: ObjectRef): Promise<void> {
+    const query = { propagationPolicy: 'Background' };
+    const call: Call = { method: 'DELETE', path: pathOf(ref), query, tried: `delete ${nameOf(ref)}` };
+    const answer = await this.#request(call);
+    if (answer.status !== 404) accepted(this.#attempt(call), answer);
+  }
+
+  async serviceAccountToken(namespace: string, name: string, audience: string, seconds: number): Promise<string> {
+    const ref = { ...kinds.serviceAccount, namespace, name };
+    const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [audience], expirationSeconds: seconds } };
+    const call: Call = { method: 'POST', path: `${pathOf(ref)}/token`, body, tried: `make a token of ${nameOf(ref)}` };
+    const token = text(object(object(await this.#send(call)).status).token);
+    if (token === undefined) throw this.#odd(call, 'the answer has no token');
+    return token;
+  }
+
+  async can({ verb, group, resource, namespace }: AccessAttributes): Promise<boolean> {
+    const [plural = '', subresource = ''] = resource.split('/');
+    const attributes = { verb, group, resource: plural, subresource, namespace: namespace ?? '' };
+    const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes: attributes } };
+    const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+    const answer = await this.#send({ method: 'POST', path, body, tried: `ask whether it allows to ${verb} ${resource}` });
+    return object(object(answer).status).allowed === true;
+  }
+
+  helm(helmArguments: readonly HelmArgument[], { executable, signal, offline }: HelmOptions): Promise<string> {
+    return this.#helm.run(helmArguments, { executable, signal, ...(offline ? {} : { cluster: this.endpoint }) });
+  }
+
+  async #send(call: Call): Promise<Json> {
+    return accepted(this.#attempt(call), await this.#request(call));
+  }
+
+  #request(call: Call): Promise<Answer> {
+    const waiting = { clock: this.tools.clock, signal: this.tools.signal, progress: () => undefined };
+    return until(patience, waiting, async (): Promise<Try<Answer>> => {
+      const response = await this.#once(call).catch((error: unknown) => {
+        this.tools.signal.throwIfAborted();
+        if (error instanceof Problem) throw error;
+        return unreachable(this.#attempt(call), this.endpoint.server, error);
+      });
+      if (response instanceof Problem) return { wait: 'waiting for the API server', failure: response };
+      const answer = { status: response.httpStatusCode, body: await response.body.text() };
+      if (!isPassing(answer.status)) return { done: answer };
+      const failure = answerProblem(this.#attempt(call), answer.status, answer.body);
+      const afterMs = Number(response.headers['retry-after']) * 1000;
+      return { wait: 'waiting for the API server', failure, ...(afterMs > 0 ? { afterMs } : {}) };
+    });
+  }
+
+  async #once(call: Call): Promise<ResponseContext> {
+    const { sdk } = this;
+    const request = new sdk.RequestContext(`${this.endpoint.server.replace(/\/$/, '')}${call.path}`, sdk.HttpMethod[call.method]);
+    for (const [name, value] of Object.entries(call.query ?? {})) request.setQueryParam(name, value);
+    request.setHeaderParam('Accept', 'application/json');
+    request.setHeaderParam('Authorization', `Bearer ${await this.endpoint.token()}`);
+    if (call.body !== undefined) {
+      request.setHeaderParam('Content-Type', call.contentType ?? 'application/json');
+      request.setBody(JSON.stringify(call.body));
+    }
+    request.setAgent(this.#agent);
+    request.setSignal(this.tools.signal);
+    return (this.tools.http ?? new sdk.IsomorphicFetchHttpLibrary()).send(request).toPromise();
+  }
+
+  #attempt(call: Call): { cluster: string; tried: string } {
+    return { cluster: this.label, tried: call.tried };
+  }
+
+  #odd(call: Call, because: string): Problem {
+    return new Problem({
+      code: 'WI4007',
+      what: `The cluster ${this.label} answered what this task does not understand`,
+      tried: call.tried,
+      because,
+      remedy: 'check that the address is an API server and not a proxy or a sign-in page',
+    });
+  }
+}
+
+function accepted(attempt: { cluster: string; tried: string }, answer: Answer): Json {
+  if (answer.status >= 200 && answer.status < 300) return object(parseJson(answer.body));
+  throw answerProblem(attempt, answer.status, answer.body);
+}
+
+/** Items of lists carry neither apiVersion nor kind. */
+function typed(kind: ObjectKind, answer: Json): ClusterObject {
+  return { ...answer, ...kindOf(kind), metadata: object(answer.metadata) };
+}
+
+function kindOf({ apiVersion, kind }: ObjectKind): ObjectKind {
+  return { apiVersion, kind };
+}

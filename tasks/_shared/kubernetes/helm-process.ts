@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Clock } from '../reconcile/clock.js';
+import { cancelled, Problem } from '../reconcile/problem.js';
+import { oldestHelm } from './helm-version.js';
+import type { HelmArgument } from './connection.js';
+import { writeKubeconfig, writePrivate, type KubeconfigSource } from './kubeconfig.js';
+
+/** What running helm needs. */
+export interface HelmTools {
+  /** Environment of the child; HELM_* and KUBE* variables in it are ignored. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where short-lived private files go: the agent's temp directory. */
+  readonly tempDirectory: string;
+  readonly clock: Clock;
+}
+
+/** One run of helm. */
+export interface HelmRun {
+  readonly executable: string;
+  readonly signal: AbortSignal;
+  /** Absent for commands that need no cluster. */
+  readonly cluster?: KubeconfigSource;
+}
+
+/** Helm marks its release as failed when it is asked to stop, which takes a request or two. Milliseconds. */
+const graceMs = 5_000;
+const longestMessage = 1_500;
+
+/** Runs helm on this machine, each time in private folders of its own that are gone afterwards. */
+export class HelmProcess {
+  constructor(private readonly tools: HelmTools) {}
+
+  /**
+   * @returns standard output.
+   * @throws Problem WI4201 when helm cannot be started, WI4202 when it fails, WI9002 when the run was cancelled.
+   */
+  async run(helmArguments: readonly HelmArgument[], { executable, signal, cluster }: HelmRun): Promise<string> {
+    if (signal.aborted) throw cancelled('run helm');
+    const folder = await mkdtemp(join(this.tools.tempDirectory, 'aks-wi-helm-'));
+    const ended = new AbortController();
+    try {
+      const line = await Promise.all(helmArguments.map((argument) => materialize(argument, folder)));
+      const kubeconfig = cluster === undefined ? undefined : await writeKubeconfig(folder, cluster, this.tools.clock);
+      const renewal = kubeconfig?.renew(ended.signal).catch(() => undefined);
+      const output = await this.#spawn(executable, line, this.#environment(folder, kubeconfig?.path), signal);
+      ended.abort();
+      await renewal;
+      return output;
+    } finally {
+      ended.abort();
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    }
+  }
+
+  #environment(folder: string, kubeconfig: string | undefined): NodeJS.ProcessEnv {
+    const inherited = Object.entries(this.tools.environment).filter(([name]) => !/^(HELM_|KUBE)/i.test(name));
+    return {
+      ...Object.fromEntries(inherited),
+      HELM_CACHE_HOME: join(folder, 'cache'),
+      HELM_CONFIG_HOME: join(folder, 'config'),
+      HELM_DATA_HOME: join(folder, 'data'),
+      KUBECONFIG: kubeconfig ?? join(folder, 'no-kubeconfig'),
+    };
+  }
+
+  #spawn(executable: string, line: readonly string[], environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<string> {
+    const { clock } = this.tools;
+    return new Promise((done, fail) => {
+      const child = spawn(executable, line, { env: environment, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+      const ended = new AbortController();
+      const stop = (): void => {
+        child.kill('SIGTERM');
+        clock.sleep(graceMs, ended.signal).then(() => child.kill('SIGKILL'), () => undefined);
+      };
+      signal.addEventListener('abort', stop, { once: true });
+      const output: Buffer[] = [];
+      const errors: Buffer[] = [];
+      child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
+      child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
+      const end = (): void => {
+        signal.removeEventListener('abort', stop);
+        ended.abort();
+      };
+      child.on('error', (error) => {
+        end();
+        fail(helmUnusable(executable, error.message, error));
+      });
+      child.on('close', (code) => {
+        end();
+        if (signal.aborted) fail(cancelled(`run helm ${line[0] ?? ''}`));
+        else if (code === 0) done(Buffer.concat(output).toString('utf8'));
+        else fail(failed(line[0] ?? '', code, Buffer.concat(errors).toString('utf8')));
+      });
+    });
+  }
+}
+
+async function materialize(argument: HelmArgument, folder: string): Promise<string> {
+  if (typeof argument === 'string') return argument;
+  if ('folder' in argument) return resolve(argument.folder);
+  const path = join(folder, argument.fileName);
+  await writePrivate(path, argument.content);
+  return path;
+}
+
+/** The Problem of a helm that cannot be started, or is too old. */
+export function helmUnusable(executable: string, because: string, cause?: unknown): Problem {
+  return new Problem(
+    {
+      code: 'WI4201',
+      what: `Helm cannot be used (${executable})`,
+      tried: 'start helm',
+      because,
+      remedy: `install helm ${oldestHelm} or later on the agent (task HelmInstaller@1), or set helmPath`,
+    },
+    cause,
+  );
+}
+
+function failed(command: string, code: number | null, errors: string): Problem {
+  const lines = errors.split(/\r?\n/).filter((line) => line !== '' && !/^(WARNING|level=|I\d{4} |W\d{4} )/.test(line));
+  const text = lines.join(' ').replace(/^Error: /, '').trim();
+  return new Problem({
+    code: 'WI4202',
+    what: `helm ${command} failed`,
+    tried: `run helm ${command}`,
+    because: text === '' ? `helm ended with exit code ${code ?? 'none'} and said nothing` : text.slice(-longestMessage),
+    remedy: 'read helm’s message and correct the chart or its values',
+  });
+}

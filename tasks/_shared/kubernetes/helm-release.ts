@@ -1,0 +1,205 @@
+import { Problem, type ProblemParts } from '../reconcile/problem.js';
+import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
+import { keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
+import { chartArguments } from './chart.js';
+import { identityKeys, ownKeys } from './connection.js';
+import { kinds, nameOf, pathOf } from './objects.js';
+import { rights } from './permissions.js';
+import { describeTroubles, troublesOf } from './pod-health.js';
+import type { ReleaseBlueprint, ReleaseInputs } from './release-blueprint.js';
+import { newestRevision, type Revision } from './release-revisions.js';
+import type { RenderedChart } from './rendered-chart.js';
+import { serviceAccountState, type ServiceAccountState } from './service-account.js';
+import { podsOf, workloadsOf, type Workload } from './workloads.js';
+
+export interface HelmReleaseInputs extends ReleaseInputs {
+  /** Output of the adoption, so that it comes first. */
+  readonly serviceAccount: string;
+}
+
+/** A release as it was found, and what its chart would make of it. */
+export interface HelmReleaseState {
+  readonly chart: RenderedChart;
+  /** Digest of chart, values and identity as they are now. */
+  readonly digest: string;
+  readonly revision: Revision | undefined;
+  readonly workloads: readonly Workload[];
+  /** Absent when there is none, and while the namespace is not there. */
+  readonly serviceAccount: ServiceAccountState | undefined;
+  /** Milliseconds since 1970, for the age of a pending revision. */
+  readonly nowMs: number;
+}
+
+const historyLimit = 10;
+const second = 1_000;
+/** Added to the time-out before a pending revision counts as left behind: clocks differ, and Helm itself needs a moment. Milliseconds. */
+const slackMs = 60_000;
+/** Kinds of these groups have predictable resource names, so rights on them can be looked up. */
+const builtIn = /^(v1|(apps|batch|autoscaling|policy)\/\w+|[\w.]+\.k8s\.io\/\w+)$/;
+const clusterWide = /^(Namespace|Cluster\w+|PersistentVolume|StorageClass|PriorityClass|IngressClass|CustomResourceDefinition|\w+WebhookConfiguration|\w+AdmissionPolicy\w*|CSI(Driver|Node)|APIService|RuntimeClass)$/;
+
+/** A Helm release of a chart whose pods have the identity. Helm is skipped when chart, values and release are equal. */
+export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState> {
+  readonly key: string;
+  readonly kind = 'helm release';
+  readonly name: string;
+  readonly cluster: string;
+  readonly lane: string;
+
+  constructor(
+    private readonly blueprint: ReleaseBlueprint,
+    readonly inputs: Refs<HelmReleaseInputs>,
+  ) {
+    const { connection, namespace, release } = blueprint.settings;
+    this.name = `${namespace}/${release}`;
+    this.key = `${connection.clusterId} helm release ${this.name}`;
+    this.cluster = connection.label;
+    this.lane = this.key;
+  }
+
+  async observe(_reader: Reader, known: Known<HelmReleaseInputs>): Promise<HelmReleaseState> {
+    const { connection, namespace, release, serviceAccount: name, clock } = this.blueprint.settings;
+    const chart = await this.blueprint.inspect(known);
+    const { digest } = await this.blueprint.prepare(known);
+    const nowMs = clock.now().getTime();
+    if (known.namespace === unknown) return { chart, digest, revision: undefined, workloads: [], serviceAccount: undefined, nowMs };
+    const [revision, workloads, account] = await Promise.all([
+      newestRevision(connection, namespace, release),
+      workloadsOf(connection, namespace, release),
+      connection.get({ ...kinds.serviceAccount, namespace, name }),
+    ]);
+    const serviceAccount = account === undefined ? undefined : serviceAccountState(account, { namespace, name });
+    return { chart, digest, revision, workloads, serviceAccount, nowMs };
+  }
+
+  plan(observed: HelmReleaseState | undefined, known: Known<HelmReleaseInputs>): Change {
+    if (observed === undefined) throw new Error(`${this.key}: planned without having been observed`);
+    const [fault, ...others] = observed.chart.faults;
+    if (fault !== undefined) return blocked(others.length === 0 ? fault.parts : { ...fault.parts, details: others });
+    const { revision } = observed;
+    if (revision !== undefined && isBusy(revision) && !this.#isStale(revision, observed.nowMs)) return blocked(this.#running(revision, observed.nowMs));
+    const missing = this.#missingAccount(observed, known);
+    if (missing !== undefined) return { action: 'blocked', problem: missing, awaits: true };
+    if (revision === undefined) return { action: 'create', reason: 'there is no such release', fields: fieldsOf(observed, known), widens: false };
+    const reason = this.#reason(revision, observed, known);
+    if (reason === undefined) return keep(`chart, values and release are equal (revision ${revision.number})`);
+    return { action: 'update', reason, fields: fieldsOf(observed, known), widens: false };
+  }
+
+  permissions(): readonly Permission[] {
+    const { connection, namespace } = this.blueprint.settings;
+    const known = this.blueprint.renderedKinds.filter(({ apiVersion }) => builtIn.test(apiVersion));
+    return [
+      ...rights(connection, ['get', 'list', 'create', 'update', 'delete'], kinds.secret, namespace),
+      ...known.flatMap((kind) => rights(connection, ['get', 'create', 'patch'], kind, clusterWide.test(kind.kind) ? undefined : namespace)),
+    ];
+  }
+
+  async apply(_change: Change, known: HelmReleaseInputs, writer: Writer): Promise<void> {
+    const { connection, namespace, release, timeoutMs, helmPath: executable } = this.blueprint.settings;
+    const revision = await newestRevision(connection, namespace, release);
+    if (revision?.status.startsWith('pending-') === true) await this.#free(revision, writer);
+    const chart = await this.blueprint.prepare(known);
+    const line = [
+      ...['upgrade', release, ...chartArguments(chart), '--install', '--namespace', namespace, '--reset-values'],
+      ...['--wait', '--timeout', `${Math.ceil(timeoutMs / second)}s`, '--history-max', String(historyLimit)],
+      ...['--labels', `${ownKeys.digest}=${chart.digest}`],
+    ];
+    writer.progress('helm upgrade --install');
+    const intent = { action: revision === undefined ? 'create' : 'update', object: `helm release ${this.name}`, after: chart.digest, widens: false };
+    await writer.write(intent, () => connection.helm(line, { executable, signal: writer.signal, offline: false })).catch(async (error: unknown) => {
+      throw error instanceof Problem && error.code === 'WI4202' ? await this.#explained(error) : error;
+    });
+  }
+
+  /** Why Helm has to run; undefined when it has not. */
+  #reason(revision: Revision, observed: HelmReleaseState, known: Known<HelmReleaseInputs>): string | undefined {
+    if (revision.status !== 'deployed') return `revision ${revision.number} is ${revision.status}`;
+    if (revision.digest === undefined) return `revision ${revision.number} was not deployed by this task`;
+    if (revision.digest !== observed.digest) return 'chart, values or identity changed';
+    return this.#drift(observed, known);
+  }
+
+  /** What somebody changed in the cluster since; undefined when nothing that matters here. */
+  #drift({ chart, workloads, serviceAccount }: HelmReleaseState, known: Known<HelmReleaseInputs>): string | undefined {
+    const gone = chart.workloads.find(({ kind, name }) => !workloads.some(({ ref }) => ref.kind === kind && ref.name === name));
+    if (gone !== undefined) return `${nameOf(gone)} is gone`;
+    const users = workloads.filter((workload) => workload.serviceAccount === this.blueprint.settings.serviceAccount);
+    if (users.length === 0 && workloads.length > 0) return 'no live workload runs as the service account any more';
+    const bare = users.find(({ podLabels }) => podLabels[identityKeys.use] !== 'true');
+    if (bare !== undefined) return `the pod template of ${bare.title} lost the label ${identityKeys.use}`;
+    if (chart.makesServiceAccount && !carries(serviceAccount, known)) return 'the service account lost its annotations';
+    return undefined;
+  }
+
+  #isStale({ changedMs }: Revision, nowMs: number): boolean {
+    return !(nowMs - changedMs < this.blueprint.settings.timeoutMs + slackMs);
+  }
+
+  #running({ number, status, changedMs }: Revision, nowMs: number): Problem {
+    return new Problem({
+      code: 'WI4208',
+      what: `Another helm operation works on release ${this.name} on ${this.cluster}`,
+      because: `revision ${number} has been ${status} for ${Math.max(0, Math.round((nowMs - changedMs) / second))} s`,
+      remedy: 'wait until it ends and run again; when it was killed, this task takes over once it is older than timeoutInMinutes and a minute',
+    });
+  }
+
+  /** Who is to make the service account when the chart does not. */
+  #missingAccount({ chart, serviceAccount }: HelmReleaseState, known: Known<HelmReleaseInputs>): ProblemParts | undefined {
+    if (chart.makesServiceAccount || carries(serviceAccount, known)) return undefined;
+    const { namespace, serviceAccount: name } = this.blueprint.settings;
+    const found = serviceAccount?.clientId;
+    const state = found === undefined ? `has no annotation ${identityKeys.clientId}` : `carries client id ${found}`;
+    return {
+      code: 'WI4210',
+      what: `Pods of release ${this.name} would not get their identity on ${this.cluster}`,
+      because: `the chart does not make service account ${namespace}/${name}, and ${serviceAccount === undefined ? 'it does not exist' : `the one in the cluster ${state}`}`,
+      remedy: 'run FederateServiceAccount for it first, or let the chart make it (serviceAccount.create: true)',
+    };
+  }
+
+  /** Helm refuses to work on a release that an ended process left pending, so that revision is taken away. */
+  async #free({ secret, status }: Revision, writer: Writer): Promise<void> {
+    const intent = { action: 'delete', object: pathOf(secret), before: status, widens: false };
+    await writer.write(intent, () => this.blueprint.settings.connection.remove(secret));
+  }
+
+  /** Helm says "timed out" where pods say why. */
+  async #explained(error: Problem): Promise<Problem> {
+    const { connection, namespace, release } = this.blueprint.settings;
+    const troubles = await workloadsOf(connection, namespace, release)
+      .then((workloads) => Promise.all(workloads.map((workload) => podsOf(connection, namespace, workload))))
+      .then((pods) => pods.flat().flatMap(troublesOf))
+      .catch(() => []);
+    return error.with({
+      code: 'WI4209',
+      what: `Helm could not deploy release ${this.name} on ${this.cluster}`,
+      tried: 'helm upgrade --install --wait',
+      because: troubles.length === 0 ? error.parts.because : `${describeTroubles(troubles)}; helm says: ${error.parts.because}`,
+      remedy: 'correct what the message names and run again; the release stays as Helm left it',
+    });
+  }
+}
+
+function isBusy({ status }: Revision): boolean {
+  return status.startsWith('pending-') || status === 'uninstalling';
+}
+
+function carries(found: ServiceAccountState | undefined, { clientId, tenantId }: Known<HelmReleaseInputs>): boolean {
+  if (found?.clientId === undefined) return false;
+  const sameTenant = found.tenantId === undefined || tenantId === unknown || found.tenantId === tenantId;
+  return sameTenant && (clientId === unknown || found.clientId === clientId);
+}
+
+function fieldsOf({ digest, revision, serviceAccount }: HelmReleaseState, known: Known<HelmReleaseInputs>): FieldChange[] {
+  const before = { digest: revision?.digest, clientId: serviceAccount?.clientId };
+  const after = { digest: known.clientId === unknown || known.tenantId === unknown ? show(unknown) : digest, clientId: show(known.clientId) };
+  return (['digest', 'clientId'] as const)
+    .filter((field) => before[field] !== after[field])
+    .map((field) => ({ field, ...(before[field] === undefined ? {} : { before: before[field] }), after: after[field] }));
+}
+
+function blocked(problem: Problem | ProblemParts): Change {
+  return { action: 'blocked', problem: problem instanceof Problem ? problem.parts : problem, awaits: false };
+}

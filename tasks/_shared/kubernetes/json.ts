@@ -1,0 +1,37 @@
+/** Any JSON object, as the API server answers. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** The value when it is a JSON object, else an empty one. */
+export function object(value: unknown): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+}
+
+/** The value when it is a string that is not empty. */
+export function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** The value when it is a number. */
+export function number(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
+
+/** The objects of an array; empty when it is none. */
+export function objects(value: unknown): readonly Json[] {
+  return Array.isArray(value) ? value.map(object) : [];
+}
+
+/** The entries of an object that are strings: labels, annotations, selectors. */
+export function strings(value: unknown): Readonly<Record<string, string>> {
+  const entries = Object.entries(object(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return Object.fromEntries(entries);
+}
+
+/** Parses JSON text; undefined when it is none. */
+export function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}

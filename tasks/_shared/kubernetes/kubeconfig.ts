@@ -1,0 +1,64 @@
+import { chmod, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../reconcile/clock.js';
+
+/** What a kubeconfig says. */
+export interface KubeconfigSource {
+  readonly label: string;
+  readonly server: string;
+  /** Base64 of the PEM text. */
+  readonly certificateAuthority: string;
+  readonly token: () => Promise<string>;
+}
+
+/** Go clients read a token file again after a minute at most. Source: client-go transport/token_source.go. */
+const renewalMs = 20_000;
+const ownerOnly = 0o600;
+
+/** Writes a file that only its owner can read, also when it was there before with another mode. */
+export async function writePrivate(path: string, content: string): Promise<void> {
+  await writeFile(path, content, { mode: ownerOnly });
+  await chmod(path, ownerOnly);
+}
+
+/**
+ * Writes a kubeconfig and its token file into a folder that the caller removes.
+ * @returns the path of the kubeconfig, and what keeps the token fresh until `signal` is aborted.
+ */
+export async function writeKubeconfig(
+  folder: string,
+  source: KubeconfigSource,
+  clock: Clock,
+): Promise<{ readonly path: string; renew(signal: AbortSignal): Promise<void> }> {
+  const tokenFile = join(folder, 'token');
+  let current = await source.token();
+  await writePrivate(tokenFile, current);
+  const path = join(folder, 'kubeconfig');
+  await writePrivate(path, JSON.stringify(content(source, tokenFile)));
+  return {
+    path,
+    renew: async (signal) => {
+      while (!signal.aborted) {
+        await clock.sleep(renewalMs, signal);
+        const next = await source.token();
+        if (next === current) continue;
+        await writePrivate(`${tokenFile}.next`, next);
+        await rename(`${tokenFile}.next`, tokenFile);
+        current = next;
+      }
+    },
+  };
+}
+
+/** JSON is YAML. */
+function content(source: KubeconfigSource, tokenFile: string): object {
+  const name = source.label;
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name, cluster: { server: source.server, 'certificate-authority-data': source.certificateAuthority } }],
+    users: [{ name, user: { tokenFile } }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    'current-context': name,
+  };
+}

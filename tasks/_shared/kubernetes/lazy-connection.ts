@@ -1,0 +1,28 @@
+import type { ClusterConnection } from './connection.js';
+
+/**
+ * A connection that is opened when it is first used, so that a cluster which cannot be connected to is that cluster's
+ * problem and no obstacle to naming what the others shall have. A failed opening is tried again at the next use.
+ */
+export function lazyConnection(label: string, clusterId: string, open: () => Promise<ClusterConnection>): ClusterConnection {
+  let opened: Promise<ClusterConnection> | undefined;
+  const connection = (): Promise<ClusterConnection> => {
+    opened ??= open().catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+    return opened;
+  };
+  return {
+    label,
+    clusterId,
+    version: async () => (await connection()).version(),
+    get: async (...given) => (await connection()).get(...given),
+    list: async (...given) => (await connection()).list(...given),
+    apply: async (...given) => (await connection()).apply(...given),
+    remove: async (...given) => (await connection()).remove(...given),
+    serviceAccountToken: async (...given) => (await connection()).serviceAccountToken(...given),
+    can: async (...given) => (await connection()).can(...given),
+    helm: async (...given) => (await connection()).helm(...given),
+  };
+}

@@ -1,0 +1,37 @@
+import type { Permission } from '../reconcile/resource.js';
+import type { AccessAttributes, ClusterConnection } from './connection.js';
+import { groupOf, resourceName, type ObjectKind } from './objects.js';
+
+const separator = '/namespaces/';
+
+/** The rights for some verbs on a kind, written as `create serviceaccounts` or `patch deployments.apps`. */
+export function rights(connection: ClusterConnection, verbs: readonly string[], kind: ObjectKind, namespace?: string): Permission[] {
+  const group = groupOf(kind.apiVersion);
+  const resource = `${resourceName(kind.kind)}${group === '' ? '' : `.${group}`}`;
+  const scope = namespace === undefined ? connection.clusterId : `${connection.clusterId}${separator}${namespace}`;
+  return verbs.map((verb) => ({ plane: 'kubernetes', action: `${verb} ${resource}`, scope }));
+}
+
+/** The rights that server-side apply needs: patch, and create where the object is not there yet. */
+export function applyRights(connection: ClusterConnection, creates: boolean, kind: ObjectKind, namespace?: string): Permission[] {
+  return rights(connection, creates ? ['create', 'patch'] : ['patch'], kind, namespace);
+}
+
+/** Asks a cluster which of these rights its connection lacks; rights of other clusters and planes are passed over. */
+export async function missingRights(connection: ClusterConnection, permissions: readonly Permission[]): Promise<readonly Permission[]> {
+  const ours = permissions.filter(({ plane, scope }) => plane === 'kubernetes' && clusterOf(scope) === connection.clusterId.toLowerCase());
+  const answers = await Promise.all(ours.map((permission) => connection.can(attributesOf(permission))));
+  return ours.filter((_permission, index) => answers[index] === false);
+}
+
+function clusterOf(scope: string): string {
+  return (scope.split(separator)[0] ?? '').toLowerCase();
+}
+
+function attributesOf({ action, scope }: Permission): AccessAttributes {
+  const [verb = '', target = ''] = action.split(' ');
+  const dot = target.indexOf('.');
+  const namespace = scope.split(separator)[1];
+  const resource = dot === -1 ? target : target.slice(0, dot);
+  return { verb, group: dot === -1 ? '' : target.slice(dot + 1), resource, ...(namespace === undefined ? {} : { namespace }) };
+}

@@ -1,0 +1,85 @@
+import type { Clock } from '../reconcile/clock.js';
+import { unknown, type Known } from '../reconcile/ref.js';
+import { prepareChart, renderChart, type ChartSettings, type PreparedChart } from './chart.js';
+import type { ClusterConnection } from './connection.js';
+import type { ObjectKind } from './objects.js';
+import { helmUnusable } from './helm-process.js';
+import { helmVersion, isUsable, oldestHelm } from './helm-version.js';
+import { inspectRendering, type RenderedChart } from './rendered-chart.js';
+
+/** What is known of a release from the start. */
+export interface ReleaseSettings {
+  readonly connection: ClusterConnection;
+  /** `helm`, or the path of the executable. */
+  readonly helmPath: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly release: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly chart: ChartSettings;
+  /** How long Helm and the rollout may take. Milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** What other resources tell a release. */
+export interface ReleaseInputs {
+  readonly namespace: string;
+  readonly clientId: string;
+  readonly tenantId: string;
+}
+
+/** Stands in for an id that is not known yet, so that a dry run can look at the rendering all the same. */
+const placeholder = '00000000-0000-0000-0000-000000000000';
+
+/** The rendering of one release, shared by the resources that look at it and done once per digest. */
+export class ReleaseBlueprint {
+  readonly #inspected = new Map<string, Promise<RenderedChart>>();
+  #usable: Promise<void> | undefined;
+  #kinds: readonly ObjectKind[] = [];
+
+  constructor(readonly settings: ReleaseSettings) {}
+
+  /** Chart and values with this identity. */
+  prepare(known: Known<ReleaseInputs>): Promise<PreparedChart> {
+    return prepareChart(this.settings.chart, this.#identity(known));
+  }
+
+  /** Renders and inspects. @throws Problem WI4201 or WI4203 when that is not possible. */
+  async inspect(known: Known<ReleaseInputs>): Promise<RenderedChart> {
+    const chart = await this.prepare(known);
+    const inspected = this.#inspected.get(chart.digest) ?? this.#render(chart, known);
+    this.#inspected.set(chart.digest, inspected);
+    this.#kinds = (await inspected).kinds;
+    return inspected;
+  }
+
+  /** The kinds that the chart renders; empty until it was inspected. Rights are asked for right after observing. */
+  get renderedKinds(): readonly ObjectKind[] {
+    return this.#kinds;
+  }
+
+  async #render(chart: PreparedChart, known: Known<ReleaseInputs>): Promise<RenderedChart> {
+    const { connection, helmPath: executable, release, namespace, signal } = this.settings;
+    await (this.#usable ??= this.#checkHelm());
+    const kubernetesVersion = await connection.version();
+    const place = { name: release, namespace, kubernetesVersion };
+    const rendered = await renderChart(connection, chart, place, { executable, signal });
+    return inspectRendering(rendered, this.#identity(known), namespace);
+  }
+
+  async #checkHelm(): Promise<void> {
+    const { connection, helmPath: executable, signal } = this.settings;
+    const output = await connection.helm(['version', '--template', '{{.Version}}'], { executable, signal, offline: true });
+    const version = helmVersion(output);
+    if (version === undefined || !isUsable(version)) throw helmUnusable(executable, `its version "${output.trim()}" is older than ${oldestHelm}`);
+  }
+
+  #identity({ clientId, tenantId }: Known<ReleaseInputs>): { serviceAccount: string; clientId: string; tenantId: string } {
+    return {
+      serviceAccount: this.settings.serviceAccount,
+      clientId: clientId === unknown ? placeholder : clientId,
+      tenantId: tenantId === unknown ? placeholder : tenantId,
+    };
+  }
+}

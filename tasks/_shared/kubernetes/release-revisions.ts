@@ -1,0 +1,31 @@
+import { ownKeys, type ClusterConnection } from './connection.js';
+import { kinds, metadataOf, type ObjectRef } from './objects.js';
+
+/** One revision of a Helm release, as its Secret's labels tell; its content is not read. */
+export interface Revision {
+  readonly number: number;
+  /** `deployed`, `failed`, `pending-install`, `pending-upgrade`, `pending-rollback`, `superseded`, `uninstalling`, … */
+  readonly status: string;
+  /** Digest of what it was made from; absent when it was not made by this project. */
+  readonly digest: string | undefined;
+  /** When Helm last touched it, milliseconds since 1970; NaN when it does not say. */
+  readonly changedMs: number;
+  readonly secret: ObjectRef;
+}
+
+/** The newest revision of a release; undefined when Helm knows none. Source: helm pkg/storage/driver/secrets.go. */
+export async function newestRevision(connection: ClusterConnection, namespace: string, release: string): Promise<Revision | undefined> {
+  const secrets = await connection.list(kinds.secret, namespace, `owner=helm,name=${release}`);
+  const revisions = secrets.map((found): Revision => {
+    const { name, labels, created } = metadataOf(found);
+    const touched = labels.modifiedAt ?? labels.createdAt;
+    return {
+      number: Number(labels.version),
+      status: labels.status ?? '',
+      digest: labels[ownKeys.digest],
+      changedMs: touched === undefined ? Date.parse(created ?? '') : Number(touched) * 1000,
+      secret: { ...kinds.secret, namespace, name },
+    };
+  });
+  return revisions.sort((one, other) => other.number - one.number)[0];
+}

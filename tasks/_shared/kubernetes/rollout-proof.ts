@@ -1,0 +1,116 @@
+import { Problem } from '../reconcile/problem.js';
+import type { Evidence, Proof, ProofContext } from '../reconcile/proof.js';
+import type { Refs } from '../reconcile/ref.js';
+import { until, type Attempt } from '../reconcile/retry.js';
+import { kinds, metadataOf, type ClusterObject } from './objects.js';
+import { identityFaults } from './pod-identity.js';
+import { describeTroubles, isRunning, troublesOf } from './pod-health.js';
+import type { ReleaseInputs, ReleaseSettings } from './release-blueprint.js';
+import { explainFaults, type FaultyPod } from './rollout-verdict.js';
+import { serviceAccountState } from './service-account.js';
+import { podsOf, workloadsOf, type Workload } from './workloads.js';
+
+interface Group {
+  readonly workload: Workload;
+  readonly pods: readonly ClusterObject[];
+}
+
+const shortestWaitMs = 1_000;
+const longestWaitMs = 10_000;
+
+/**
+ * Shows that every running pod of a release that runs as the service account has this identity: the workloads' rollouts are
+ * waited for, then each container of each pod is looked at. Pods of the release that run as other accounts are counted only.
+ */
+export class RolloutProof implements Proof<ReleaseInputs> {
+  readonly key: string;
+  readonly title: string;
+  readonly cluster: string;
+
+  constructor(
+    private readonly settings: Omit<ReleaseSettings, 'chart' | 'helmPath'>,
+    readonly inputs: Refs<ReleaseInputs>,
+    readonly proves: readonly string[],
+  ) {
+    const { connection, namespace, release } = settings;
+    this.title = `${namespace}/${release}`;
+    this.key = `${connection.clusterId} rollout of ${this.title}`;
+    this.cluster = connection.label;
+  }
+
+  async run(known: ReleaseInputs, context: ProofContext): Promise<Evidence> {
+    const { clock, timeoutMs } = this.settings;
+    const patience = { deadlineMs: timeoutMs, firstWaitMs: shortestWaitMs, longestWaitMs };
+    const { ours, others } = await until(patience, { clock, ...context }, () => this.#rolledOut());
+    const running = ours.flatMap(({ workload, pods }) => pods.filter(isRunning).map((pod) => ({ workload, pod })));
+    if (running.length === 0) throw this.#nothingRuns(ours);
+    const faulty = running.flatMap(({ workload, pod }): FaultyPod[] => {
+      const faults = identityFaults(pod, known);
+      return faults.length === 0 ? [] : [{ pod: metadataOf(pod), workload, faults }];
+    });
+    if (faulty.length > 0) throw await this.#verdict(faulty, running.length, known);
+    const aside = others === 0 ? '' : `; ${others} more of the release run as other service accounts`;
+    const pods = `${running.length} of ${running.length} running pods`;
+    return { level: 'observed', summary: `${pods} of ${this.title} have client id ${known.clientId} and a token file${aside}` };
+  }
+
+  async #rolledOut(): Promise<Attempt<{ ours: readonly Group[]; others: number }>> {
+    const { connection, namespace, release, serviceAccount } = this.settings;
+    const workloads = await workloadsOf(connection, namespace, release);
+    const groups = await Promise.all(workloads.map(async (workload) => ({ workload, pods: await podsOf(connection, namespace, workload) })));
+    const troubles = groups.flatMap(({ pods }) => pods.flatMap(troublesOf));
+    const lasting = troubles.filter((trouble) => trouble.lasting);
+    if (lasting.length > 0) throw this.#failing(describeTroubles(lasting));
+    const gaveUp = workloads.find(({ rollout }) => rollout.gaveUp !== undefined);
+    if (gaveUp !== undefined) throw this.#late(gaveUp, describeTroubles(troubles));
+    const unfinished = workloads.find(({ rollout }) => !rollout.done);
+    if (unfinished !== undefined) {
+      return { wait: `${unfinished.title}: ${unfinished.rollout.text}`, failure: this.#late(unfinished, describeTroubles(troubles)) };
+    }
+    const ours = groups.filter(({ workload }) => workload.serviceAccount === serviceAccount);
+    const others = groups.filter((group) => !ours.includes(group)).flatMap(({ pods }) => pods.filter(isRunning)).length;
+    return { done: { ours, others } };
+  }
+
+  async #verdict(faulty: readonly FaultyPod[], checked: number, known: ReleaseInputs): Promise<Problem> {
+    const { connection, namespace, serviceAccount: name } = this.settings;
+    const account = await connection.get({ ...kinds.serviceAccount, namespace, name });
+    const state = account === undefined ? undefined : serviceAccountState(account, { namespace, name });
+    const webhooks = await connection.list(kinds.mutatingWebhookConfiguration, undefined).catch(() => undefined);
+    const where = { title: this.title, cluster: this.cluster, account: `${namespace}/${name}`, checked };
+    return explainFaults(where, faulty, known, state, webhooks);
+  }
+
+  #failing(because: string): Problem {
+    return new Problem({
+      code: 'WI4306',
+      what: `Pods of ${this.title} on ${this.cluster} do not start`,
+      tried: 'wait for the rollout',
+      because,
+      remedy: 'correct what the reason names: image name and pull right of the kubelet identity, configuration, or the program itself (kubectl logs --previous)',
+    });
+  }
+
+  #late({ title, rollout }: Workload, troubles: string): Problem {
+    const state = rollout.gaveUp ?? rollout.text;
+    return new Problem({
+      code: 'WI4307',
+      what: `The rollout of ${this.title} on ${this.cluster} did not end`,
+      tried: `wait ${Math.round(this.settings.timeoutMs / 1_000)} s for ${title}`,
+      because: troubles === '' ? state : `${state}; ${troubles}`,
+      remedy: 'look at the events of its pods (kubectl describe), or give it more time with timeoutInMinutes',
+    });
+  }
+
+  #nothingRuns(ours: readonly Group[]): Problem {
+    const { serviceAccount } = this.settings;
+    const because = ours.length === 0 ? `none of its workloads runs as service account ${serviceAccount}` : `${ours.map(({ workload }) => workload.title).join(', ')} has no running pod`;
+    return new Problem({
+      code: 'WI4305',
+      what: `No running pod of ${this.title} on ${this.cluster} shows the identity`,
+      tried: 'look at every running pod of the release',
+      because,
+      remedy: 'let at least one replica run: without a pod nothing can be proven',
+    });
+  }
+}

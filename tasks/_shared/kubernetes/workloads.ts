@@ -1,0 +1,125 @@
+import type { ClusterConnection } from './connection.js';
+import { number, object, objects, strings, text, type Json } from './json.js';
+import { kinds, metadataOf, nameOf, type ClusterObject, type ObjectRef } from './objects.js';
+import { serviceAccountOf } from './rendered-chart.js';
+
+/** How far the rollout of a workload is. */
+export interface Rollout {
+  readonly done: boolean;
+  /** `2 of 3 pods ready` */
+  readonly text: string;
+  /** Set when the controller has given up, in its own words. */
+  readonly gaveUp?: string;
+}
+
+/** A deployment, stateful set or daemon set of a release. */
+export interface Workload {
+  readonly ref: ObjectRef;
+  readonly title: string;
+  readonly uid: string | undefined;
+  readonly serviceAccount: string;
+  /** Labels of the pod template. */
+  readonly podLabels: Readonly<Record<string, string>>;
+  /** Environment variables that the pod template itself sets, by container. */
+  readonly environment: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Selects its pods; not necessarily only its own. */
+  readonly selector: string;
+  readonly rollout: Rollout;
+}
+
+const rolling = [kinds.deployment, kinds.statefulSet, kinds.daemonSet];
+
+/**
+ * The live workloads of a release: Helm puts its label and two annotations on everything that it makes.
+ * Source: helm pkg/action/validate.go, setMetadataVisitor.
+ */
+export async function workloadsOf(connection: ClusterConnection, namespace: string, release: string): Promise<Workload[]> {
+  const lists = await Promise.all(rolling.map((kind) => connection.list(kind, namespace, 'app.kubernetes.io/managed-by=Helm')));
+  return lists.flat().flatMap((found) => {
+    const { annotations } = metadataOf(found);
+    const ours = annotations['meta.helm.sh/release-name'] === release && annotations['meta.helm.sh/release-namespace'] === namespace;
+    return ours ? [workload(found, namespace)] : [];
+  });
+}
+
+/** The pods of a workload that are not being deleted, found by selector and then by ownership. */
+export async function podsOf(connection: ClusterConnection, namespace: string, of: Workload): Promise<ClusterObject[]> {
+  const pods = await connection.list(kinds.pod, namespace, of.selector);
+  const owners = new Set([of.uid]);
+  if (of.ref.kind === kinds.deployment.kind) {
+    const sets = await connection.list(kinds.replicaSet, namespace, of.selector);
+    for (const set of sets.map(metadataOf)) if (set.controller === of.uid) owners.add(set.uid);
+  }
+  return pods.filter((pod) => {
+    const { controller, deleting } = metadataOf(pod);
+    return controller !== undefined && owners.has(controller) && !deleting;
+  });
+}
+
+function workload(found: ClusterObject, namespace: string): Workload {
+  const { name, uid } = metadataOf(found);
+  const ref = { apiVersion: found.apiVersion, kind: found.kind, namespace, name };
+  const spec = object(found.spec);
+  const template = object(spec.template);
+  return {
+    ref,
+    title: nameOf(ref),
+    uid,
+    serviceAccount: serviceAccountOf(template),
+    podLabels: strings(object(template.metadata).labels),
+    environment: environmentOf(object(template.spec)),
+    selector: selectorText(object(spec.selector)),
+    rollout: rolloutOf(found),
+  };
+}
+
+function environmentOf(podSpec: Json): Record<string, Record<string, string>> {
+  const containers = [...objects(podSpec.initContainers), ...objects(podSpec.containers)];
+  return Object.fromEntries(
+    containers.map((container) => {
+      const set = objects(container.env).map((entry) => [text(entry.name) ?? '', text(entry.value) ?? ''] as const);
+      return [text(container.name) ?? '', Object.fromEntries(set)];
+    }),
+  );
+}
+
+const operators: Readonly<Record<string, (key: string, values: string) => string>> = {
+  In: (key, values) => `${key} in (${values})`,
+  NotIn: (key, values) => `${key} notin (${values})`,
+  Exists: (key) => key,
+  DoesNotExist: (key) => `!${key}`,
+};
+
+function selectorText(selector: Json): string {
+  const labels = Object.entries(strings(selector.matchLabels)).map(([key, value]) => `${key}=${value}`);
+  const expressions = objects(selector.matchExpressions).map((expression) => {
+    const values = Array.isArray(expression.values) ? expression.values.map(String).join(',') : '';
+    return operators[text(expression.operator) ?? '']?.(text(expression.key) ?? '', values) ?? '';
+  });
+  return [...labels, ...expressions].filter((part) => part !== '').join(',');
+}
+
+/** Source: kubectl rollout status (k8s.io/kubectl pkg/polymorphichelpers/rollout_status.go). */
+function rolloutOf(found: ClusterObject): Rollout {
+  const spec = object(found.spec);
+  const status = object(found.status);
+  const count = (field: string): number => number(status[field]) ?? 0;
+  if (count('observedGeneration') < (metadataOf(found).generation ?? 0)) return { done: false, text: 'its controller has not seen the change yet' };
+  if (found.kind === kinds.daemonSet.kind) {
+    const wanted = count('desiredNumberScheduled');
+    return tally(wanted, count('updatedNumberScheduled'), count('numberReady'), wanted);
+  }
+  const wanted = number(spec.replicas) ?? 1;
+  const updated = found.kind === kinds.statefulSet.kind && status.currentRevision === status.updateRevision ? count('replicas') : count('updatedReplicas');
+  const gaveUp = objects(status.conditions).find(({ type, status: is, reason }) => type === 'Progressing' && is === 'False' && reason === 'ProgressDeadlineExceeded');
+  return {
+    ...tally(wanted, updated, count('readyReplicas'), count('replicas')),
+    ...(gaveUp === undefined ? {} : { gaveUp: text(gaveUp.message) ?? 'ProgressDeadlineExceeded' }),
+  };
+}
+
+function tally(wanted: number, updated: number, ready: number, all: number): Rollout {
+  const done = updated >= wanted && ready >= wanted && all <= wanted;
+  const old = all > wanted ? `, ${all - wanted} to be ended` : '';
+  return { done, text: `${updated} of ${wanted} pods updated, ${ready} ready${old}` };
+}

@@ -1,0 +1,90 @@
+import type { Outcome } from '../reconcile/apply.js';
+import type { Plan } from '../reconcile/plan.js';
+import type { Finding, Preflight } from '../reconcile/preflight.js';
+import type { ProblemParts } from '../reconcile/problem.js';
+import type { RunResult } from '../reconcile/run.js';
+import { writes } from '../reconcile/resource.js';
+
+/** How many resources of a plan meet which fate. */
+export interface Counts {
+  readonly create: number;
+  readonly update: number;
+  readonly delete: number;
+  readonly blocked: number;
+  readonly keep: number;
+  /** Those among the changes after which somebody can reach more. */
+  readonly widens: number;
+}
+
+/** Something that kept a run from its goal. */
+export interface Failure {
+  readonly stage: 'preflight' | 'apply' | 'proof';
+  readonly cluster?: string;
+  readonly problem: ProblemParts;
+}
+
+/** What became of one cluster. */
+export interface ClusterFate {
+  readonly cluster: string;
+  readonly result: 'done' | 'planned' | 'failed';
+  /** Why it failed. */
+  readonly problem?: ProblemParts;
+}
+
+/** Counts the changes of a plan. */
+export function countsOf(plan: Plan): Counts {
+  const of = (action: string): number => plan.filter(({ change }) => change.action === action).length;
+  const widens = plan.filter(({ change }) => writes(change) && change.widens).length;
+  return { create: of('create'), update: of('update'), delete: of('delete'), blocked: of('blocked'), keep: of('keep'), widens };
+}
+
+/** The findings that stand in the way, each once. In a dry run those that another task will remove do not. */
+export function obstaclesOf(preflight: Preflight, dryRun: boolean): Finding[] {
+  return distinct(preflight.findings.filter((finding) => !(dryRun && finding.awaits)));
+}
+
+/** The findings of a dry run that another task of the pipeline is expected to remove. */
+export function awaitedOf(preflight: Preflight): Finding[] {
+  return distinct(preflight.findings.filter((finding) => finding.awaits));
+}
+
+/** Everything that failed by itself. What was left alone because of it is a consequence and not listed. */
+export function failuresOf(result: RunResult): Failure[] {
+  const found: Failure[] = obstaclesOf(result.preflight, result.dryRun).map((finding) => ({ stage: 'preflight', ...place(finding.cluster), problem: finding.problem }));
+  for (const { resource, outcome } of result.applied) {
+    if (outcome.result === 'failed') found.push({ stage: 'apply', ...place(resource.cluster), problem: outcome.problem });
+  }
+  for (const { proof, outcome } of result.proofs) {
+    if (outcome.level === 'failed') found.push({ stage: 'proof', ...place(proof.cluster), problem: outcome.problem });
+  }
+  return distinct(found);
+}
+
+/** What became of each cluster, in the order of the list. */
+export function fatesOf(result: RunResult, clusters: readonly string[]): ClusterFate[] {
+  const failures = failuresOf(result);
+  return clusters.map((cluster) => {
+    const own = failures.find((failure) => failure.cluster === cluster)?.problem ?? leftAlone(result, cluster);
+    if (own !== undefined) return { cluster, result: 'failed', problem: own };
+    return { cluster, result: result.dryRun ? 'planned' : 'done' };
+  });
+}
+
+/** Why something of the cluster was left alone although nothing of its own failed. */
+function leftAlone(result: RunResult, cluster: string): ProblemParts | undefined {
+  const changes = result.applied.filter(({ resource }) => resource.cluster === cluster).map(({ outcome }) => outcome);
+  const proofs = result.proofs.filter(({ proof }) => proof.cluster === cluster).map(({ outcome }) => outcome);
+  const skipped = [...changes, ...proofs].find((outcome): outcome is Extract<Outcome, { problem: ProblemParts }> => 'problem' in outcome);
+  if (skipped !== undefined || !result.dryRun) return skipped?.problem;
+  const blocked = result.plan.find(({ resource, change }) => resource.cluster === cluster && change.action === 'blocked' && !change.awaits);
+  return blocked?.change.action === 'blocked' ? blocked.change.problem : undefined;
+}
+
+function place(cluster: string | undefined): { cluster?: string } {
+  return cluster === undefined ? {} : { cluster };
+}
+
+function distinct<T extends { readonly cluster?: string; readonly problem: ProblemParts }>(items: readonly T[]): T[] {
+  const key = ({ cluster, problem }: T): string => JSON.stringify([cluster, problem.code, problem.what, problem.because]);
+  return items.filter((item, index) => items.findIndex((other) => key(other) === key(item)) === index);
+}

@@ -1,0 +1,143 @@
+import type { AppliedChange } from '../reconcile/apply.js';
+import type { Plan, PlannedChange } from '../reconcile/plan.js';
+import type { Preflight } from '../reconcile/preflight.js';
+import { writes, type FieldChange } from '../reconcile/resource.js';
+import type { ProofResult } from '../reconcile/run.js';
+import { brief, columns, duration, many } from './columns.js';
+import { awaitedOf, countsOf, obstaclesOf, type Counts, type Failure } from './findings.js';
+import { becauseOf, problemText } from './problem-text.js';
+
+/** A piece of the log: a line, or lines that fold under a title. */
+export type LogPart = string | { readonly title: string; readonly lines: readonly string[] };
+
+/** From this many clusters on, the plan shows one row a cluster and folds the details. */
+const largeFleet = 25;
+
+const marks = { create: '+', update: '~', delete: '-', keep: '=', blocked: '!' };
+
+/** What a run works on and as whom. */
+export function fleetText(fleet: { readonly clusters: number; readonly signIn: string; readonly dryRun: boolean }): string {
+  return `Fleet    ${many(fleet.clusters, 'cluster')} · as ${fleet.signIn} · dry run: ${fleet.dryRun ? 'yes' : 'no'}`;
+}
+
+/** The plan: how many changes, then each of them by cluster, what the fleet shares first. */
+export function planText(plan: Plan): LogPart[] {
+  const heads = [`Plan     ${countsText(countsOf(plan))}`];
+  const places = placesOf(plan.filter(({ change }) => change.action !== 'keep'));
+  const details = [...places].flatMap(([place, entries]) => [`  ${place}`, ...columns(placeRows(entries), '    ')]);
+  const kept = placesOf(plan.filter(({ change }) => change.action === 'keep'));
+  const keptLines = [...kept].flatMap(([place, entries]) => [`  ${place}`, ...columns(entries.map(row), '    ')]);
+  const folded: LogPart[] = keptLines.length === 0 ? [] : [{ title: 'As they should be', lines: keptLines }];
+  if (places.size < largeFleet) return [...heads, ...details, ...folded];
+  const overview = [...places].map(([place, entries]) => [place, ...tally(countsOf(entries))]);
+  return [...heads, ...columns(overview, '  '), { title: `Plan of ${many(places.size, 'place')} in detail`, lines: details }, ...folded];
+}
+
+/** `4 to create, 1 to update, 9 as they should be`. */
+export function countsText(counts: Counts): string {
+  const parts = [`${counts.create} to create`, `${counts.update} to update`];
+  if (counts.delete > 0) parts.push(`${counts.delete} to delete`);
+  if (counts.blocked > 0) parts.push(`${counts.blocked} blocked`);
+  return [...parts, `${counts.keep} as they should be`].join(', ');
+}
+
+/** What preflight looked at and what it found. */
+export function preflightText(preflight: Preflight, dryRun: boolean): string[] {
+  const actions = new Set(preflight.permissions.map(({ action }) => action)).size;
+  const scopes = new Set(preflight.permissions.map(({ scope }) => scope)).size;
+  const obstacles = obstaclesOf(preflight, dryRun);
+  const awaited = dryRun ? awaitedOf(preflight) : [];
+  const lacking = obstacles.some(({ problem }) => problem.code === 'WI3001');
+  const looked = actions === 0 ? 'no permissions needed' : `permissions ${lacking ? 'missing' : 'ok'} (${many(actions, 'action')} at ${many(scopes, 'scope')})`;
+  const found = [...(obstacles.length === 0 ? [] : [many(obstacles.length, 'finding')]), ...(awaited.length === 0 ? [] : [`${awaited.length} for another task`])];
+  const rows = [...obstacles.map((finding) => ({ mark: '!', finding })), ...awaited.map((finding) => ({ mark: '·', finding }))];
+  return [
+    `Preflight  ${[looked, ...found].join(' · ')}`,
+    ...columns(rows.map(({ mark, finding: { cluster, problem } }) => [`${mark} ${cluster ?? 'shared'}`, problem.code, brief(`${problem.what}: ${becauseOf(problem)}`, 160)]), '  '),
+  ];
+}
+
+/** How much of the plan was done, and what was not. */
+export function applyText(changes: readonly AppliedChange[], durationMs: number): string[] {
+  const wanted = changes.filter(({ change }) => writes(change));
+  if (wanted.length === 0) return ['Apply    nothing to do'];
+  const failed = wanted.filter(({ outcome }) => outcome.result === 'failed');
+  const skipped = wanted.filter(({ outcome }) => outcome.result === 'skipped');
+  const done = wanted.length - failed.length - skipped.length;
+  const rest = [...(failed.length === 0 ? [] : [`${failed.length} failed`]), ...(skipped.length === 0 ? [] : [`${skipped.length} left alone`])];
+  const rows = failed.flatMap(({ resource, outcome }) =>
+    'problem' in outcome ? [[`! ${resource.cluster ?? 'shared'}`, resource.kind, resource.name, brief(becauseOf(outcome.problem), 160)]] : [],
+  );
+  return [`Apply    ${[`${done} of ${wanted.length} done in ${duration(durationMs)}`, ...rest].join(', ')}`, ...columns(rows, '  ')];
+}
+
+/** What was proven, how, and what was not. */
+export function proofText(proofs: readonly ProofResult[]): string[] {
+  const rows = proofs.map(({ proof, outcome }) => {
+    const told = 'summary' in outcome ? outcome.summary : brief(becauseOf(outcome.problem), 160);
+    const mark = outcome.level === 'failed' ? '!' : '→';
+    return [proof.cluster ?? 'shared', proof.title, outcome.level, `${mark} ${told}`];
+  });
+  return columns(rows).map((line, index) => `${index === 0 ? 'Proof    ' : '         '}${line}`);
+}
+
+/** Every failure in full. */
+export function failuresText(failures: readonly Failure[]): string[] {
+  return failures.flatMap(({ problem, cluster }) => ['', ...problemText(problem, cluster)]);
+}
+
+function placesOf(entries: Plan): Map<string, PlannedChange[]> {
+  const places = new Map<string, PlannedChange[]>();
+  const shared = entries.filter(({ resource }) => resource.cluster === undefined);
+  if (shared.length > 0) places.set('shared', shared);
+  for (const entry of entries) {
+    const { cluster } = entry.resource;
+    if (cluster === undefined) continue;
+    const own = places.get(cluster) ?? [];
+    own.push(entry);
+    places.set(cluster, own);
+  }
+  return places;
+}
+
+/** The rows of one place; what is blocked only because something else is, is one row together. */
+function placeRows(entries: readonly PlannedChange[]): string[][] {
+  const dependent = entries.filter(({ change }) => change.action === 'blocked' && change.problem.code === 'WI9003');
+  const rows = entries.filter((entry) => !dependent.includes(entry)).map(row);
+  return dependent.length === 0 ? rows : [...rows, [`${marks.blocked} ${many(dependent.length, 'resource')}`, 'left alone', 'each needs something that is blocked']];
+}
+
+function row({ resource, change }: PlannedChange): string[] {
+  const widens = writes(change) && change.widens ? '  ▲ widens' : '';
+  return [`${marks[change.action]} ${resource.kind}${widens}`, resource.name, detailOf(change)];
+}
+
+function detailOf(change: PlannedChange['change']): string {
+  switch (change.action) {
+    case 'keep':
+      return change.reason;
+    case 'blocked':
+      return `${change.awaits ? 'waits: ' : ''}${brief(becauseOf(change.problem), 160)}`;
+    case 'delete':
+      return change.reason;
+    case 'create':
+    case 'update':
+      return change.fields.length === 0 ? change.reason : change.fields.map((field) => fieldText(field, change.action)).join(' · ');
+  }
+}
+
+function fieldText({ field, before, after }: FieldChange, action: 'create' | 'update'): string {
+  if (action === 'create' && before === undefined) return `${field} ${brief(after, 80)}`;
+  return `${field} ${brief(before ?? '(none)', 60)} → ${brief(after, 60)}`;
+}
+
+function tally(counts: Counts): string[] {
+  const cell = (mark: string, count: number): string => (count === 0 ? '' : `${mark} ${count}`);
+  return [cell('+', counts.create), cell('~', counts.update), cell('-', counts.delete), cell('!', counts.blocked), counts.widens === 0 ? '' : `▲ ${counts.widens}`];
+}
+
+/** What a failed run says in one place of the log's end: the clusters that are done, so that nobody has to guess. */
+export function doneText(clusters: readonly string[]): string[] {
+  return clusters.length === 0 ? [] : ['', `Done     ${clusters.join(', ')}`];
+}
+

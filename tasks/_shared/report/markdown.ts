@@ -1,0 +1,78 @@
+import { duration, many } from './columns.js';
+import { countsText } from './log-text.js';
+import { becauseOf, named } from './problem-text.js';
+import type { Report, ReportedChange } from './schema.js';
+
+const marks = { create: '+', update: '~', delete: '-', keep: '=', blocked: '!' };
+const titles = { succeeded: 'succeeded', succeededWithIssues: 'succeeded with issues', failed: 'failed' };
+
+/** The run as Markdown for the summary page. Every text that came from a service or a user is escaped. */
+export function toMarkdown(report: Report): string {
+  return [
+    `## ${escape(report.task)}: ${report.dryRun ? 'plan' : 'run'} ${titles[report.result]}`,
+    '',
+    `${many(report.clusters.length, 'cluster')} · as ${escape(report.signIn)} · ${countsText(report.counts)} · ${duration(report.durationMs)}`,
+    ...section('Clusters', clusterTable(report)),
+    ...section(report.dryRun ? 'What apply would change' : 'Changes', changeTable(report)),
+    ...section('Proofs', proofTable(report)),
+    ...section('Failures', failureList(report)),
+    ...section('Left to other tasks', report.awaited.map(({ cluster, problem }) => `- ${escape(named(problem.what, cluster))}: ${escape(problem.because)}`)),
+    '',
+  ].join('\n');
+}
+
+function clusterTable(report: Report): string[] {
+  return table(
+    ['Cluster', 'Result', 'Why'],
+    report.fates.map(({ cluster, result, problem }) => [cluster, result, problem === undefined ? '' : `${problem.code}: ${becauseOf(problem)}`]),
+  );
+}
+
+function changeTable({ changes }: Report): string[] {
+  const shown = changes.filter(({ action }) => action !== 'keep');
+  return table(
+    ['', 'Cluster', 'What', 'Name', 'Change', 'Outcome'],
+    shown.map((change) => [
+      `${marks[change.action]}${change.widens ? ' ▲ widens' : ''}`,
+      change.cluster ?? 'shared',
+      change.kind,
+      change.name,
+      fieldsOf(change),
+      change.outcome ?? '',
+    ]),
+  );
+}
+
+function fieldsOf({ fields, reason }: ReportedChange): string {
+  if (fields.length === 0) return reason;
+  return fields.map(({ field, before, after }) => `${field}: ${before === undefined ? '' : `${before} → `}${after}`).join('; ');
+}
+
+function proofTable({ proofs }: Report): string[] {
+  return table(
+    ['Cluster', 'What', 'Proof', 'Evidence'],
+    proofs.map(({ cluster, title, level, summary }) => [cluster ?? 'shared', title, level, summary]),
+  );
+}
+
+function failureList({ failures }: Report): string[] {
+  return failures.map(({ cluster, problem }) => {
+    const trace = problem.correlation === undefined ? '' : ` Correlation ${escape(problem.correlation)}.`;
+    return `- **${problem.code}** ${escape(named(problem.what, cluster))}. Because ${escape(becauseOf(problem))}. To do: ${escape(problem.remedy)}.${trace}`;
+  });
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', `### ${title}`, '', ...lines];
+}
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return [];
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(heads), line(heads.map(() => '---')), ...rows.map((cells) => line(cells.map(escape)))];
+}
+
+/** Makes Markdown and HTML show a text as it is. */
+function escape(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll(/[\\`*_[\]|#~]/g, '\\$&').replaceAll(/\s*\r?\n\s*/g, ' ');
+}

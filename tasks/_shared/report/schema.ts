@@ -1,0 +1,129 @@
+import type { AppliedChange } from '../reconcile/apply.js';
+import type { PlannedChange } from '../reconcile/plan.js';
+import type { ProblemParts } from '../reconcile/problem.js';
+import { writes, type FieldChange } from '../reconcile/resource.js';
+import type { RunResult } from '../reconcile/run.js';
+import { awaitedOf, countsOf, failuresOf, fatesOf, type Counts } from './findings.js';
+
+/** The type under which a report is attached to a run. */
+export const reportType = 'aks-workload-identity-report';
+/** The type under which a ledger is attached to a run. */
+export const ledgerType = 'aks-workload-identity-ledger';
+
+/** Where and as whom a run took place. */
+export interface RunContext {
+  readonly task: string;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** The run in the pipeline's own words. */
+  readonly run: string;
+  /** The principal, as the log shows it. */
+  readonly signIn: string;
+  /** Under which Azure's Activity Log shows the requests of this run. */
+  readonly correlation: string;
+  /** The clusters' labels, in the order of the list. */
+  readonly clusters: readonly string[];
+}
+
+/** A problem as data; its details are nested problems. */
+export interface ReportedProblem extends Omit<ProblemParts, 'details'> {
+  readonly details?: readonly ReportedProblem[];
+}
+
+/** One planned resource with what became of it. */
+export interface ReportedChange {
+  readonly key: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly cluster?: string;
+  readonly action: 'create' | 'update' | 'delete' | 'keep' | 'blocked';
+  readonly reason: string;
+  readonly widens: boolean;
+  readonly fields: readonly FieldChange[];
+  /** Absent in a dry run. */
+  readonly outcome?: 'kept' | 'done' | 'failed' | 'skipped';
+  /** Milliseconds; absent where nothing was done. */
+  readonly durationMs?: number;
+  readonly problem?: ReportedProblem;
+}
+
+/** One proof with what it found. */
+export interface ReportedProof {
+  readonly key: string;
+  readonly title: string;
+  readonly cluster?: string;
+  readonly level: 'exercised' | 'observed' | 'none' | 'failed' | 'skipped';
+  readonly summary: string;
+}
+
+/** A run as data. Readers refuse a `version` that they do not know; fields are only ever added within one. */
+export interface Report extends RunContext {
+  readonly schema: typeof reportType;
+  readonly version: 1;
+  readonly dryRun: boolean;
+  readonly result: RunResult['result'];
+  /** Milliseconds. */
+  readonly durationMs: number;
+  readonly counts: Counts;
+  readonly fates: readonly { readonly cluster: string; readonly result: 'done' | 'planned' | 'failed'; readonly problem?: ReportedProblem }[];
+  readonly changes: readonly ReportedChange[];
+  readonly failures: readonly { readonly stage: string; readonly cluster?: string; readonly problem: ReportedProblem }[];
+  /** What a dry run leaves to other tasks of the pipeline. */
+  readonly awaited: readonly { readonly cluster?: string; readonly problem: ReportedProblem }[];
+  readonly proofs: readonly ReportedProof[];
+}
+
+/** The run as data: what summary, attachment and result line are made of. */
+export function toReport(result: RunResult, context: RunContext): Report {
+  const outcomes = new Map(result.applied.map((change) => [change.resource.key, change]));
+  return {
+    schema: reportType,
+    version: 1,
+    ...context,
+    dryRun: result.dryRun,
+    result: result.result,
+    durationMs: Math.round(result.durationMs),
+    counts: countsOf(result.plan),
+    fates: fatesOf(result, context.clusters).map(withProblem),
+    changes: result.plan.map((entry) => reportChange(entry, outcomes.get(entry.resource.key))),
+    failures: failuresOf(result).map((failure) => ({ ...failure, problem: reportProblem(failure.problem) })),
+    awaited: result.dryRun ? awaitedOf(result.preflight).map(({ cluster, problem }) => ({ ...at(cluster), problem: reportProblem(problem) })) : [],
+    proofs: result.proofs.map(({ proof, outcome }) => ({
+      key: proof.key,
+      title: proof.title,
+      ...at(proof.cluster),
+      level: outcome.level,
+      summary: 'summary' in outcome ? outcome.summary : outcome.problem.because,
+    })),
+  };
+}
+
+function reportChange({ resource, change }: PlannedChange, applied: AppliedChange | undefined): ReportedChange {
+  const outcome = applied?.outcome;
+  const problem = outcome !== undefined && 'problem' in outcome ? outcome.problem : change.action === 'blocked' ? change.problem : undefined;
+  return {
+    key: resource.key,
+    kind: resource.kind,
+    name: resource.name,
+    ...at(resource.cluster),
+    action: change.action,
+    reason: change.action === 'blocked' ? change.problem.because : change.reason,
+    widens: writes(change) && change.widens,
+    fields: writes(change) ? change.fields : [],
+    ...(outcome === undefined ? {} : { outcome: outcome.result }),
+    ...(outcome?.result === 'done' ? { durationMs: Math.round(outcome.durationMs) } : {}),
+    ...(problem === undefined ? {} : { problem: reportProblem(problem) }),
+  };
+}
+
+function reportProblem({ details, ...parts }: ProblemParts): ReportedProblem {
+  return details === undefined ? parts : { ...parts, details: details.map((detail) => reportProblem(detail.parts)) };
+}
+
+function withProblem<T extends { readonly problem?: ProblemParts }>({ problem, ...rest }: T): Omit<T, 'problem'> & { problem?: ReportedProblem } {
+  return problem === undefined ? rest : { ...rest, problem: reportProblem(problem) };
+}
+
+function at(cluster: string | undefined): { cluster?: string } {
+  return cluster === undefined ? {} : { cluster };
+}

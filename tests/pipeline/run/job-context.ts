@@ -1,0 +1,51 @@
+import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
+import type { Job } from '../compile/model.js';
+import type { TaskLibrary } from '../validate/manifest.js';
+import type { JobIdentity, PipelineWorld } from '../world.js';
+import type { Log } from './log.js';
+import type { Masker } from './masking.js';
+import type { Result } from './result.js';
+import type { JobVariables } from './variables.js';
+
+/** What is the same for the whole run. */
+export interface RunContext {
+  readonly world: PipelineWorld;
+  readonly tasks: TaskLibrary;
+  readonly masker: Masker;
+  readonly clock: Clock;
+  /** The Node that runs tasks. */
+  readonly node: string;
+  readonly planId: string;
+  readonly buildId: number;
+  readonly buildNumber: string;
+  readonly definitionName: string;
+  /** The checked-out sources. */
+  readonly sourcesFolder: string;
+  /** The agent's work folder. */
+  readonly workFolder: string;
+  readonly hostEnvironment: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+}
+
+/** The folders of one job. */
+export interface JobFolders {
+  readonly sources: string;
+  readonly temp: string;
+  readonly build: string;
+}
+
+/** The state of one running job. */
+export interface JobContext {
+  readonly run: RunContext;
+  readonly stage: string;
+  readonly job: Job;
+  readonly identity: JobIdentity;
+  readonly variables: JobVariables;
+  readonly folders: JobFolders;
+  readonly log: Log;
+  /** Newest last. */
+  readonly prependPath: string[];
+  /** Aborted on cancellation and on the job's timeout. */
+  readonly signal: AbortSignal;
+  status: Result;
+}

@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import type { Job } from '../compile/model.js';
+import type { JobIdentity } from '../world.js';
+import type { JobFolders, RunContext } from './job-context.js';
+
+const agentSystem: Readonly<Partial<Record<NodeJS.Platform, string>>> = { win32: 'Windows_NT', darwin: 'Darwin' };
+
+/** Names of predefined variables, which no step may set. Source: agent, Constants.Variables.ReadOnlyVariables. */
+export function isPredefined(name: string): boolean {
+  return /^(agent|build|system|environment)\./i.test(name);
+}
+
+/** The predefined variables of a build job. Source: azure-devops-docs, build/variables. */
+export function predefinedVariables(run: RunContext, stage: string, job: Job, identity: JobIdentity, folders: JobFolders): Readonly<Record<string, string>> {
+  const { organisation, project } = run.world;
+  const environment = job.environment === undefined ? undefined : run.world.environment(job.environment.text);
+  return {
+    'System.HostType': 'build',
+    'System.ServerType': 'Hosted',
+    'System.CollectionId': organisation.id,
+    'System.CollectionUri': organisation.collectionUri,
+    'System.TeamFoundationCollectionUri': organisation.collectionUri,
+    'System.TeamFoundationServerUri': organisation.collectionUri,
+    'System.TeamProject': project.name,
+    'System.TeamProjectId': project.id,
+    'System.DefinitionId': '1',
+    'System.DefinitionName': run.definitionName,
+    'System.PlanId': identity.planId,
+    'System.JobId': identity.jobId,
+    'System.TimelineId': identity.planId,
+    'System.StageName': stage,
+    'System.StageAttempt': '1',
+    'System.StageDisplayName': stage,
+    'System.PhaseName': job.name,
+    'System.PhaseDisplayName': job.displayName,
+    'System.PhaseAttempt': '1',
+    'System.JobName': job.deployment ? 'Deploy' : '__default',
+    'System.JobDisplayName': job.displayName,
+    'System.JobIdentifier': `${stage}.${job.name}.${job.deployment ? 'Deploy' : '__default'}`,
+    'System.JobAttempt': '1',
+    'System.JobPositionInPhase': '1',
+    'System.TotalJobsInPhase': '1',
+    'System.JobTimeout': String(job.timeoutInMinutes),
+    'System.OidcRequestUri': run.world.oidcRequestUri(identity),
+    'System.DefaultWorkingDirectory': folders.sources,
+    'System.ArtifactsDirectory': join(folders.build, 'a'),
+    'System.WorkFolder': run.workFolder,
+    'Agent.WorkFolder': run.workFolder,
+    'Agent.TempDirectory': folders.temp,
+    'Agent.BuildDirectory': folders.build,
+    'Agent.RootDirectory': run.workFolder,
+    'Agent.ToolsDirectory': join(run.workFolder, '_tool'),
+    'Agent.HomeDirectory': run.workFolder,
+    'Agent.Id': '1',
+    'Agent.Name': 'Local agent',
+    'Agent.MachineName': 'local',
+    'Agent.JobName': job.displayName,
+    'Agent.JobStatus': 'Succeeded',
+    'Agent.OS': agentSystem[process.platform] ?? 'Linux',
+    'Agent.OSArchitecture': process.arch.toUpperCase(),
+    'Agent.Version': '3.232.1',
+    'Build.BuildId': String(run.buildId),
+    'Build.BuildNumber': run.buildNumber,
+    'Build.BuildUri': `vstfs:///Build/Build/${run.buildId}`,
+    'Build.ContainerId': String(run.buildId),
+    'Build.DefinitionName': run.definitionName,
+    'Build.DefinitionVersion': '1',
+    'Build.Reason': 'Manual',
+    'Build.RequestedFor': 'Local user',
+    'Build.SourceBranch': 'refs/heads/main',
+    'Build.SourceBranchName': 'main',
+    'Build.SourceVersion': '0'.repeat(40),
+    'Build.Repository.Name': run.definitionName,
+    'Build.Repository.Provider': 'TfsGit',
+    'Build.Repository.LocalPath': folders.sources,
+    'Build.SourcesDirectory': folders.sources,
+    'Build.ArtifactStagingDirectory': join(folders.build, 'a'),
+    'Build.StagingDirectory': join(folders.build, 'a'),
+    'Build.BinariesDirectory': join(folders.build, 'b'),
+    'Common.TestResultsDirectory': join(folders.build, 'TestResults'),
+    'Pipeline.Workspace': folders.build,
+    ...(environment === undefined ? {} : { 'Environment.Name': environment.name, 'Environment.Id': environment.id }),
+    TF_BUILD: 'True',
+  };
+}

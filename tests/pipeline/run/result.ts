@@ -1,0 +1,59 @@
+/** Results as Azure Pipelines names them. */
+export type Result = 'Succeeded' | 'SucceededWithIssues' | 'Failed' | 'Canceled' | 'Skipped';
+
+/** A warning or error that a step logged with `task.logissue`, or that the agent logged about it. */
+export interface Issue {
+  readonly type: 'error' | 'warning';
+  readonly message: string;
+}
+
+/** A file that a step attached, read when it was attached. */
+export interface Attachment {
+  readonly type: string;
+  readonly name: string;
+  readonly content: string;
+}
+
+export interface StepResult {
+  readonly name: string;
+  readonly displayName: string;
+  readonly result: Result;
+  readonly issues: readonly Issue[];
+  /** Output variables by their own name (without the step's); values are unmasked. */
+  readonly outputs: ReadonlyMap<string, string>;
+  /** Markdown of `task.uploadsummary`, in order. */
+  readonly summaries: readonly string[];
+  readonly attachments: readonly Attachment[];
+  /** Exit code of the process; absent when none ran. */
+  readonly exitCode?: number;
+}
+
+export interface JobResult {
+  readonly name: string;
+  readonly result: Result;
+  readonly steps: readonly StepResult[];
+  /** As other jobs see them: `step.variable`, of a deployment job `Job.step.variable`. */
+  readonly outputs: ReadonlyMap<string, string>;
+  readonly issues: readonly Issue[];
+}
+
+export interface StageResult {
+  readonly name: string;
+  readonly result: Result;
+  readonly jobs: readonly JobResult[];
+  readonly issues: readonly Issue[];
+}
+
+export interface RunResult {
+  readonly result: Result;
+  readonly stages: readonly StageResult[];
+}
+
+const severity: readonly Result[] = ['Succeeded', 'SucceededWithIssues', 'Canceled', 'Failed'];
+
+/** The worst of several results; what was skipped does not count, and all skipped is skipped. */
+export function worst(results: readonly Result[]): Result {
+  const counted = results.filter((result) => result !== 'Skipped');
+  if (counted.length === 0) return results.length === 0 ? 'Succeeded' : 'Skipped';
+  return counted.reduce((left, right) => (severity.indexOf(right) > severity.indexOf(left) ? right : left));
+}

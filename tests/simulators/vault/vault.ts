@@ -1,0 +1,165 @@
+import { BlockList, isIPv6 } from 'node:net';
+import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
+import type { AccessControl, Caller, TokenAuthority } from '../azure/authority.js';
+import { notSimulated, type Service, type SimRequest, type SimResponse } from '../kernel/service.js';
+import { challenge, forbiddenByFirewall, forbiddenByPolicy, forbiddenByRbac, refusal, secretNotFound, vaultName } from './refusals.js';
+import { SecretStore, type SecretVersion } from './secret-store.js';
+import type { VaultKnobs, VaultSettings } from './settings.js';
+
+/** Both spellings of the data plane's resource. */
+const audiences = ['https://vault.azure.net', 'https://vault.azure.net/', 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093'];
+/** Versions of the data plane; others are refused. Source: @azure/keyvault-secrets, ServiceVersion. */
+const apiVersions = ['7.0', '7.1', '7.2', '7.3', '7.4', '7.5', '7.6', '2025-07-01'];
+const largestPage = 25;
+
+/** What a simulated vault is made of. */
+export interface VaultParts {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly authority: TokenAuthority;
+  readonly access: AccessControl;
+  /** Read on each request, so that a change of the ARM resource acts at once. */
+  readonly settings: () => VaultSettings;
+  readonly knobs?: Partial<VaultKnobs>;
+}
+
+interface Operation {
+  /** Word of the access policies. */
+  readonly permission: 'get' | 'list';
+  readonly action: string;
+  /** Absent for the vault as a whole. */
+  readonly secret?: string;
+  answer(): SimResponse;
+}
+
+/** The data plane of one key vault: reading secrets. See BEHAVIOUR.md. */
+export class Vault implements Service {
+  readonly name: string;
+  readonly knobs: VaultKnobs;
+  readonly secrets: SecretStore;
+  readonly #recent: number[] = [];
+
+  constructor(private readonly parts: VaultParts) {
+    this.name = parts.name;
+    this.secrets = new SecretStore(() => Math.floor(parts.clock.now().getTime() / 1000));
+    this.knobs = {
+      clientAddress: '127.0.0.1',
+      requestsPerTenSeconds: 4000,
+      retryAfter: undefined,
+      loginEndpoint: 'https://login.microsoftonline.com',
+      policyRefusalCode: 'AccessDenied',
+      ...parts.knobs,
+    };
+  }
+
+  handle(request: SimRequest): Promise<SimResponse> {
+    return Promise.resolve(this.#route(request));
+  }
+
+  #route(request: SimRequest): SimResponse {
+    const operation = this.#operation(request);
+    if (operation === undefined) return notSimulated(this.name, request);
+    const settings = this.parts.settings();
+    const { authorization } = request.headers;
+    const caller = this.parts.authority.verify(authorization, audiences);
+    if (caller === undefined) return challenge(settings, this.knobs, authorization !== undefined);
+    const refused = this.#versionRefusal(request) ?? this.#throttled() ?? this.#forbidden(settings, caller, operation);
+    return { ...(refused ?? operation.answer()), principal: caller.objectId };
+  }
+
+  #operation(request: SimRequest): Operation | undefined {
+    const match = /^\/secrets(?:\/([0-9a-zA-Z-]{1,127})(?:\/([0-9a-z]+))?)?\/?$/.exec(request.url.pathname);
+    if (match === null || request.method !== 'GET') return undefined;
+    const [, name, version] = match;
+    const provider = 'Microsoft.KeyVault/vaults/secrets';
+    const list = { permission: 'list', action: `${provider}/readMetadata/action` } as const;
+    if (name === undefined) return { ...list, answer: () => this.#list(request) };
+    if (version === 'versions') return { ...list, secret: name, answer: () => this.#listVersions(request, name) };
+    return { permission: 'get', action: `${provider}/getSecret/action`, secret: name, answer: () => this.#get(name, version) };
+  }
+
+  #versionRefusal(request: SimRequest): SimResponse | undefined {
+    const version = request.url.searchParams.get('api-version');
+    if (version === null) return refusal(400, 'BadParameter', 'api-version must be specified');
+    if (apiVersions.includes(version)) return undefined;
+    const latest = apiVersions.at(-1) ?? '';
+    return refusal(400, 'BadParameter', `The specified version (${version}) is not recognized. Consider using the latest supported version (${latest}).`);
+  }
+
+  #throttled(): SimResponse | undefined {
+    const now = this.parts.clock.monotonic();
+    while ((this.#recent[0] ?? now) <= now - 10_000) this.#recent.shift();
+    if (this.#recent.length >= this.knobs.requestsPerTenSeconds) {
+      const answer = refusal(429, 'Throttled', 'Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached');
+      return this.knobs.retryAfter === undefined ? answer : { ...answer, headers: { 'retry-after': String(this.knobs.retryAfter) } };
+    }
+    this.#recent.push(now);
+    return undefined;
+  }
+
+  #forbidden(settings: VaultSettings, caller: Caller, { permission, action, secret }: Operation): SimResponse | undefined {
+    if (!passesFirewall(settings, this.knobs.clientAddress)) return forbiddenByFirewall(settings, caller, this.knobs.clientAddress);
+    if (settings.enableRbacAuthorization === true) {
+      const scope = secret === undefined ? settings.armId : `${settings.armId}/secrets/${secret}`;
+      const names = secret === undefined ? {} : { 'Microsoft.KeyVault/vaults/secrets:name': secret };
+      const attributes = { 'Microsoft.KeyVault/vaults:name': vaultName(settings), ...names };
+      const allowed = this.parts.access.allows({ objectId: caller.objectId, action, scope, data: true, attributes });
+      return allowed ? undefined : forbiddenByRbac(settings, caller, action, scope);
+    }
+    const allowed = settings.accessPolicies.some(
+      (policy) =>
+        policy.objectId.toLowerCase() === caller.objectId.toLowerCase() &&
+        policy.tenantId.toLowerCase() === settings.tenantId.toLowerCase() &&
+        policy.permissions.secrets?.some((word) => ['all', permission].includes(word.toLowerCase())) === true,
+    );
+    return allowed ? undefined : forbiddenByPolicy(settings, caller, permission, this.knobs.policyRefusalCode);
+  }
+
+  #get(name: string, version: string | undefined): SimResponse {
+    const found = this.secrets.find(name, version);
+    if (found === undefined) return secretNotFound(version === undefined ? name : `${name}/${version}`);
+    if (!found.enabled) return refusal(403, 'Forbidden', 'Operation get is not allowed on a disabled secret.', 'SecretDisabled');
+    return { status: 200, body: { value: found.value, ...this.#item(`${name}/${found.version}`, found) } };
+  }
+
+  #list(request: SimRequest): SimResponse {
+    const items = this.secrets.names().map((name) => ({ id: name, current: this.secrets.find(name) }));
+    return this.#page(request, items.flatMap(({ id, current }) => (current === undefined ? [] : [this.#item(id, current)])));
+  }
+
+  #listVersions(request: SimRequest, name: string): SimResponse {
+    return this.#page(request, this.secrets.versions(name).map((entry) => this.#item(`${name}/${entry.version}`, entry)));
+  }
+
+  #item(path: string, { enabled, created, updated, contentType, tags }: SecretVersion): object {
+    const attributes = { enabled, created, updated, recoveryLevel: 'Recoverable+Purgeable', recoverableDays: 90 };
+    return { id: `${this.parts.settings().vaultUri}secrets/${path}`, attributes, ...(contentType === undefined ? {} : { contentType }), tags: tags ?? {} };
+  }
+
+  #page(request: SimRequest, items: readonly object[]): SimResponse {
+    const { searchParams } = request.url;
+    const size = Number(searchParams.get('maxresults') ?? largestPage);
+    if (!Number.isInteger(size) || size < 1 || size > largestPage) {
+      return refusal(400, 'BadParameter', `invalid maxresults: it must be between 1 and ${largestPage}`);
+    }
+    const start = Number(Buffer.from(searchParams.get('$skiptoken') ?? '', 'base64url').toString());
+    if (!Number.isInteger(start) || start < 0) return refusal(400, 'BadParameter', 'The $skiptoken is not valid.');
+    const next = new URL(`${this.parts.settings().vaultUri.replace(/\/$/, '')}${request.url.pathname}`);
+    next.searchParams.set('api-version', searchParams.get('api-version') ?? '');
+    next.searchParams.set('$skiptoken', Buffer.from(String(start + size)).toString('base64url'));
+    next.searchParams.set('maxresults', String(size));
+    return { status: 200, body: { value: items.slice(start, start + size), nextLink: start + size < items.length ? next.href : null } };
+  }
+}
+
+/** True when the vault's network rules let an address in. Virtual-network rules need a network and match nothing here. */
+function passesFirewall({ networkAcls }: VaultSettings, address: string): boolean {
+  if (networkAcls?.defaultAction !== 'Deny') return true;
+  const allowed = new BlockList();
+  for (const { value } of networkAcls.ipRules ?? []) {
+    const [base, bits] = value.split('/');
+    const family = isIPv6(base ?? '') ? 'ipv6' : 'ipv4';
+    allowed.addSubnet(base ?? '', Number(bits ?? (family === 'ipv6' ? 128 : 32)), family);
+  }
+  return allowed.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
