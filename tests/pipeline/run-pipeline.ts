@@ -57,11 +57,6 @@ export function checkPipeline(options: CompileOptions & Pick<RunOptions, 'world'
   return pipeline;
 }
 
-function buildNumber(pipeline: Pipeline, buildId: number): string {
-  const name = pipeline.name ?? '';
-  return name === '' || name.includes('$(') ? String(buildId) : name;
-}
-
 function contextOf(options: RunOptions, pipeline: Pipeline, workFolder: string): RunContext {
   const buildId = options.buildId ?? 1;
   return {
@@ -72,7 +67,7 @@ function contextOf(options: RunOptions, pipeline: Pipeline, workFolder: string):
     node: options.node ?? process.execPath,
     planId: randomUUID(),
     buildId,
-    buildNumber: buildNumber(pipeline, buildId),
+    buildNumber: pipeline.name ?? String(buildId),
     definitionName: options.definitionName ?? basename(options.file, extname(options.file)),
     sourcesFolder: resolve(options.sourcesFolder ?? options.root ?? dirname(options.file)),
     workFolder,

@@ -40,7 +40,7 @@ async function fromPath(): Promise<KubeTools> {
 
 async function onPath(program: string): Promise<string> {
   const file = process.platform === 'win32' ? `${program}.exe` : program;
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const path = join(folder, file);
     if (await exists(path)) return path;
   }
@@ -58,7 +58,7 @@ async function exists(path: string): Promise<boolean> {
 async function unpacked(name: string): Promise<string> {
   const manifest = require.resolve(`${name}/package.json`);
   const parsed: unknown = JSON.parse(await readFile(manifest, 'utf8'));
-  const version = isRecord(parsed) && typeof parsed['version'] === 'string' ? parsed['version'] : 'unknown';
+  const version = isRecord(parsed) && typeof parsed.version === 'string' ? parsed.version : 'unknown';
   const target = join(tools, `${name.split('/').at(-1) ?? name}-${version}`);
   if (await exists(target)) return target;
   await mkdir(tools, { recursive: true });

@@ -17,7 +17,7 @@ export function childEnvironment(
   if (url === undefined || url === '' || kept.some(([name]) => /^https_proxy$/i.test(name))) return result;
   const proxy = withCredentials(url, variable('Agent.ProxyUsername'), variable('Agent.ProxyPassword'), secret);
   const bypass = hostsOf(variable('Agent.ProxyBypassList'));
-  return { ...result, HTTP_PROXY: proxy, HTTPS_PROXY: proxy, NO_PROXY: [result['NO_PROXY'] ?? '', ...bypass].filter((host) => host !== '').join(',') };
+  return { ...result, HTTP_PROXY: proxy, HTTPS_PROXY: proxy, NO_PROXY: [result.NO_PROXY ?? '', ...bypass].filter((host) => host !== '').join(',') };
 }
 
 function withCredentials(url: string, user: string | undefined, password: string | undefined, secret: (text: string) => void): string {

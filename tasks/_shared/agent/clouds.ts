@@ -4,7 +4,7 @@ import type { AzureCloud } from '../azure/connection.js';
  * Endpoints of the clouds that Azure Pipelines knows by name, for what a service connection does not say itself.
  * Source: Azure docs, "Azure Government" and "Azure operated by 21Vianet", endpoint tables; ACR docs for the registry audience.
  */
-export const knownClouds: readonly AzureCloud[] = [
+export const knownClouds: readonly [AzureCloud, ...AzureCloud[]] = [
   {
     name: 'AzureCloud',
     resourceManager: 'https://management.azure.com',

@@ -112,12 +112,12 @@ export class InputReader {
 
   /** Notes that a value has not the form that it should. */
   refuse(name: string, given: string, form: string): void {
-    this.#note('WI1007', `Input ${name} is "${given}"`, 'it does not have the form that the task accepts', `give ${form}`);
+    this.#note('WI1007', `Input ${name} is ${given === '' ? 'empty' : `"${given}"`}`, 'it does not have the form that the task accepts', `give ${form}`);
   }
 
-  /** Notes a mistake that no reader method knows, such as two inputs that exclude each other. */
+  /** Notes a mistake that no reader method knows, such as two inputs that exclude each other. The same mistake counts once. */
   note(problem: Problem): void {
-    this.#mistakes.push(problem);
+    if (!this.#mistakes.some(({ message }) => message === problem.message)) this.#mistakes.push(problem);
   }
 
   /**
@@ -185,7 +185,7 @@ export class InputReader {
   }
 
   #note(code: string, what: string, because: string, remedy: string): void {
-    this.#mistakes.push(new Problem({ code, what, because, remedy }));
+    this.note(new Problem({ code, what, because, remedy }));
   }
 }
 

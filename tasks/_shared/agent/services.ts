@@ -1,13 +1,11 @@
 import { connectAzure, type Azure } from '../azure/azure.js';
-import { clusterAddress, aksServerApplication } from '../azure/cluster-credential.js';
-import { readCluster } from '../azure/cluster-state.js';
+import { aksServerApplication, clusterAddress } from '../azure/cluster-credential.js';
 import { missingActions } from '../azure/permissions.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { ClusterConnection } from '../kubernetes/connection.js';
 import { openDirect } from '../kubernetes/direct-connection.js';
 import { lazyConnection } from '../kubernetes/lazy-connection.js';
-import { missingRights } from '../kubernetes/permissions.js';
-import { sharedReader } from '../reconcile/plan.js';
+import { lackedRights } from '../kubernetes/permissions.js';
 import type { PermissionCheck } from '../reconcile/ports.js';
 import type { ServiceTools, SharedInputs } from './planned-task.js';
 
@@ -15,5 +13,47 @@ import type { ServiceTools, SharedInputs } from './planned-task.js';
 export interface Services {
   readonly azure: Azure;
   readonly permissions: PermissionCheck;
+  /** The one connection to a cluster of the run. */
   cluster(entry: ClusterEntry): ClusterConnection;
+}
+
+/** Connects the run's service connection. Sends nothing: tokens and credentials are fetched when they are first needed. */
+export async function createServices(shared: SharedInputs, tools: ServiceTools): Promise<Services> {
+  const { clock, signal, debug } = tools;
+  const azure = await connectAzure(shared.connection, { clock, signal, debug, correlationId: tools.correlationId });
+  const connections = new Map(shared.clusters.map((entry) => [entry.id, lazyConnection(entry.label, entry.id, () => open(azure, entry, tools))]));
+  const permissions: PermissionCheck = {
+    missing: async (wanted) => {
+      const inAzure = missingActions(azure, wanted.filter(({ plane }) => plane === 'azure'));
+      const scoped = (id: string): boolean => wanted.some(({ plane, scope }) => plane === 'kubernetes' && scope.toLowerCase().startsWith(id.toLowerCase()));
+      const inClusters = [...connections].filter(([id]) => scoped(id)).map(([, connection]) => lackedRights(connection, wanted));
+      return (await Promise.all([inAzure, ...inClusters])).flat();
+    },
+  };
+  return {
+    azure,
+    permissions,
+    cluster: (entry) => {
+      const connection = connections.get(entry.id);
+      if (connection === undefined) throw new Error(`${entry.id} is not in the fleet`);
+      return connection;
+    },
+  };
+}
+
+/** Opens the way to one API server: its address from Azure, the service connection's own token, no kubeconfig user. */
+async function open(azure: Azure, entry: ClusterEntry, tools: ServiceTools): Promise<ClusterConnection> {
+  const { server, certificateAuthority } = await clusterAddress(azure, entry);
+  const endpoint = {
+    label: entry.label,
+    clusterId: entry.id,
+    server,
+    certificateAuthority,
+    token: async () => {
+      const token = await azure.token(aksServerApplication);
+      tools.registerSecret(token);
+      return token;
+    },
+  };
+  return openDirect(endpoint, { clock: azure.clock, signal: azure.signal, environment: tools.environment, tempDirectory: tools.tempDirectory });
 }

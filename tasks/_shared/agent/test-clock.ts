@@ -23,7 +23,7 @@ export function clockFor(agent: Agent, connection: ServiceConnection): Clock {
   const oidc = agent.variable('System.OidcRequestUri');
   const endpoints = [resourceManager, authority, collection, ...(oidc === undefined || oidc === '' ? [] : [oidc])];
   const foreign = endpoints.find((url) => !isLoopback(url));
-  if (foreign !== undefined) throw refused(`${foreign === '' ? 'the collection URI is not set' : `${foreign} is not on the loopback interface`}`);
+  if (foreign !== undefined) throw refused(foreign === '' ? 'the collection URI is not set' : `${foreign} is not on the loopback interface`);
   return systemClock(rate);
 }
 

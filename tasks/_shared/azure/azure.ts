@@ -1,9 +1,9 @@
-import type { AccessToken, HttpClient, PipelinePolicy, TokenCredential } from './sdk-types.js';
+import type { AccessToken, PipelinePolicy, TokenCredential } from './sdk-types.js';
 import type { Clock } from '../reconcile/clock.js';
 import { Problem } from '../reconcile/problem.js';
 import { Arm } from './arm.js';
 import type { AzureCloud, ServiceConnection } from './connection.js';
-import { AzureHttp, correlationPolicy } from './http.js';
+import { AzureHttp, correlationPolicy, throttledPipeline, type HttpTools } from './http.js';
 import { Pace } from './pace.js';
 import type * as sdkModule from './sdk.js';
 import { throttlingPolicy } from './throttling.js';
@@ -13,15 +13,9 @@ type MsiClient = InstanceType<Sdk['ManagedServiceIdentityClient']>;
 type AuthorizationClient = InstanceType<Sdk['AuthorizationManagementClient']>;
 
 /** What connecting needs besides the service connection. */
-export interface AzureTools {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
+export interface AzureTools extends HttpTools {
   /** Sent with every request of the run. A GUID. */
   readonly correlationId: string;
-  /** A line for the debug log. */
-  debug(line: string): void;
-  /** Replaces the network in tests. */
-  readonly httpClient?: HttpClient;
 }
 
 /** Azure as one service connection sees it. */
@@ -47,8 +41,9 @@ export interface Azure {
 export async function connectAzure(connection: ServiceConnection, tools: AzureTools): Promise<Azure> {
   const sdk = await import('./sdk.js');
   const { cloud } = connection;
+  const correlation = correlationPolicy(tools.correlationId);
   const policies: { policy: PipelinePolicy; position: 'perCall' }[] = [
-    { policy: correlationPolicy(tools.correlationId), position: 'perCall' },
+    { policy: correlation, position: 'perCall' },
     { policy: throttlingPolicy(tools.clock, (text) => tools.debug(text)), position: 'perCall' },
   ];
   const shared = {
@@ -60,8 +55,8 @@ export async function connectAzure(connection: ServiceConnection, tools: AzureTo
   const scopes = [`${cloud.resourceManagerAudience}/.default`];
   const client = tools.httpClient ?? sdk.createDefaultHttpClient();
   const plain = (authenticate: boolean): AzureHttp => {
-    const pipeline = sdk.createPipelineFromOptions({ retryOptions: { maxRetries: 0 } });
-    for (const { policy } of policies) pipeline.addPolicy(policy, { phase: 'Serialize' });
+    const pipeline = throttledPipeline(sdk, tools);
+    pipeline.addPolicy(correlation, { phase: 'Serialize' });
     if (authenticate) pipeline.addPolicy(sdk.bearerTokenAuthenticationPolicy({ credential, scopes }), { phase: 'Sign' });
     return new AzureHttp(sdk, pipeline, client);
   };

@@ -17,24 +17,27 @@ export interface ClusterAddress {
 
 /**
  * The API server's address from the user credential. The kubeconfig's own user is never used.
- * On a cluster without Entra integration the user credential is the admin credential: refused.
+ * On a cluster without Entra integration the user credential is the admin credential: refused. Its kubeconfig gives it away: with
+ * Entra the user is an exec plugin.
  * Source: AKS docs, control-kubeconfig-access and local-accounts.
  * @throws Problem WI2108 without Entra integration, WI2109 for a kubeconfig that cannot be read.
  */
-export async function clusterAddress(azure: Azure, cluster: ClusterEntry, entra: boolean): Promise<ClusterAddress> {
-  if (!entra) {
-    throw new Problem({
-      code: 'WI2108',
-      what: `Cluster ${cluster.label} cannot be signed in to`,
-      because: 'it has no Entra integration, so that its user credential is the admin credential',
-      remedy: 'enable Entra integration (az aks update --enable-aad --enable-azure-rbac); the tasks never use admin credentials',
-    });
-  }
+export async function clusterAddress(azure: Azure, cluster: ClusterEntry): Promise<ClusterAddress> {
   const what = `Cluster ${cluster.label} cannot be signed in to`;
   const tried = 'read its user credential';
   const answer = await azure.arm.post(`${cluster.id}/listClusterUserCredential?format=exec`, apiVersions.managedClusters, undefined, { tried, what });
   const encoded = text(object(list(answer.kubeconfigs)[0]).value);
   const config = encoded === undefined ? {} : object(parse(Buffer.from(encoded, 'base64').toString('utf8')));
+  const user = object(object(list(config.users)[0]).user);
+  if (encoded !== undefined && user.exec === undefined) {
+    throw new Problem({
+      code: 'WI2108',
+      what,
+      tried,
+      because: 'it has no Entra integration, so that its user credential is the admin credential',
+      remedy: 'enable Entra integration (az aks update --enable-aad --enable-azure-rbac); the tasks never use admin credentials',
+    });
+  }
   const target = object(object(list(config.clusters)[0]).cluster);
   const server = text(target.server);
   const certificateAuthority = text(target['certificate-authority-data']);

@@ -22,8 +22,6 @@ export interface ClusterState {
   readonly issuerUrl?: string;
   readonly workloadIdentity: boolean;
   readonly nodeResourceGroup?: string;
-  /** True where people and pipelines sign in through Entra. */
-  readonly entra: boolean;
   readonly kubelet?: { readonly clientId?: string; readonly objectId: string; readonly resourceId?: string };
   /** ARM ids of the identities that the cluster itself uses: control plane, kubelet, add-ons. */
   readonly ownIdentities: readonly string[];
@@ -45,11 +43,10 @@ export function clusterState(raw: Json, id: string): ClusterState {
   const issuer = object(properties.oidcIssuerProfile);
   const kubelet = object(object(properties.identityProfile).kubeletidentity);
   const kubeletId = text(kubelet.objectId);
-  const entra = properties.aadProfile === undefined || properties.aadProfile === null ? {} : object(properties.aadProfile);
   return {
     id,
     location: text(raw.location) ?? '',
-    ...optional('tenantId', text(entra.tenantID) ?? text(object(raw.identity).tenantId)),
+    ...optional('tenantId', text(object(properties.aadProfile).tenantID) ?? text(object(raw.identity).tenantId)),
     kubernetesVersion: text(properties.currentKubernetesVersion) ?? text(properties.kubernetesVersion) ?? '',
     provisioningState: text(properties.provisioningState) ?? '',
     power: text(object(properties.powerState).code) ?? 'Running',
@@ -57,7 +54,6 @@ export function clusterState(raw: Json, id: string): ClusterState {
     ...optional('issuerUrl', issuer.enabled === true ? text(issuer.issuerURL) : undefined),
     workloadIdentity: object(object(properties.securityProfile).workloadIdentity).enabled === true,
     ...optional('nodeResourceGroup', text(properties.nodeResourceGroup)),
-    entra: entra.managed === true || text(entra.serverAppID) !== undefined,
     ...optional(
       'kubelet',
       kubeletId === undefined

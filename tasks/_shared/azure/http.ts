@@ -1,7 +1,9 @@
 import type { HttpClient, Pipeline, PipelinePolicy } from '@azure/core-rest-pipeline';
+import type { Clock } from '../reconcile/clock.js';
 import { Problem } from '../reconcile/problem.js';
 import { azureProblem, parseBody, serviceError } from './errors.js';
 import type * as sdkModule from './sdk.js';
+import { throttlingPolicy } from './throttling.js';
 
 /** A request to an Azure service. */
 export interface AzureRequest {
@@ -64,4 +66,21 @@ export function correlationPolicy(correlationId: string): PipelinePolicy {
       return next(request);
     },
   };
+}
+
+/** What sending requests needs. */
+export interface HttpTools {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** A line for the debug log. */
+  debug(line: string): void;
+  /** Replaces the network in tests. */
+  readonly httpClient?: HttpClient;
+}
+
+/** A pipeline whose only retries are those of {@link throttlingPolicy}. It signs nothing. */
+export function throttledPipeline(sdk: Pick<typeof sdkModule, 'createPipelineFromOptions'>, tools: HttpTools): Pipeline {
+  const pipeline = sdk.createPipelineFromOptions({ retryOptions: { maxRetries: 0 } });
+  pipeline.addPolicy(throttlingPolicy(tools.clock, (text) => tools.debug(text)), { phase: 'Serialize' });
+  return pipeline;
 }

@@ -1,4 +1,4 @@
-import type { AzureHttp } from './http.js';
+import { throttledPipeline, AzureHttp, type HttpTools } from './http.js';
 import { object, text } from './json.js';
 import { Problem } from '../reconcile/problem.js';
 
@@ -15,7 +15,9 @@ export interface OidcRequest {
  * A fresh ID token of a service connection; it lives about ten minutes, so one is fetched for each exchange.
  * Source: npm @azure/identity 4.14 (AzurePipelinesCredential); Azure/azure-cli#28708 for the lifetime.
  */
-export async function oidcToken(http: AzureHttp, request: OidcRequest, signal: AbortSignal): Promise<string> {
+export async function oidcToken(request: OidcRequest, tools: HttpTools): Promise<string> {
+  const sdk = await import('./sdk.js');
+  const http = new AzureHttp(sdk, throttledPipeline(sdk, tools), tools.httpClient ?? sdk.createDefaultHttpClient());
   const what = 'Azure Pipelines gave no ID token for the service connection';
   const response = await http.send({
     method: 'POST',
@@ -25,7 +27,7 @@ export async function oidcToken(http: AzureHttp, request: OidcRequest, signal: A
       'content-type': 'application/json',
       'x-tfs-fedauthredirect': 'Suppress',
     },
-    signal,
+    signal: tools.signal,
     tried: 'ask the pipeline for an ID token',
     what,
   });

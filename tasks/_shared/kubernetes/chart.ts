@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments, parseDocument, stringify } from 'yaml';
 import { Problem } from '../reconcile/problem.js';
@@ -51,7 +51,7 @@ export async function prepareChart(settings: ChartSettings, identity: ChartIdent
   };
   const names = await filesOf(settings.folder);
   if (!names.includes('Chart.yaml')) throw unreadable(settings.folder, 'it has no Chart.yaml, so it is not the folder of a chart');
-  for (const name of names) add(name, await readFile(join(settings.folder, name)));
+  for (const name of names) add(name, await readFile(join(settings.folder, name)).catch(cannotRead(name)));
   const values: { fileName: string; content: string }[] = [];
   for (const file of settings.valuesFiles) values.push(named(values.length, await readValues(file)));
   if (settings.values.trim() !== '') values.push(named(values.length, checkedYaml('the input values', settings.values)));
@@ -96,23 +96,25 @@ function named(index: number, content: string): { fileName: string; content: str
 }
 
 async function filesOf(folder: string, below = ''): Promise<string[]> {
-  const entries = await readdir(join(folder, below), { withFileTypes: true }).catch((error: unknown) => {
-    throw unreadable(folder, error instanceof Error ? error.message : String(error), error);
-  });
+  const entries = await readdir(join(folder, below)).catch(cannotRead(folder));
   const found: string[] = [];
   for (const entry of entries) {
-    const name = below === '' ? entry.name : `${below}/${entry.name}`;
-    if (entry.isDirectory()) found.push(...(await filesOf(folder, name)));
+    const name = below === '' ? entry : `${below}/${entry}`;
+    // Helm follows symbolic links, and so does stat.
+    if ((await stat(join(folder, name)).catch(cannotRead(name))).isDirectory()) found.push(...(await filesOf(folder, name)));
     else found.push(name);
   }
   return found.sort();
 }
 
 async function readValues(path: string): Promise<string> {
-  const content = await readFile(path, 'utf8').catch((error: unknown) => {
+  return checkedYaml(path, await readFile(path, 'utf8').catch(cannotRead(path)));
+}
+
+function cannotRead(path: string): (error: unknown) => never {
+  return (error) => {
     throw unreadable(path, error instanceof Error ? error.message : String(error), error);
-  });
-  return checkedYaml(path, content);
+  };
 }
 
 /** Says where a values text is wrong, without repeating it. */

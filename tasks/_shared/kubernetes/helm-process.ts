@@ -40,16 +40,16 @@ export class HelmProcess {
     if (signal.aborted) throw cancelled('run helm');
     const folder = await mkdtemp(join(this.tools.tempDirectory, 'aks-wi-helm-'));
     const ended = new AbortController();
+    let renewal: Promise<void> | undefined;
     try {
       const line = await Promise.all(helmArguments.map((argument) => materialize(argument, folder)));
       const kubeconfig = cluster === undefined ? undefined : await writeKubeconfig(folder, cluster, this.tools.clock);
-      const renewal = kubeconfig?.renew(ended.signal).catch(() => undefined);
-      const output = await this.#spawn(executable, line, this.#environment(folder, kubeconfig?.path), signal);
-      ended.abort();
-      await renewal;
-      return output;
+      // A renewal that fails is not reported: the old token may last, and if it does not, helm says so.
+      renewal = kubeconfig?.renew(ended.signal).catch(() => undefined);
+      return await this.#spawn(executable, line, this.#environment(folder, kubeconfig?.path), signal);
     } finally {
       ended.abort();
+      await renewal;
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     }
   }

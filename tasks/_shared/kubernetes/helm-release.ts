@@ -44,7 +44,6 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
   readonly kind = 'helm release';
   readonly name: string;
   readonly cluster: string;
-  readonly lane: string;
 
   constructor(
     private readonly blueprint: ReleaseBlueprint,
@@ -54,7 +53,6 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     this.name = `${namespace}/${release}`;
     this.key = `${connection.clusterId} helm release ${this.name}`;
     this.cluster = connection.label;
-    this.lane = this.key;
   }
 
   async observe(_reader: Reader, known: Known<HelmReleaseInputs>): Promise<HelmReleaseState> {
@@ -149,8 +147,9 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
   #missingAccount({ chart, serviceAccount }: HelmReleaseState, known: Known<HelmReleaseInputs>): ProblemParts | undefined {
     if (chart.makesServiceAccount || carries(serviceAccount, known)) return undefined;
     const { namespace, serviceAccount: name } = this.blueprint.settings;
-    const found = serviceAccount?.clientId;
-    const state = found === undefined ? `has no annotation ${identityKeys.clientId}` : `carries client id ${found}`;
+    const { clientId, tenantId } = serviceAccount ?? {};
+    const carried = `carries client id ${clientId ?? ''}${tenantId === undefined ? '' : ` of tenant ${tenantId}`}`;
+    const state = clientId === undefined ? `has no annotation ${identityKeys.clientId}` : carried;
     return {
       code: 'WI4210',
       what: `Pods of release ${this.name} would not get their identity on ${this.cluster}`,

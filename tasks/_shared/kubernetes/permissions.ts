@@ -18,7 +18,7 @@ export function applyRights(connection: ClusterConnection, creates: boolean, kin
 }
 
 /** Asks a cluster which of these rights its connection lacks; rights of other clusters and planes are passed over. */
-export async function missingRights(connection: ClusterConnection, permissions: readonly Permission[]): Promise<readonly Permission[]> {
+export async function lackedRights(connection: ClusterConnection, permissions: readonly Permission[]): Promise<readonly Permission[]> {
   const ours = permissions.filter(({ plane, scope }) => plane === 'kubernetes' && clusterOf(scope) === connection.clusterId.toLowerCase());
   const answers = await Promise.all(ours.map((permission) => connection.can(attributesOf(permission))));
   return ours.filter((_permission, index) => answers[index] === false);

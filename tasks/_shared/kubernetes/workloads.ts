@@ -111,9 +111,13 @@ function rolloutOf(found: ClusterObject): Rollout {
   }
   const wanted = number(spec.replicas) ?? 1;
   const updated = found.kind === kinds.statefulSet.kind && status.currentRevision === status.updateRevision ? count('replicas') : count('updatedReplicas');
-  const gaveUp = objects(status.conditions).find(({ type, status: is, reason }) => type === 'Progressing' && is === 'False' && reason === 'ProgressDeadlineExceeded');
+  const conditions = objects(status.conditions);
+  const gaveUp = conditions.find(({ type, status: is, reason }) => type === 'Progressing' && is === 'False' && reason === 'ProgressDeadlineExceeded');
+  const refused = text(conditions.find(({ type, status: is }) => type === 'ReplicaFailure' && is === 'True')?.message);
+  const { done, text: figures } = tally(wanted, updated, count('readyReplicas'), count('replicas'));
   return {
-    ...tally(wanted, updated, count('readyReplicas'), count('replicas')),
+    done,
+    text: refused === undefined ? figures : `${figures}; pods cannot be made: ${refused}`,
     ...(gaveUp === undefined ? {} : { gaveUp: text(gaveUp.message) ?? 'ProgressDeadlineExceeded' }),
   };
 }

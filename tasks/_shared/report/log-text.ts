@@ -126,7 +126,7 @@ function detailOf(change: PlannedChange['change']): string {
   }
 }
 
-function fieldText({ field, before, after }: FieldChange, action: 'create' | 'update'): string {
+function fieldText({ field, before, after }: FieldChange, action: string): string {
   if (action === 'create' && before === undefined) return `${field} ${brief(after, 80)}`;
   return `${field} ${brief(before ?? '(none)', 60)} → ${brief(after, 60)}`;
 }

@@ -66,12 +66,12 @@ function addVariables(job: JobContext, env: MutableEnvironment, secrets: boolean
   }
   if (!secrets) return;
   for (const one of all.filter((variable) => variable.secret)) env[`SECRET_${environmentName(one.name)}`] = one.value;
-  env['VSTS_PUBLIC_VARIABLES'] = JSON.stringify(all.filter((one) => !one.secret).map((one) => one.name));
-  env['VSTS_SECRET_VARIABLES'] = JSON.stringify(all.filter((one) => one.secret).map((one) => one.name));
+  env.VSTS_PUBLIC_VARIABLES = JSON.stringify(all.filter((one) => !one.secret).map((one) => one.name));
+  env.VSTS_SECRET_VARIABLES = JSON.stringify(all.filter((one) => one.secret).map((one) => one.name));
 }
 
 function addPath(job: JobContext, env: MutableEnvironment): void {
-  if (job.prependPath.length > 0) env['PATH'] = [...job.prependPath].reverse().concat(env['PATH'] ?? []).join(delimiter);
+  if (job.prependPath.length > 0) env.PATH = [...job.prependPath].reverse().concat(env.PATH ?? []).join(delimiter);
 }
 
 function addStepEnv(job: JobContext, given: ReadonlyMap<string, { readonly text: string }>, env: MutableEnvironment): void {

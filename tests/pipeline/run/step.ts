@@ -71,14 +71,14 @@ async function runScript(context: StepContext, step: ScriptStep, signal: AbortSi
   writeFileSync(file, windows ? `@echo off\r\n${text.replace(/\r?\n/g, '\r\n')}` : text, { mode: 0o700 });
   const shell = shellFor(step, file);
   job.log.line(['Generating script.', `${'='.repeat(26)} Starting Command Output ${'='.repeat(27)}`, `##[command]${[shell.command, ...shell.args].join(' ')}`].join('\n'));
-  let stderr = false;
+  const seen = new Set<string>();
   const code = await runProcess({
     command: shell.command,
     args: shell.args,
     cwd: resolve(job.folders.sources, job.variables.expand(step.workingDirectory ?? '')),
     env: scriptEnvironment(job, step.env),
     onLine: (line, stream) => {
-      stderr ||= stream === 'stderr';
+      seen.add(stream);
       handleLine(line, context);
     },
     signal,
@@ -88,23 +88,34 @@ async function runScript(context: StepContext, step: ScriptStep, signal: AbortSi
   context.exitCode = code;
   if (signal.aborted) return;
   if (code !== 0) context.fail(`${shell.name} exited with code '${code}'.`);
-  else if (step.failOnStderr && stderr) context.fail(`${shell.name} wrote one or more lines to the standard error stream.`);
+  else if (step.failOnStderr && seen.has('stderr')) context.fail(`${shell.name} wrote one or more lines to the standard error stream.`);
 }
 
-/** A signal that also fires after the step's own time. */
-function limited(job: JobContext, minutes: number): { readonly signal: AbortSignal; readonly timedOut: () => boolean; readonly done: () => void } {
-  if (minutes <= 0) return { signal: job.signal, timedOut: () => false, done: () => undefined };
+/** Minutes that steps of a cancelled job get. Source: yaml-schema, `cancelTimeoutInMinutes` (default 5). */
+const cancelMinutes = 5;
+
+interface Limit {
+  readonly signal: AbortSignal;
+  readonly timedOut: () => boolean;
+  readonly done: () => void;
+}
+
+/** The job's signal, which also fires after the step's own time. An `always()` step of a cancelled job runs, for a while. */
+function limited(job: JobContext, minutes: number): Limit {
+  const cancelled = job.signal.aborted;
+  const allowed = cancelled ? Math.min(minutes > 0 ? minutes : cancelMinutes, cancelMinutes) : minutes;
+  if (allowed <= 0) return { signal: job.signal, timedOut: () => false, done: () => undefined };
   const own = new AbortController();
   const over = new AbortController();
-  let timedOut = false;
-  job.run.clock.sleep(minutes * 60_000, over.signal).then(
-    () => {
-      timedOut = true;
-      own.abort(new Error('The task has timed out.'));
-    },
+  job.run.clock.sleep(allowed * 60_000, over.signal).then(
+    () => own.abort(new Error('The task has timed out.')),
     () => undefined,
   );
-  return { signal: AbortSignal.any([job.signal, own.signal]), timedOut: () => timedOut, done: () => over.abort(new Error('The step has ended.')) };
+  return {
+    signal: cancelled ? own.signal : AbortSignal.any([job.signal, own.signal]),
+    timedOut: () => own.signal.aborted,
+    done: () => over.abort(new Error('The step has ended.')),
+  };
 }
 
 async function act(context: StepContext, step: Step, signal: AbortSignal): Promise<void> {
@@ -121,8 +132,7 @@ async function act(context: StepContext, step: Step, signal: AbortSignal): Promi
 
 async function guarded(context: StepContext, minutes: number, body: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const limit = limited(context.job, minutes);
-  // An `always()` step of a cancelled job still gets to run.
-  const signal = context.job.signal.aborted ? new AbortController().signal : limit.signal;
+  const { signal } = limit;
   try {
     mkdirSync(context.job.folders.temp, { recursive: true });
     await body(signal);

@@ -50,25 +50,21 @@ export class JobVariables {
    * What contains a secret becomes secret.
    */
   resolve(): void {
-    const done = new Map<string, Variable>();
-    for (const variable of this.all()) this.#resolved(variable, done, []);
-    for (const [name, variable] of done) this.#variables.set(name, variable);
+    const resolved = this.all().map((variable) => this.#resolved(variable, []));
+    for (const variable of resolved) this.#variables.set(variable.name.toLowerCase(), variable);
   }
 
-  #resolved(variable: Variable, done: Map<string, Variable>, path: readonly string[]): Variable {
-    const key = variable.name.toLowerCase();
-    const ready = done.get(key);
-    if (ready !== undefined || path.includes(key)) return ready ?? variable;
+  /** @param path lower-case names of the variables this one is being put into. */
+  #resolved(variable: Variable, path: readonly string[]): Variable {
+    const inside = [...path, variable.name.toLowerCase()];
     let secret = variable.secret;
     const value = variable.value.replace(macro, (whole: string, name: string) => {
       const other = this.get(name.trim());
-      if (other === undefined || [...path, key].includes(other.name.toLowerCase())) return whole;
-      const inner = this.#resolved(other, done, [...path, key]);
+      if (other === undefined || inside.includes(other.name.toLowerCase())) return whole;
+      const inner = this.#resolved(other, inside);
       secret ||= inner.secret;
       return inner.value;
     });
-    const result = { ...variable, value, secret };
-    if (path.length === 0) done.set(key, result);
-    return result;
+    return { ...variable, value, secret };
   }
 }

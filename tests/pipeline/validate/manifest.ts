@@ -60,56 +60,56 @@ function texts(value: unknown): readonly string[] {
 
 function input(raw: Record<string, unknown>): TaskInput {
   return {
-    name: text(raw['name']),
-    aliases: texts(raw['aliases']),
-    type: text(raw['type']),
-    defaultValue: text(raw['defaultValue']),
-    required: raw['required'] === true || raw['required'] === 'true',
-    ...(typeof raw['visibleRule'] === 'string' ? { visibleRule: raw['visibleRule'] } : {}),
-    ...(typeof raw['groupName'] === 'string' ? { groupName: raw['groupName'] } : {}),
+    name: text(raw.name),
+    aliases: texts(raw.aliases),
+    type: text(raw.type),
+    defaultValue: text(raw.defaultValue),
+    required: raw.required === true || raw.required === 'true',
+    ...(typeof raw.visibleRule === 'string' ? { visibleRule: raw.visibleRule } : {}),
+    ...(typeof raw.groupName === 'string' ? { groupName: raw.groupName } : {}),
   };
 }
 
 function target(execution: unknown): string | undefined {
   if (!isRecord(execution)) return undefined;
   const handler = handlers.map((name) => execution[name]).find(isRecord);
-  return handler === undefined ? undefined : text(handler['target']);
+  return handler === undefined ? undefined : text(handler.target);
 }
 
 function restrictions(raw: unknown): TaskRestrictions {
   if (!isRecord(raw)) return { restrictedCommands: false };
-  const commands = raw['commands'];
-  const settable = raw['settableVariables'];
+  const commands = raw.commands;
+  const settable = raw.settableVariables;
   return {
-    restrictedCommands: isRecord(commands) && text(commands['mode']).toLowerCase() === 'restricted',
-    ...(isRecord(settable) && Array.isArray(settable['allowed']) ? { settableVariables: texts(settable['allowed']) } : {}),
+    restrictedCommands: isRecord(commands) && text(commands.mode).toLowerCase() === 'restricted',
+    ...(isRecord(settable) && Array.isArray(settable.allowed) ? { settableVariables: texts(settable.allowed) } : {}),
   };
 }
 
 /** Reads one task.json. @throws when it is no JSON object or names no task. */
 export function readManifest(folder: string): TaskManifest {
   const raw: unknown = JSON.parse(readFileSync(join(folder, 'task.json'), 'utf8'));
-  if (!isRecord(raw) || typeof raw['name'] !== 'string') throw new Error(`${folder}: task.json names no task.`);
-  const version = isRecord(raw['version']) ? raw['version'] : {};
-  const main = target(raw['execution']);
-  const post = target(raw['postjobexecution']);
+  if (!isRecord(raw) || typeof raw.name !== 'string') throw new Error(`${folder}: task.json names no task.`);
+  const version = isRecord(raw.version) ? raw.version : {};
+  const main = target(raw.execution);
+  const post = target(raw.postjobexecution);
   return {
-    id: text(raw['id']).toLowerCase(),
-    name: raw['name'],
-    friendlyName: text(raw['friendlyName']),
-    description: text(raw['description']),
-    author: text(raw['author']),
-    help: text(raw['helpMarkDown']) || text(raw['helpUrl']),
+    id: text(raw.id).toLowerCase(),
+    name: raw.name,
+    friendlyName: text(raw.friendlyName),
+    description: text(raw.description),
+    author: text(raw.author),
+    help: text(raw.helpMarkDown) || text(raw.helpUrl),
     version: ['Major', 'Minor', 'Patch'].map((part) => text(version[part])).join('.'),
-    major: Number(text(version['Major'])),
+    major: Number(text(version.Major)),
     folder,
-    inputs: records(raw['inputs']).map(input),
-    groupRules: new Map(records(raw['groups']).flatMap((group) => (typeof group['visibleRule'] === 'string' ? [[text(group['name']), group['visibleRule']] as const] : []))),
+    inputs: records(raw.inputs).map(input),
+    groupRules: new Map(records(raw.groups).flatMap((group) => (typeof group.visibleRule === 'string' ? [[text(group.name), group.visibleRule] as const] : []))),
     ...(main === undefined ? {} : { main }),
     ...(post === undefined ? {} : { post }),
-    hasPreJob: raw['prejobexecution'] !== undefined,
-    restrictions: restrictions(raw['restrictions']),
-    outputVariables: records(raw['outputVariables']).map((one) => text(one['name'])),
+    hasPreJob: raw.prejobexecution !== undefined,
+    restrictions: restrictions(raw.restrictions),
+    outputVariables: records(raw.outputVariables).map((one) => text(one.name)),
   };
 }
 

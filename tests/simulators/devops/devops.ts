@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import { isRecord, jsonBody, notSimulated, type Service, type SimRequest, type SimResponse } from '../kernel/service.js';
-import { issueJwt, lifetime, publishedJwtKey, type PublishedJwtKey } from './jwt.js';
+import { issueJwt, lifetime, publishedJwtKey, type PublishedJwtKey } from '../kernel/jwt.js';
 import { describeArea, distributedTaskArea, oidcTokens, refuseVersion, resourceAreas, variableGroups } from './locations.js';
 import { includes, type Job, type Organisation, type Project, type ServiceConnection, type VariableGroup } from './model.js';
 import { refusal, unauthorised, unknownProject } from './refusals.js';

@@ -1,6 +1,5 @@
-import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import type { Service, SimRequest, SimResponse } from '../kernel/service.js';
-import type { ClusterAccess, KubernetesUser, RequestAttributes } from './access.js';
+import type { KubernetesUser, RequestAttributes } from './access.js';
 import { ControlContext } from './controllers/control-context.js';
 import { ControlPlane } from './controllers/control-plane.js';
 import { Identifiers } from './objects/identifiers.js';
@@ -27,7 +26,6 @@ const anonymous: KubernetesUser = { name: 'system:anonymous', groups: ['system:u
 /** A simulated Kubernetes API server with its controllers and nodes. What it does and does not do is in BEHAVIOUR.md. */
 export class KubernetesApi implements Service {
   readonly name: string;
-  readonly #clock: Clock;
   readonly #store = new ObjectStore();
   readonly #kinds = new KindRegistry();
   readonly #writer: Writer;
@@ -42,7 +40,6 @@ export class KubernetesApi implements Service {
   constructor(private readonly options: KubernetesApiOptions) {
     const { clock, webhook, seed } = options;
     this.name = options.name;
-    this.#clock = clock;
     const ids = new Identifiers(seed);
     this.#writer = new Writer(clock, { store: this.#store, kinds: this.#kinds, ids, webhook });
     this.#deleter = new Deleter(this.#store, this.#kinds, () => this.#writer.time());
@@ -52,7 +49,7 @@ export class KubernetesApi implements Service {
     this.#tokens = new ServiceAccountTokens(clock, this.#store, this.#kinds, options.serviceAccountIssuer);
     const shared = { store: this.#store, writer: this.#writer, deleter: this.#deleter, control: this.#control, logs: this.#logs };
     this.#serving = { ...shared, name: this.name, clock, allowed: (user, asked) => this.#allowed(user, asked) };
-    furnish(options, (object) => this.#writer.create(this.#kinds.named(object.kind), object, internal('kube-apiserver')));
+    furnish(options, (object) => this.#plant(object, 'kube-apiserver'));
     this.#control.run();
   }
 
@@ -85,7 +82,7 @@ export class KubernetesApi implements Service {
 
   /** Stores a new object as somebody else would, without a request. @throws ApiError as the server would refuse it. */
   put(object: KubernetesObject, manager = 'test'): KubernetesObject {
-    const created = this.#writer.create(this.#kinds.named(object.kind), object, internal(manager));
+    const created = this.#plant(object, manager);
     this.#control.run();
     return copy(created);
   }
@@ -93,15 +90,14 @@ export class KubernetesApi implements Service {
   /** Changes a stored object, status included, without a request. @throws ApiError 404 when it does not exist. */
   edit(kind: string, namespace: string | undefined, name: string, mutate: (object: KubernetesObject) => void, manager = 'test'): KubernetesObject {
     const row = this.#kinds.named(kind);
-    let current = this.#store.get(row, namespace, name);
+    const current = this.#store.get(row, namespace, name);
     if (current === undefined) throw notFound(row, name);
     const draft = copy(current);
     mutate(draft);
     delete draft.metadata.resourceVersion;
-    current = this.#writer.update(row, current, draft, internal(manager));
-    if (row.status && this.#store.get(row, namespace, name) !== undefined) current = this.#writer.update(row, current, { ...copy(current), ...('status' in draft ? { status: draft['status'] } : {}) }, internal(manager, 'status'));
+    const changed = this.#withStatus(this.#writer.update(row, current, draft, internal(manager)), draft, manager);
     this.#control.run();
-    return copy(current);
+    return copy(changed);
   }
 
   /** Deletes an object in the background, without a request. @throws ApiError 404 when it does not exist. */
@@ -133,6 +129,19 @@ export class KubernetesApi implements Service {
     this.#store.compact();
   }
 
+  #plant(object: KubernetesObject, manager: string): KubernetesObject {
+    const created = this.#writer.create(this.#kinds.named(object.kind), object, internal(manager));
+    return this.#withStatus(created, object, manager);
+  }
+
+  /** Takes the status over from a draft, as a second write to the status would. */
+  #withStatus(stored: KubernetesObject, draft: KubernetesObject, manager: string): KubernetesObject {
+    const kind = this.#kinds.byKind(stored.apiVersion, stored.kind) ?? this.#kinds.named(stored.kind);
+    const { namespace, name } = stored.metadata;
+    if (!kind.status || draft.status === undefined || this.#store.get(kind, namespace, name) === undefined) return stored;
+    return this.#writer.update(kind, stored, { ...copy(stored), status: draft.status }, internal(manager, 'status'));
+  }
+
   #rule(rule: { image: RegExp; reason: string; message: string }): () => void {
     const { images } = this.#context;
     images.push(rule);
@@ -146,7 +155,7 @@ export class KubernetesApi implements Service {
     let user: KubernetesUser = anonymous;
     try {
       this.#control.run();
-      user = this.#authenticate(request.headers['authorization']);
+      user = this.#authenticate(request.headers.authorization);
       const response = this.#route(request, user);
       this.#control.run();
       return { ...response, principal: user.name };
@@ -230,7 +239,7 @@ function missingPage(): SimResponse {
 
 /** @throws ApiError 406 when the caller takes nothing that this server writes. */
 function checkAccept(request: SimRequest): void {
-  const accept = request.headers['accept'] ?? '';
+  const accept = request.headers.accept ?? '';
   if (accept === '' || /application\/json|\*\/\*|application\/\*|text\/plain/.test(accept)) return;
   throw new ApiError(406, 'NotAcceptable', 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf');
 }

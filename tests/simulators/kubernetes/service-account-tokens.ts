@@ -74,7 +74,7 @@ export class ServiceAccountTokens {
     const now = this.clock.now().getTime() / 1000;
     this.#audiences.add(this.issuer());
     const meant = textsAt(claims, 'aud').some((audience) => this.#audiences.has(audience));
-    const known = account !== undefined && account.metadata.uid === textAt(claims, 'kubernetes.io', 'serviceaccount', 'uid');
+    const known = account?.metadata.uid === textAt(claims, 'kubernetes.io', 'serviceaccount', 'uid');
     const alive = this.#boundObjectLives(namespace, claims);
     if (!meant || !known || !alive || numberAt(claims, ['exp'], 0) <= now) return 'invalid';
     const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import { tenantId, type TokenAuthority } from '../azure/authority.js';
-import { issueJwt, lifetime, readJwt, secretJwtKey } from '../devops/jwt.js';
+import { issueJwt, lifetime, readJwt, secretJwtKey } from '../kernel/jwt.js';
 import { isRecord, type SimRequest, type SimResponse } from '../kernel/service.js';
 import { parseScope, type Grant, type Grants } from './grants.js';
 import { refusal } from './refusals.js';

@@ -71,7 +71,7 @@ export class ControlContext {
 
   setStatus(object: KubernetesObject, status: Fields): KubernetesObject {
     return this.change(object, 'status', (draft) => {
-      draft['status'] = status;
+      draft.status = status;
     });
   }
 
@@ -92,11 +92,11 @@ export class ControlContext {
   conditions(object: KubernetesObject, wanted: readonly Fields[], updates = false): Fields[] {
     const old = itemsAt(object, 'status', 'conditions');
     return wanted.map((condition) => {
-      const before = old.find((other) => other['type'] === condition['type']);
-      const unmoved = before?.['status'] === condition['status'];
-      const untouched = unmoved && before?.['reason'] === condition['reason'] && before?.['message'] === condition['message'];
-      const updated = updates ? { lastUpdateTime: untouched ? before?.['lastUpdateTime'] : this.time() } : {};
-      return { ...condition, ...updated, lastTransitionTime: unmoved ? before?.['lastTransitionTime'] : this.time() };
+      const before = old.find((other) => other.type === condition.type);
+      const unmoved = before?.status === condition.status;
+      const untouched = unmoved && before?.reason === condition.reason && before?.message === condition.message;
+      const updated = updates ? { lastUpdateTime: untouched ? before?.lastUpdateTime : this.time() } : {};
+      return { ...condition, ...updated, lastTransitionTime: unmoved ? before?.lastTransitionTime : this.time() };
     });
   }
 }
@@ -123,7 +123,7 @@ export function podFrom(owner: KubernetesObject, labels: Readonly<Record<string,
 
 /** True for a running pod whose Ready condition holds. */
 export function isReady(pod: KubernetesObject): boolean {
-  return itemsAt(pod, 'status', 'conditions').some((condition) => condition['type'] === 'Ready' && condition['status'] === 'True');
+  return itemsAt(pod, 'status', 'conditions').some((condition) => condition.type === 'Ready' && condition.status === 'True');
 }
 
 /** True for a pod that has ended, well or badly. */

@@ -39,7 +39,7 @@ export class Deployments {
     const hash = safeHash(JSON.stringify(templateOf(deployment)), 10);
     const template = copy(fieldsAt(deployment, 'spec', 'template'));
     const labels = { ...mapAt(template, 'metadata', 'labels'), [hashLabel]: hash };
-    ensure(template, 'metadata')['labels'] = labels;
+    ensure(template, 'metadata').labels = labels;
     const matchLabels = { ...mapAt(deployment, 'spec', 'selector', 'matchLabels'), [hashLabel]: hash };
     const annotations = { ...deployment.metadata.annotations, [revisionKey]: String(newest(sets) + 1) };
     Reflect.deleteProperty(annotations, 'kubectl.kubernetes.io/last-applied-configuration');
@@ -75,7 +75,7 @@ export class Deployments {
     const latest = this.context.store.get(this.context.kindOf(set), set.metadata.namespace, set.metadata.name);
     if (latest === undefined) return;
     this.context.change(latest, '', (draft) => {
-      ensure(draft, 'spec')['replicas'] = replicas;
+      ensure(draft, 'spec').replicas = replicas;
     });
   }
 

@@ -16,14 +16,14 @@ export function runDefinitions(context: ControlContext): void {
       { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' },
       { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' },
     ];
-    const stored = itemsAt(definition, 'spec', 'versions').filter((version) => version['storage'] === true).map((version) => version['name']);
+    const stored = itemsAt(definition, 'spec', 'versions').filter((version) => version.storage === true).map((version) => version.name);
     context.setStatus(definition, { conditions: context.conditions(definition, conditions), acceptedNames: at(definition, 'spec', 'names'), storedVersions: stored });
   }
 }
 
 function customKinds(definition: KubernetesObject): CustomKind[] {
   const names = at(definition, 'spec', 'names');
-  return itemsAt(definition, 'spec', 'versions').filter((version) => version['served'] === true).map((version) => ({
+  return itemsAt(definition, 'spec', 'versions').filter((version) => version.served === true).map((version) => ({
     group: textAt(definition, 'spec', 'group'),
     version: textAt(version, 'name'),
     kind: textAt(names, 'kind'),

@@ -41,7 +41,7 @@ export class PodLifecycle {
 
   #place(pod: KubernetesObject, node: string): KubernetesObject {
     const draft = copy(pod);
-    ensure(draft, 'spec')['nodeName'] = node;
+    ensure(draft, 'spec').nodeName = node;
     return this.context.store.put(this.context.kinds.named('Pod'), draft);
   }
 
@@ -75,7 +75,7 @@ export class PodLifecycle {
       { type: 'PodScheduled', status: 'True' },
     ];
     const address = `10.244.0.${(Number.parseInt((pod.metadata.uid ?? '0').slice(0, 2), 16) % 250) + 2}`;
-    const old = pod['status'];
+    const old = pod.status;
     return {
       phase,
       conditions: this.context.conditions(pod, conditions),
@@ -104,6 +104,6 @@ export class PodLifecycle {
     };
     const crashed = stage === 'crashing' && blamed;
     const ready = stage === 'running' || (!blamed && (stage === 'crashing' || stage === 'pullBackOff'));
-    return { name: container['name'], image, imageID: '', ready, started: ready, restartCount: crashed ? 1 : 0, state: states[stage], lastState: crashed ? ended(1, 'Error') : {} };
+    return { name: container.name, image, imageID: '', ready, started: ready, restartCount: crashed ? 1 : 0, state: states[stage], lastState: crashed ? ended(1, 'Error') : {} };
   }
 }

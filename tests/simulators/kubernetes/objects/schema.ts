@@ -1,6 +1,5 @@
 import * as client from '@kubernetes/client-node';
 import { isRecord } from '../../kernel/service.js';
-import type { Fields } from './values.js';
 
 /** How a value of one type is built, and how patches and appliers treat it. */
 export type Shape =
@@ -26,7 +25,6 @@ const containers = ['V1Container', 'V1EphemeralContainer'];
 const listRules: Readonly<Record<string, ListRule>> = {
   'V1ObjectMeta.finalizers': { set: true },
   'V1ObjectMeta.ownerReferences': { merge: 'uid', keys: ['uid'] },
-  'V1NamespaceSpec.finalizers': {},
   'V1PodSpec.containers': byName,
   'V1PodSpec.initContainers': byName,
   'V1PodSpec.ephemeralContainers': byName,
@@ -42,7 +40,7 @@ const listRules: Readonly<Record<string, ListRule>> = {
   'V1NodeStatus.addresses': byType,
   'V1MutatingWebhookConfiguration.webhooks': byName,
   ...Object.fromEntries(
-    containers.flatMap((type) => [
+    containers.flatMap((type): [string, ListRule][] => [
       [`${type}.env`, byName],
       [`${type}.ports`, { merge: 'containerPort', keys: ['containerPort', 'protocol'] }],
       [`${type}.volumeMounts`, { merge: 'mountPath', keys: ['mountPath'] }],
@@ -77,23 +75,25 @@ const atomic = new Set([
 ]);
 
 const structs = new Map<string, Shape>();
-const known: Fields = { ...client };
+const known: Readonly<Record<string, unknown>> = { ...client };
+
+function isModel(value: unknown): value is { getAttributeTypeMap(): unknown } {
+  return typeof value === 'function' && 'getAttributeTypeMap' in value && typeof value.getAttributeTypeMap === 'function';
+}
 
 /** Fields of a type as the client library generated them from the server's OpenAPI document. */
 function struct(type: string): Shape {
   const found = structs.get(type);
   if (found !== undefined) return found;
   const model = known[type];
-  if (typeof model !== 'function' || !('getAttributeTypeMap' in model) || typeof model.getAttributeTypeMap !== 'function') {
-    return { is: 'any' };
-  }
-  const rows: unknown = model.getAttributeTypeMap();
+  if (!isModel(model)) return { is: 'any' };
+  const rows = model.getAttributeTypeMap();
   const fields = new Map<string, Shape | string>();
   for (const attribute of Array.isArray(rows) ? rows : []) {
     if (!isRecord(attribute)) continue;
-    const field = String(attribute['baseName']);
-    const written = String(attribute['type']);
-    fields.set(field, container(written, String(attribute['format']), `${type}.${field}`) ?? written);
+    const field = String(attribute.baseName);
+    const written = String(attribute.type);
+    fields.set(field, container(written, String(attribute.format), `${type}.${field}`) ?? written);
   }
   const shape: Shape = { is: 'struct', type, fields, atomic: atomic.has(type) };
   structs.set(type, shape);

@@ -118,5 +118,5 @@ export function controllerOf(object: KubernetesObject): OwnerReference | undefin
 
 /** True for an object that was read from JSON and has at least a metadata object. */
 export function isObject(value: unknown): value is KubernetesObject {
-  return isRecord(value) && typeof value['kind'] === 'string' && typeof value['apiVersion'] === 'string' && isRecord(value['metadata']);
+  return isRecord(value) && typeof value.kind === 'string' && typeof value.apiVersion === 'string' && isRecord(value.metadata);
 }

@@ -78,7 +78,7 @@ function resourceList(groupVersion: string, rows: readonly Kind[]): Fields {
 export function discovery(request: SimRequest, kinds: KindRegistry): SimResponse | undefined {
   const [root = '', group = '', version, ...rest] = request.url.pathname.split('/').filter((part) => part !== '');
   if (rest.length > 0 || (root === 'api' && version !== undefined)) return undefined;
-  const modern = /g=apidiscovery\.k8s\.io;v=v2;as=APIGroupDiscoveryList/.test(request.headers['accept'] ?? '');
+  const modern = (request.headers.accept ?? '').includes('g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList');
   const all = groups(kinds);
   if (group === '') {
     if (modern) return aggregated(kinds, root === 'api');

@@ -181,7 +181,7 @@ class Resource {
   }
 
   #asTable(): boolean {
-    return wantsTable(this.call.request.headers['accept'] ?? '');
+    return wantsTable(this.call.request.headers.accept ?? '');
   }
 
   #object(status: number, object: KubernetesObject): SimResponse {

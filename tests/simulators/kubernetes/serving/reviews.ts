@@ -10,7 +10,7 @@ export function review(call: Call, rbac: Rbac, allowed: (user: KubernetesUser, a
   if (call.verb !== 'create') throw methodNotAllowed();
   const body = readObject(call.request);
   const head = { kind: call.kind.kind, apiVersion: call.kind.apiVersion, metadata: { creationTimestamp: null } };
-  const answer = (status: Fields): SimResponse => ({ status: 201, body: { ...head, ...(body['spec'] === undefined ? {} : { spec: body['spec'] }), status } });
+  const answer = (status: Fields): SimResponse => ({ status: 201, body: { ...head, ...(body.spec === undefined ? {} : { spec: body.spec }), status } });
   switch (call.kind.kind) {
     case 'SelfSubjectAccessReview':
       return answer({ allowed: mayI(call.user, body, rbac, allowed) });
@@ -39,7 +39,7 @@ function rulesFor(user: KubernetesUser, namespace: string, rbac: Rbac): Fields {
   const isPath = (rule: Fields): boolean => textsAt(rule, 'nonResourceURLs').length > 0;
   return {
     resourceRules: rules.filter((rule) => !isPath(rule)),
-    nonResourceRules: rules.filter(isPath).map((rule) => ({ verbs: rule['verbs'], nonResourceURLs: rule['nonResourceURLs'] })),
+    nonResourceRules: rules.filter(isPath).map((rule) => ({ verbs: rule.verbs, nonResourceURLs: rule.nonResourceURLs })),
     incomplete: true,
     evaluationError: 'webhook authorizer does not support user rule resolution',
   };

@@ -75,7 +75,7 @@ const columns: Readonly<Record<string, readonly Column[]>> = {
     column('Port(s)', (object) => itemsAt(object, 'spec', 'ports').map((port) => `${numberAt(port, ['port'], 0)}/${textAt(port, 'protocol')}`).join(',')),
   ],
   Pod: [
-    column('Ready', (pod) => `${itemsAt(pod, 'status', 'containerStatuses').filter((status) => status['ready'] === true).length}/${itemsAt(pod, 'spec', 'containers').length}`),
+    column('Ready', (pod) => `${itemsAt(pod, 'status', 'containerStatuses').filter((status) => status.ready === true).length}/${itemsAt(pod, 'spec', 'containers').length}`),
     column('Status', podStatus),
     column('Restarts', (pod) => itemsAt(pod, 'status', 'containerStatuses').reduce((sum, status) => sum + numberAt(status, ['restartCount'], 0), 0)),
   ],
@@ -100,7 +100,7 @@ function columnsOf(kind: Kind): Column[] {
 
 /** True when the caller would rather have a Table than the objects. */
 export function wantsTable(accept: string): boolean {
-  return /as=Table/.test(accept);
+  return accept.includes('as=Table');
 }
 
 /** Renders objects as `kubectl get` shows them. `include` is the query's includeObject: Metadata (the default), Object or None. */

@@ -111,7 +111,7 @@ class Watch {
   }
 
   #event(type: string, object: KubernetesObject): string {
-    return `${JSON.stringify({ type, object: wantsTable(this.call.request.headers['accept'] ?? '') ? this.#table(object) : object })}\n`;
+    return `${JSON.stringify({ type, object: wantsTable(this.call.request.headers.accept ?? '') ? this.#table(object) : object })}\n`;
   }
 
   #table(object: KubernetesObject): Fields {
@@ -126,7 +126,7 @@ class Watch {
     const { kind, apiVersion } = this.call.kind;
     const metadata = { resourceVersion: String(this.#cursor), creationTimestamp: null, ...(annotations === undefined ? {} : { annotations }) };
     const object: Fields = { kind, apiVersion, metadata };
-    const asTable = wantsTable(this.call.request.headers['accept'] ?? '');
+    const asTable = wantsTable(this.call.request.headers.accept ?? '');
     const rows = [{ cells: [], object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata } }];
     const shown = asTable ? { kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata, columnDefinitions: null, rows } : object;
     return `${JSON.stringify({ type: 'BOOKMARK', object: shown })}\n`;

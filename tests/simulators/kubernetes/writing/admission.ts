@@ -43,8 +43,8 @@ function admitServiceAccount(pod: KubernetesObject, { store, kinds, ids }: Admis
     const why = `error looking up service account ${pod.metadata.namespace ?? ''}/${name}: serviceaccount "${name}" not found`;
     throw refused(kinds.named('Pod'), pod.metadata.name, why);
   }
-  if (spec['imagePullSecrets'] === undefined && Array.isArray(account['imagePullSecrets'])) spec['imagePullSecrets'] = account['imagePullSecrets'];
-  const mounts = spec['automountServiceAccountToken'] ?? account['automountServiceAccountToken'] ?? true;
+  if (spec.imagePullSecrets === undefined && Array.isArray(account.imagePullSecrets)) spec.imagePullSecrets = account.imagePullSecrets;
+  const mounts = spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true;
   if (mounts !== false) mountApiToken(spec, `kube-api-access-${ids.suffix()}`);
   return account;
 }
@@ -56,7 +56,7 @@ function mountApiToken(spec: Fields, volume: string): void {
     { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
     { downwardAPI: { items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }] } },
   ];
-  spec['volumes'] = [...itemsAt(spec, 'volumes'), { name: volume, projected: { defaultMode: 420, sources } }];
+  spec.volumes = [...itemsAt(spec, 'volumes'), { name: volume, projected: { defaultMode: 420, sources } }];
   for (const container of containersOf(spec)) mount(container, { name: volume, readOnly: true, mountPath: path });
 }
 
@@ -66,7 +66,7 @@ function containersOf(spec: Fields): Fields[] {
 
 function mount(container: Fields, added: Fields): void {
   const present = itemsAt(container, 'volumeMounts');
-  if (!present.some((other) => other['mountPath'] === added['mountPath'])) container['volumeMounts'] = [...present, added];
+  if (!present.some((other) => other.mountPath === added.mountPath)) container.volumeMounts = [...present, added];
 }
 
 /** Volume and mount path per version. Source: azure-workload-identity pkg/webhook/consts.go and webhook.go. */
@@ -96,14 +96,14 @@ function injectIdentity(pod: KubernetesObject, account: KubernetesObject, settin
   for (const container of containersOf(spec)) {
     if (skipped.includes(textAt(container, 'name'))) continue;
     const present = itemsAt(container, 'env');
-    const added = variables.filter(([name, value]) => value !== '' && !present.some((variable) => variable['name'] === name));
-    container['env'] = [...present, ...added.map(([name, value]) => ({ name, value }))];
+    const added = variables.filter(([name, value]) => value !== '' && !present.some((variable) => variable.name === name));
+    container.env = [...present, ...added.map(([name, value]) => ({ name, value }))];
     mount(container, { name: volume, readOnly: true, mountPath: path });
   }
   const tokenPath = file.slice(path.length + 1);
   const projected = { defaultMode: 420, sources: [{ serviceAccountToken: { audience: 'api://AzureADTokenExchange', expirationSeconds, path: tokenPath } }] };
   const volumes = itemsAt(spec, 'volumes');
-  if (!volumes.some((other) => at(other, 'name') === volume)) spec['volumes'] = [...volumes, { name: volume, projected }];
+  if (!volumes.some((other) => at(other, 'name') === volume)) spec.volumes = [...volumes, { name: volume, projected }];
 }
 
 function lifetime(written: string | undefined): number {

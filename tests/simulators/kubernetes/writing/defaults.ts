@@ -3,11 +3,17 @@ import type { Identifiers } from '../objects/identifiers.js';
 import { at, defaultTo, ensure, fieldsAt, itemsAt, numberAt, textAt, textsAt, type Fields, type KubernetesObject } from '../objects/values.js';
 import { defaultPodSpec } from './pod-defaults.js';
 
-type Default = (object: KubernetesObject, ids: Identifiers, before: KubernetesObject | undefined) => void;
+type Default = (object: KubernetesObject) => void;
+type Allocation = (object: KubernetesObject, ids: Identifiers, before: KubernetesObject | undefined) => void;
 
-/** Fills in what the server sets when a writer leaves it out, in place. Source: k8s.io/kubernetes pkg/apis/<group>/v1/defaults.go. */
-export function setDefaults(object: KubernetesObject, ids: Identifiers, before: KubernetesObject | undefined): void {
-  defaults[object.kind]?.(object, ids, before);
+/** Fills in what the decoder sets when a writer leaves it out, in place. Source: k8s.io/kubernetes pkg/apis/<group>/v1/defaults.go. */
+export function setDefaults(object: KubernetesObject): void {
+  defaults[object.kind]?.(object);
+}
+
+/** Sets what only the storage knows (addresses, ports, a job's own labels), in place. The writer does not own these fields. */
+export function allocate(object: KubernetesObject, ids: Identifiers, before: KubernetesObject | undefined): void {
+  allocations[object.kind]?.(object, ids, before);
 }
 
 function specOf(object: KubernetesObject): Fields {
@@ -17,7 +23,7 @@ function specOf(object: KubernetesObject): Fields {
 function template(object: KubernetesObject): void {
   const pod = ensure(specOf(object), 'template');
   ensure(pod, 'metadata');
-  if (isRecord(pod['spec'])) defaultPodSpec(pod['spec']);
+  if (isRecord(pod.spec)) defaultPodSpec(pod.spec);
 }
 
 function workload(fields: Fields): (object: KubernetesObject) => void {
@@ -29,42 +35,51 @@ function workload(fields: Fields): (object: KubernetesObject) => void {
 
 const secret: Default = (object) => {
   defaultTo(object, 'type', 'Opaque');
-  if (!isRecord(object['stringData'])) return;
+  if (!isRecord(object.stringData)) return;
   const data = ensure(object, 'data');
-  for (const [key, value] of Object.entries(object['stringData'])) data[key] = Buffer.from(String(value)).toString('base64');
-  delete object['stringData'];
+  for (const [key, value] of Object.entries(object.stringData)) data[key] = Buffer.from(String(value)).toString('base64');
+  delete object.stringData;
 };
 
 const deployment: Default = (object) => {
   workload({ replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 })(object);
   const strategy = ensure(specOf(object), 'strategy');
   defaultTo(strategy, 'type', 'RollingUpdate');
-  if (strategy['type'] === 'RollingUpdate') {
+  if (strategy.type === 'RollingUpdate') {
     const rolling = ensure(strategy, 'rollingUpdate');
     defaultTo(rolling, 'maxSurge', '25%');
     defaultTo(rolling, 'maxUnavailable', '25%');
   }
 };
 
-const service: Default = (object, ids, before) => {
+const service: Default = (object) => {
   const spec = specOf(object);
   defaultTo(spec, 'type', 'ClusterIP');
   defaultTo(spec, 'sessionAffinity', 'None');
-  const type = textAt(spec, 'type');
-  const exposed = type === 'NodePort' || type === 'LoadBalancer';
   for (const port of itemsAt(spec, 'ports')) {
     defaultTo(port, 'protocol', 'TCP');
-    defaultTo(port, 'targetPort', port['port']);
-    const old = itemsAt(before, 'spec', 'ports').find((other) => other['port'] === port['port']);
-    if (exposed) defaultTo(port, 'nodePort', old?.['nodePort'] ?? 30_000 + ids.number(2768));
+    defaultTo(port, 'targetPort', port.port);
   }
-  if (type === 'ExternalName') return;
+  if (textAt(spec, 'type') === 'ExternalName') return;
   defaultTo(spec, 'internalTrafficPolicy', 'Cluster');
-  if (exposed) defaultTo(spec, 'externalTrafficPolicy', 'Cluster');
-  if (type === 'LoadBalancer') defaultTo(spec, 'allocateLoadBalancerNodePorts', true);
+  if (isExposed(spec)) defaultTo(spec, 'externalTrafficPolicy', 'Cluster');
+  if (textAt(spec, 'type') === 'LoadBalancer') defaultTo(spec, 'allocateLoadBalancerNodePorts', true);
+};
+
+function isExposed(spec: Fields): boolean {
+  return ['NodePort', 'LoadBalancer'].includes(textAt(spec, 'type'));
+}
+
+const serviceAddresses: Allocation = (object, ids, before) => {
+  const spec = specOf(object);
+  if (textAt(spec, 'type') === 'ExternalName') return;
+  for (const port of isExposed(spec) ? itemsAt(spec, 'ports') : []) {
+    const old = itemsAt(before, 'spec', 'ports').find((other) => other.port === port.port);
+    defaultTo(port, 'nodePort', old?.nodePort ?? 30_000 + ids.number(2768));
+  }
   if (before === undefined) {
     defaultTo(spec, 'clusterIP', textsAt(spec, 'clusterIPs')[0] ?? `10.0.${ids.number(256)}.${ids.number(254) + 1}`);
-    defaultTo(spec, 'clusterIPs', [spec['clusterIP']]);
+    defaultTo(spec, 'clusterIPs', [spec.clusterIP]);
   }
   defaultTo(spec, 'ipFamilies', ['IPv4']);
   defaultTo(spec, 'ipFamilyPolicy', 'SingleStack');
@@ -82,7 +97,11 @@ const job: Default = (object) => {
   const numbers = { backoffLimit: 6, parallelism: 1, completions: numberAt(spec, ['parallelism'], 1) };
   const rest = { completionMode: 'NonIndexed', suspend: false, manualSelector: false, podReplacementPolicy: 'TerminatingOrFailed' };
   for (const [field, value] of Object.entries({ ...numbers, ...rest })) defaultTo(spec, field, value);
-  if (spec['manualSelector'] === true || object.metadata.uid === undefined) return;
+};
+
+const jobLabels: Allocation = (object, _ids, before) => {
+  const spec = specOf(object);
+  if (spec.manualSelector === true || before !== undefined) return;
   const uid = { 'batch.kubernetes.io/controller-uid': object.metadata.uid };
   defaultTo(spec, 'selector', { matchLabels: uid });
   const labels = ensure(ensure(ensure(spec, 'template'), 'metadata'), 'labels');
@@ -105,13 +124,16 @@ const statefulSet: Default = (object) => {
 const roleBinding: Default = (object) => {
   defaultTo(ensure(object, 'roleRef'), 'apiGroup', 'rbac.authorization.k8s.io');
   for (const subject of itemsAt(object, 'subjects')) {
-    if (subject['kind'] !== 'ServiceAccount') defaultTo(subject, 'apiGroup', 'rbac.authorization.k8s.io');
+    if (subject.kind !== 'ServiceAccount') defaultTo(subject, 'apiGroup', 'rbac.authorization.k8s.io');
   }
 };
 
 const namespace: Default = (object) => {
   const labels = object.metadata.labels ?? {};
   object.metadata.labels = { ...labels, 'kubernetes.io/metadata.name': object.metadata.name };
+};
+
+const namespaceState: Allocation = (object) => {
   defaultTo(specOf(object), 'finalizers', ['kubernetes']);
   defaultTo(ensure(object, 'status'), 'phase', 'Active');
 };
@@ -157,3 +179,5 @@ const defaults: Readonly<Record<string, Default>> = {
   MutatingWebhookConfiguration: webhookConfiguration,
   HorizontalPodAutoscaler: autoscaler,
 };
+
+const allocations: Readonly<Record<string, Allocation>> = { Service: serviceAddresses, Job: jobLabels, Namespace: namespaceState };

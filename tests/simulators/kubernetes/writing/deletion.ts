@@ -15,7 +15,7 @@ export interface DeleteOptions {
 /** Reads DeleteOptions from body and query. @throws ApiError 400 for an unknown propagation policy. */
 export function deleteOptions(body: Fields, query: URLSearchParams): DeleteOptions {
   const written = textAt(body, 'propagationPolicy') || (query.get('propagationPolicy') ?? '');
-  const old = body['orphanDependents'] ?? query.get('orphanDependents');
+  const old = body.orphanDependents ?? query.get('orphanDependents');
   const policy = written === '' && (old === true || old === 'true') ? 'Orphan' : written;
   if (policy !== '' && policy !== 'Background' && policy !== 'Foreground' && policy !== 'Orphan') {
     throw badRequest(`DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "${policy}"`);
@@ -68,7 +68,7 @@ export class Deleter {
     if (object.metadata.deletionTimestamp !== undefined) return object;
     const marked = copy(object);
     marked.metadata.deletionTimestamp = this.time();
-    marked['status'] = { phase: 'Terminating' };
+    marked.status = { phase: 'Terminating' };
     return dryRun ? marked : this.store.put(kind, marked);
   }
 

@@ -21,12 +21,12 @@ export interface Ownership extends Writer {
 
 /** The owners that an object's managedFields name; malformed entries are left out. */
 export function ownershipsOf(object: Fields | undefined): Ownership[] {
-  const metadata = object?.['metadata'];
-  const entries = isRecord(metadata) ? metadata['managedFields'] : undefined;
+  const metadata = object?.metadata;
+  const entries = isRecord(metadata) ? metadata.managedFields : undefined;
   return (Array.isArray(entries) ? entries : []).filter(isRecord).flatMap((entry): Ownership[] => {
-    const operation = entry['operation'];
+    const operation = entry.operation;
     if (operation !== 'Apply' && operation !== 'Update') return [];
-    const fields = new Set(decodeFields(entry['fieldsV1']));
+    const fields = new Set(decodeFields(entry.fieldsV1));
     const text = (field: string): string => textAt(entry, field);
     return [{ manager: text('manager'), operation, apiVersion: text('apiVersion'), subresource: text('subresource'), time: text('time'), fields }];
   });

@@ -16,7 +16,7 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 }
 
 function isOperation(value: unknown): value is Operation {
-  return isRecord(value) && typeof value['op'] === 'string' && typeof value['path'] === 'string';
+  return isRecord(value) && typeof value.op === 'string' && typeof value.path === 'string';
 }
 
 /** RFC 6902. @throws ApiError 400 for what is no patch, 422 for one that cannot be applied. */
@@ -64,11 +64,11 @@ function patchList(current: unknown, patch: readonly unknown[], rule: ListRule, 
   const items = Array.isArray(current) ? [...(current as unknown[])] : [];
   const { merge } = rule;
   if (merge === undefined) return rule.set === true ? [...items, ...patch.filter((value) => !items.includes(value))] : [...patch];
-  if (patch.some((item) => isRecord(item) && item['$patch'] === 'replace')) return patch.filter((item) => !(isRecord(item) && '$patch' in item));
+  if (patch.some((item) => isRecord(item) && item.$patch === 'replace')) return patch.filter((item) => !(isRecord(item) && '$patch' in item));
   for (const item of patch.filter(isRecord)) {
     if (item[merge] === undefined) throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${merge}`);
     const index = items.findIndex((other) => isRecord(other) && other[merge] === item[merge]);
-    if (item['$patch'] === 'delete') {
+    if (item.$patch === 'delete') {
       if (index >= 0) items.splice(index, 1);
     } else if (index >= 0) {
       items[index] = strategicPatch(items[index], item, inner);

@@ -43,18 +43,18 @@ export function patchTypes(kind: Kind): string[] {
 export function addressed(body: Fields, target: Target): KubernetesObject {
   const { kind, namespace, name } = target;
   const object: Fields = { ...body, apiVersion: textAt(body, 'apiVersion') || kind.apiVersion, kind: textAt(body, 'kind') || kind.kind };
-  if (object['apiVersion'] !== kind.apiVersion || object['kind'] !== kind.kind) {
+  if (object.apiVersion !== kind.apiVersion || object.kind !== kind.kind) {
     const got = `${textAt(object, 'apiVersion')}, Kind=${textAt(object, 'kind')}`;
     throw badRequest(`the API version in the data (${got}) does not match the expected API version (${kind.apiVersion}, Kind=${kind.kind})`);
   }
-  const metadata: Fields = isRecord(body['metadata']) ? { ...body['metadata'] } : {};
+  const metadata: Fields = isRecord(body.metadata) ? { ...body.metadata } : {};
   const own = textAt(metadata, 'name');
   if (name !== '' && own !== '' && own !== name) throw badRequest(`the name of the object (${own}) does not match the name on the URL (${name})`);
   const place = textAt(metadata, 'namespace');
   if (namespace !== undefined && place !== '' && place !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  if (namespace === undefined) delete metadata['namespace'];
-  else metadata['namespace'] = namespace;
-  metadata['name'] = own === '' ? name : own;
+  if (namespace === undefined) delete metadata.namespace;
+  else metadata.namespace = namespace;
+  metadata.name = own === '' ? name : own;
   const result = { ...object, metadata };
   if (!isObject(result)) throw badRequest('the object has no kind, apiVersion or metadata');
   return result;
@@ -110,7 +110,7 @@ export function rescale(target: Target, current: KubernetesObject, scale: Fields
   const replicas = at(scale, 'spec', 'replicas') ?? 0;
   if (typeof replicas !== 'number' || replicas < 0) throw badRequest('spec.replicas: Invalid value: must be greater than or equal to 0');
   const draft = copy(current);
-  draft['spec'] = { ...(isRecord(draft['spec']) ? draft['spec'] : {}), replicas };
+  draft.spec = { ...(isRecord(draft.spec) ? draft.spec : {}), replicas };
   draft.metadata.resourceVersion = textAt(scale, 'metadata', 'resourceVersion');
   return scaleOf(writer.update(target.kind, current, draft, write));
 }
@@ -133,7 +133,7 @@ function apply(target: Target, current: KubernetesObject | undefined, patch: Pat
     throw new ApiError(500, '', `failed to create typed patch object (${id}): ${fields.join('\n')}`);
   }
   const config = addressed(decoded.object, target);
-  if (write.subresource === '' && kind.status) delete config['status'];
+  if (write.subresource === '' && kind.status) delete config.status;
   const { resourceVersion = '', uid = '' } = config.metadata;
   if (current === undefined && uid !== '') throw conflict(kind, target.name, 'uid mismatch: the provided object specified uid ' + uid + ', and no existing object was found');
   if (current === undefined && write.subresource !== '') throw notFound(kind, target.name);

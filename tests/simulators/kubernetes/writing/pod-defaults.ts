@@ -27,9 +27,9 @@ function defaultContainer(container: Fields): void {
   defaultTo(container, 'imagePullPolicy', pullPolicy(textAt(container, 'image')));
   for (const port of itemsAt(container, 'ports')) defaultTo(port, 'protocol', 'TCP');
   for (const variable of itemsAt(container, 'env')) {
-    const source = variable['valueFrom'];
-    if (isRecord(source) && isRecord(source['fieldRef'])) defaultTo(source['fieldRef'], 'apiVersion', 'v1');
-    if (variable['value'] === '') Reflect.deleteProperty(variable, 'value');
+    const source = variable.valueFrom;
+    if (isRecord(source) && isRecord(source.fieldRef)) defaultTo(source.fieldRef, 'apiVersion', 'v1');
+    if (variable.value === '') Reflect.deleteProperty(variable, 'value');
   }
   for (const field of ['livenessProbe', 'readinessProbe', 'startupProbe']) {
     const probe = container[field];
@@ -40,7 +40,7 @@ function defaultContainer(container: Fields): void {
 function defaultProbe(probe: Fields): void {
   const numbers = { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 };
   for (const [field, value] of Object.entries(numbers)) defaultTo(probe, field, value);
-  const http = probe['httpGet'];
+  const http = probe.httpGet;
   if (isRecord(http)) {
     defaultTo(http, 'path', '/');
     defaultTo(http, 'scheme', 'HTTP');
@@ -48,12 +48,12 @@ function defaultProbe(probe: Fields): void {
 }
 
 function defaultVolume(volume: Fields): void {
-  if (!Object.keys(volume).some((field) => field !== 'name')) volume['emptyDir'] = {};
+  if (!Object.keys(volume).some((field) => field !== 'name')) volume.emptyDir = {};
   for (const field of ['secret', 'configMap', 'projected', 'downwardAPI']) {
     const source = volume[field];
     if (isRecord(source)) defaultTo(source, 'defaultMode', 420);
   }
   for (const source of itemsAt(volume, 'projected', 'sources')) {
-    if (isRecord(source['serviceAccountToken'])) defaultTo(ensure(source, 'serviceAccountToken'), 'expirationSeconds', 3600);
+    if (isRecord(source.serviceAccountToken)) defaultTo(ensure(source, 'serviceAccountToken'), 'expirationSeconds', 3600);
   }
 }

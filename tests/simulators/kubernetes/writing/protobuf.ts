@@ -61,13 +61,13 @@ export function decodeProtobuf(body: Buffer): Fields {
   if (!body.subarray(0, 4).equals(magic)) throw badRequest('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
   try {
     const unknown = root.lookupType('Unknown').decode(body.subarray(4)).toJSON();
-    const meta = isRecord(unknown['typeMeta']) ? unknown['typeMeta'] : {};
-    const kind = typeof meta['kind'] === 'string' ? meta['kind'] : '';
+    const meta = isRecord(unknown.typeMeta) ? unknown.typeMeta : {};
+    const kind = typeof meta.kind === 'string' ? meta.kind : '';
     const type = root.get(kind);
     if (!(type instanceof protobuf.Type)) throw unsupportedMediaType(['application/json', 'application/yaml']);
-    const raw = typeof unknown['raw'] === 'string' ? unknown['raw'] : '';
+    const raw = typeof unknown.raw === 'string' ? unknown.raw : '';
     const object = jsonForm(type, type.toObject(type.decode(Buffer.from(raw, 'base64')), { bytes: String, longs: Number }));
-    return { ...object, kind, apiVersion: meta['apiVersion'] };
+    return { ...object, kind, apiVersion: meta.apiVersion };
   } catch (error) {
     if (error instanceof RangeError || error instanceof protobuf.util.ProtocolError) throw badRequest(`unable to decode protobuf: ${error.message}`);
     throw error;
@@ -81,10 +81,10 @@ function jsonForm(type: protobuf.Type, value: Fields): Fields {
     const field = type.get(name);
     const of = field instanceof protobuf.Field ? field.resolve().resolvedType : null;
     if (of instanceof protobuf.Type && of.name === 'Time') {
-      const seconds = isRecord(inner) ? Number(inner['seconds'] ?? 0) : 0;
+      const seconds = isRecord(inner) ? Number(inner.seconds ?? 0) : 0;
       if (seconds > 0) result[name] = timestamp(new Date(seconds * 1000));
     } else if (of instanceof protobuf.Type && !(field instanceof protobuf.MapField)) {
-      result[name] = Array.isArray(inner) ? inner.map((item) => (isRecord(item) ? jsonForm(of, item) : item)) : isRecord(inner) ? jsonForm(of, inner) : inner;
+      result[name] = Array.isArray(inner) ? inner.filter(isRecord).map((item) => jsonForm(of, item)) : isRecord(inner) ? jsonForm(of, inner) : inner;
     } else if (inner !== '' && !(name === 'generation' && inner === 0)) {
       result[name] = inner;
     }

@@ -72,7 +72,7 @@ function serviceCauses(object: KubernetesObject): Cause[] {
   const headless = textAt(object, 'spec', 'clusterIP') === 'None' || textAt(object, 'spec', 'type') === 'ExternalName';
   if (ports.length === 0) return headless ? [] : [required('spec.ports')];
   return ports.flatMap((port, index) => {
-    const number = port['port'];
+    const number = port.port;
     const here = `spec.ports[${index}]`;
     const valid = typeof number === 'number' && number >= 1 && number <= 65535;
     const causes = valid ? [] : [invalidValue(`${here}.port`, number, 'must be between 1 and 65535, inclusive')];
@@ -110,7 +110,7 @@ function frozen(...path: string[]): Frozen {
 }
 
 const data: Frozen = (object, before) => {
-  if (before['immutable'] !== true) return [];
+  if (before.immutable !== true) return [];
   const changed = ['data', 'binaryData', 'immutable'].filter((field) => !same(object[field], before[field]));
   return changed.map((field) => forbiddenValue(field, 'field is immutable when `immutable` is set'));
 };
@@ -128,7 +128,7 @@ const service: Frozen = (object, before) => {
 const pod: Frozen = (object, before) => {
   const fixed = (spec: Fields): Fields => {
     const rest = copy(spec);
-    for (const container of [...itemsAt(rest, 'containers'), ...itemsAt(rest, 'initContainers')]) delete container['image'];
+    for (const container of [...itemsAt(rest, 'containers'), ...itemsAt(rest, 'initContainers')]) delete container.image;
     for (const field of ['activeDeadlineSeconds', 'tolerations', 'terminationGracePeriodSeconds', 'nodeName']) Reflect.deleteProperty(rest, field);
     return rest;
   };
@@ -143,7 +143,7 @@ const statefulSet: Frozen = (object, before) => {
   return [forbiddenValue('spec', "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden")];
 };
 
-const roleRef: Frozen = (object, before) => (same(object['roleRef'], before['roleRef']) ? [] : [invalidValue('roleRef', object['roleRef'], 'cannot change roleRef')]);
+const roleRef: Frozen = (object, before) => (same(object.roleRef, before.roleRef) ? [] : [invalidValue('roleRef', object.roleRef, 'cannot change roleRef')]);
 
 const immutable: Readonly<Record<string, Frozen>> = {
   Deployment: frozen('spec', 'selector'),

@@ -4,7 +4,7 @@ import { objectShape } from '../objects/schema.js';
 import { alreadyExists, conflict, notFound, refused } from '../objects/status.js';
 import { copy, same, timestamp, type Fields, type KubernetesObject, type Metadata } from '../objects/values.js';
 import { admitPod, type AdmissionContext } from './admission.js';
-import { setDefaults } from './defaults.js';
+import { allocate, setDefaults } from './defaults.js';
 import { ownershipAfterUpdate, ownershipsOf, withOwners, type Ownership } from './managed-fields.js';
 import { validate } from './validation.js';
 
@@ -36,7 +36,7 @@ export class Writer {
 
   /** Stores a new object. @throws ApiError 404 without its namespace, 403 in a terminating one, 409 when it exists, 422. */
   create(kind: Kind, draft: KubernetesObject, write: Write, owners?: readonly Ownership[]): KubernetesObject {
-    const { store, kinds, ids } = this.context;
+    const { store, ids } = this.context;
     const object = copy(draft);
     const { metadata } = object;
     if (metadata.name === '' && (metadata.generateName ?? '') !== '') metadata.name = `${metadata.generateName ?? ''}${ids.suffix()}`;
@@ -46,16 +46,15 @@ export class Writer {
     metadata.uid = ids.uid();
     metadata.creationTimestamp = this.time();
     if (kind.generation) metadata.generation = 1;
-    if (kind.status) object['status'] = kind.kind === 'Pod' ? { phase: 'Pending', qosClass: 'BestEffort' } : {};
-    if (kind.type === undefined || Object.keys(object['status'] ?? {}).length === 0) delete object['status'];
-    setDefaults(object, ids, undefined);
-    if (kind.kind === 'Pod') {
-      admitPod(object, this.context);
-      setDefaults(object, ids, undefined);
-    }
+    if (kind.status) object.status = kind.kind === 'Pod' ? { phase: 'Pending', qosClass: 'BestEffort' } : {};
+    if (kind.type === undefined || Object.keys(object.status ?? {}).length === 0) delete object.status;
+    setDefaults(object);
+    if (kind.kind === 'Pod') admitPod(object, this.context);
+    setDefaults(object);
+    const ownership = owners ?? this.#updated(kind, undefined, object, [], write);
+    allocate(object, ids, undefined);
     validate(kind, object, undefined);
-    const stored = withOwners(object, owners ?? this.#updated(kind, undefined, object, [], write));
-    if (kinds.byKind(object.apiVersion, object.kind) === undefined) throw notFound(kind, metadata.name);
+    const stored = withOwners(object, ownership);
     return write.dryRun ? stored : store.put(kind, stored);
   }
 
@@ -69,7 +68,8 @@ export class Writer {
     const object = copy(draft);
     restoreMetadata(object.metadata, before.metadata);
     keepOtherHalf(kind, object, before, write.subresource);
-    setDefaults(object, ids, before);
+    setDefaults(object);
+    allocate(object, ids, before);
     if (!Array.isArray(draft.metadata.managedFields) && before.metadata.managedFields !== undefined) object.metadata.managedFields = before.metadata.managedFields;
     validate(kind, object, before);
     if (kind.generation && !same(specOf(object), specOf(before))) object.metadata.generation = (before.metadata.generation ?? 1) + 1;
@@ -123,17 +123,17 @@ function restoreMetadata(target: Fields, from: Metadata): void {
 function keepOtherHalf(kind: Kind, object: KubernetesObject, before: KubernetesObject, subresource: Write['subresource']): void {
   if (!kind.status) return;
   if (subresource === 'status') {
-    for (const field of Object.keys(object)) if (!['apiVersion', 'kind', 'metadata', 'status'].includes(field)) delete object[field];
+    for (const field of Object.keys(object)) if (!['apiVersion', 'kind', 'metadata', 'status'].includes(field)) Reflect.deleteProperty(object, field);
     for (const [field, value] of Object.entries(before)) if (field !== 'status' && field !== 'metadata') object[field] = copy(value);
     const { labels, annotations, finalizers, ownerReferences } = before.metadata;
     for (const [field, value] of Object.entries({ labels, annotations, finalizers, ownerReferences })) {
       if (value === undefined) Reflect.deleteProperty(object.metadata, field);
       else object.metadata[field] = copy(value);
     }
-  } else if (before['status'] === undefined) {
-    delete object['status'];
+  } else if (before.status === undefined) {
+    delete object.status;
   } else {
-    object['status'] = copy(before['status']);
+    object.status = copy(before.status);
   }
 }
 

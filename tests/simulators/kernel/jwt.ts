@@ -1,5 +1,5 @@
 import { createHmac, createPublicKey, generateKeyPairSync, randomBytes, sign, timingSafeEqual, verify, type KeyObject } from 'node:crypto';
-import { isRecord } from '../kernel/service.js';
+import { isRecord } from './service.js';
 
 /** A key that signs compact JWTs. Synchronous throughout, so that a virtual clock never waits for a thread pool. */
 export interface JwtKey {
@@ -13,6 +13,15 @@ export interface JwtKey {
 export interface PublishedJwtKey extends JwtKey {
   /** The public key as a member of a JSON Web Key Set. */
   readonly jwk: Readonly<Record<string, unknown>>;
+}
+
+/** The parts of a compact JWT. Nothing about it has been checked but its form. */
+export interface DecodedJwt {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** What the signature covers. */
+  readonly text: string;
+  readonly signature: Buffer;
 }
 
 /** A fresh HS256 key, for tokens that only their issuer checks. */
@@ -45,17 +54,27 @@ export function issueJwt(key: JwtKey, claims: object): string {
   return `${text}.${key.sign(text).toString('base64url')}`;
 }
 
+/** Takes a compact JWT apart; undefined when the text is none. */
+export function decodeJwt(token: string): DecodedJwt | undefined {
+  const [head, body, signature, ...rest] = token.split('.');
+  if (head === undefined || body === undefined || signature === undefined || rest.length > 0) return undefined;
+  const header = decode(head);
+  const claims = decode(body);
+  if (!isRecord(header) || !isRecord(claims)) return undefined;
+  return { header, claims, text: `${head}.${body}`, signature: Buffer.from(signature, 'base64url') };
+}
+
 /** The claims of a token that this key signed and that is valid at `now`; undefined for every other text. */
 export function readJwt(key: JwtKey, token: string, now: Date): Record<string, unknown> | undefined {
-  const [header, payload, signature, ...rest] = token.split('.');
-  if (header === undefined || payload === undefined || signature === undefined || rest.length > 0) return undefined;
-  if (!key.verify(`${header}.${payload}`, Buffer.from(signature, 'base64url'))) return undefined;
-  const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
-  if (!isRecord(claims)) return undefined;
+  const jwt = decodeJwt(token);
+  if (jwt?.header.alg !== key.header.alg || !key.verify(jwt.text, jwt.signature)) return undefined;
+  return isAlive(jwt, now) ? jwt.claims : undefined;
+}
+
+/** True when `nbf` and `exp` are there and `now` lies between them, `skewSeconds` more tolerated at both ends. */
+export function isAlive({ claims: { nbf, exp } }: DecodedJwt, now: Date, skewSeconds = 0): boolean {
   const seconds = now.getTime() / 1000;
-  const { nbf, exp } = claims;
-  const valid = typeof nbf === 'number' && typeof exp === 'number' && nbf <= seconds && seconds < exp;
-  return valid ? claims : undefined;
+  return typeof nbf === 'number' && typeof exp === 'number' && nbf - skewSeconds <= seconds && seconds < exp + skewSeconds;
 }
 
 /** The `iat`, `nbf` and `exp` claims of a token that is issued at `now`. */
@@ -66,4 +85,12 @@ export function lifetime(now: Date, seconds: number): { iat: number; nbf: number
 
 function encode(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url');
+}
+
+function decode(part: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }

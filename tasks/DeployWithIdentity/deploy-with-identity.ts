@@ -1,0 +1,78 @@
+import type { Desired, PlannedTask } from '../_shared/agent/planned-task.js';
+import type { Services } from '../_shared/agent/services.js';
+import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
+import { IdentityLookup } from '../_shared/azure/identity-lookup.js';
+import { placeWorkload, type PlacedWorkload } from '../_shared/fleet/workload.js';
+import { HelmRelease } from '../_shared/kubernetes/helm-release.js';
+import { Namespace } from '../_shared/kubernetes/namespace.js';
+import { ReleaseBlueprint, type ReleaseInputs } from '../_shared/kubernetes/release-blueprint.js';
+import { RolloutProof } from '../_shared/kubernetes/rollout-proof.js';
+import { ServiceAccountAdoption } from '../_shared/kubernetes/service-account-adoption.js';
+import { output, type Refs } from '../_shared/reconcile/ref.js';
+import type { AnyResource } from '../_shared/reconcile/resource.js';
+import { stateOf, type RunResult } from '../_shared/reconcile/run.js';
+import { readInputs, type Inputs } from './inputs.js';
+
+/** Deploys a chart on each cluster so that its pods have the cluster's identity, and shows that they do. */
+export const deployWithIdentity: PlannedTask<Inputs, Services> = {
+  name: 'DeployWithIdentity',
+  read: (inputs, shared) => readInputs(inputs, shared),
+  desire: (inputs, shared, services): Desired => {
+    const deployments = placeWorkload(inputs, shared.clusters).map((workload) => deploy(workload, inputs, services));
+    return {
+      resources: deployments.flatMap(({ resources }) => resources),
+      proofs: deployments.map(({ proof }) => proof),
+      outputs: (result) => releaseOutputs(deployments, result),
+    };
+  },
+};
+
+/** What shall be true on one cluster. */
+interface Deployment {
+  readonly label: string;
+  readonly release: HelmRelease;
+  readonly resources: readonly AnyResource[];
+  readonly proof: RolloutProof;
+}
+
+function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services): Deployment {
+  const { azure } = services;
+  const { entry, serviceAccount } = workload;
+  const connection = services.cluster(entry);
+  const cluster = new ClusterLookup(azure, entry, { issuer: true });
+  const identity = new IdentityLookup(azure, workload.identity, workload.owner);
+  const namespace = new Namespace(connection, workload.namespace, output(cluster, (state) => state.id));
+  const settings = {
+    connection,
+    helmPath: inputs.helmPath,
+    clock: azure.clock,
+    signal: azure.signal,
+    release: inputs.releaseName,
+    namespace: workload.namespace,
+    serviceAccount,
+    chart: { folder: inputs.chart, valuesFiles: inputs.valuesFiles, values: inputs.values.get(entry.label) ?? '' },
+    timeoutMs: inputs.timeoutMs,
+  };
+  const refs: Refs<ReleaseInputs> = {
+    namespace: output(namespace, (state) => state.name),
+    clientId: output(identity, (state) => state.clientId),
+    tenantId: output(identity, (state) => state.tenantId),
+  };
+  const blueprint = new ReleaseBlueprint(settings);
+  const adoption = new ServiceAccountAdoption(blueprint, refs);
+  const release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) });
+  const resources = [cluster, identity, namespace, adoption, release];
+  return { label: entry.label, release, resources, proof: new RolloutProof(settings, refs, resources.map(({ key }) => key)) };
+}
+
+/** Release and revision of each cluster, as JSON maps by cluster. */
+function releaseOutputs(deployments: readonly Deployment[], result: RunResult): Record<string, string> {
+  const known = deployments.flatMap(({ label, release }) => {
+    const revision = stateOf(result, release)?.revision;
+    return revision === undefined ? [] : [{ label, name: release.name, revision: revision.number }];
+  });
+  return {
+    releases: JSON.stringify(Object.fromEntries(known.map(({ label, name }) => [label, name]))),
+    revisions: JSON.stringify(Object.fromEntries(known.map(({ label, revision }) => [label, revision]))),
+  };
+}

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../reconcile/clock.js';
+import type { PermissionCheck, Progress } from '../reconcile/ports.js';
+import type { AnyProof } from '../reconcile/proof.js';
+import type { AnyResource } from '../reconcile/resource.js';
+import { run, type RunResult } from '../reconcile/run.js';
+import { fleetText } from '../report/log-text.js';
+import type { RunContext } from '../report/schema.js';
+import type { Agent, TaskEnd } from './agent.js';
+import { InputReader } from './inputs.js';
+import { FileJournal } from './journal.js';
+import { LoggedProgress } from './progress.js';
+import { describeRun, describeSignIn } from './run-context.js';
+import { attachLedger, logWatcher, publish } from './run-log.js';
+import type { OidcTokenRequest } from './service-connection.js';
+import { readSharedInputs, type SharedInputs } from './shared-inputs.js';
+import { clockFor } from './test-clock.js';
+
+export type { SharedInputs } from './shared-inputs.js';
+
+/** What a task wants to be true, and how it is proven. */
+export interface Desired {
+  readonly resources: readonly AnyResource[];
+  readonly proofs: readonly AnyProof[];
+  /** The task's output variables, by name; also asked for after a failed run and after a dry run. */
+  outputs(result: RunResult): Readonly<Record<string, string>>;
+}
+
+/**
+ * A task that plans, checks, applies and proves.
+ * @typeParam I its own inputs
+ * @typeParam S the services that it works with
+ */
+export interface PlannedTask<I, S> {
+  readonly name: string;
+  /** Reads the task's own inputs; mistakes are noted in the reader. */
+  read(inputs: InputReader, shared: SharedInputs): I;
+  /** Lists what shall be true. */
+  desire(inputs: I, shared: SharedInputs, services: S): Desired | Promise<Desired>;
+}
+
+/** What services are made with, besides the inputs. */
+export interface ServiceTools {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Removed when the task ends. Mode 0700. */
+  readonly tempDirectory: string;
+  /** Environment for child processes: PATH, homes, certificates, proxies. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly progress: Progress;
+  /** A GUID to be sent with every request of the run; report and ledger name it. */
+  readonly correlationId: string;
+  /** The run in the pipeline's own words. */
+  readonly run: string;
+  /** Masks a text in every output from here on. */
+  readonly registerSecret: (text: string) => void;
+  /** A line for the debug log. */
+  readonly debug: (line: string) => void;
+}
+
+/** What the frame of a planned task needs of its services. */
+export interface PlannedServices {
+  readonly permissions: PermissionCheck;
+}
+
+/** Makes the services of a run. Sends nothing. */
+export type CreateServices<S> = (shared: SharedInputs, tools: ServiceTools) => Promise<S>;
+
+/**
+ * The common way of the planned tasks: inputs, services, plan, preflight, apply, proof, report.
+ * @param requestOidcToken fetches the pipeline's token for a federated service connection.
+ * @throws Problem for inputs that cannot be used and services that cannot be made; what clusters do is in the result.
+ */
+export async function runPlannedTask<I, S extends PlannedServices>(
+  agent: Agent,
+  task: PlannedTask<I, S>,
+  createServices: CreateServices<S>,
+  requestOidcToken: (request: OidcTokenRequest, tools: ServiceTools) => Promise<string>,
+): Promise<TaskEnd> {
+  const reader = new InputReader(agent);
+  const shared = readSharedInputs(reader, agent, (request) => requestOidcToken(request, tools));
+  const inputs = task.read(reader, shared);
+  reader.finish();
+  const tools = toolsFor(agent, shared);
+  const services = await createServices(shared, tools);
+  const desired = await task.desire(inputs, shared, services);
+  const context = contextOf(agent, shared, tools);
+  agent.line(fleetText({ clusters: shared.clusters.length, signIn: context.signIn, dryRun: shared.dryRun }));
+  return execute(agent, desired, shared, { tools, context, permissions: services.permissions });
+}
+
+interface Frame {
+  readonly tools: ServiceTools;
+  readonly context: RunContext;
+  readonly permissions: PermissionCheck;
+}
+
+async function execute(agent: Agent, desired: Desired, shared: SharedInputs, frame: Frame): Promise<TaskEnd> {
+  const { tools, context, permissions } = frame;
+  const { clock, signal, progress } = tools;
+  const journal = new FileJournal(agent.keepFile('journal.jsonl', ''), tools.debug);
+  try {
+    const result = await run(desired.resources, desired.proofs, shared, { clock, signal, progress, permissions, journal }, logWatcher(agent, shared.dryRun));
+    return publish(agent, result, context, desired.outputs(result));
+  } finally {
+    journal.close();
+    attachLedger(agent, journal.lines, context);
+  }
+}
+
+function toolsFor(agent: Agent, shared: SharedInputs): ServiceTools {
+  const clock = clockFor(agent, shared.connection);
+  return {
+    clock,
+    signal: agent.signal,
+    tempDirectory: agent.scratch(),
+    environment: agent.environment,
+    progress: new LoggedProgress(clock, agent),
+    correlationId: randomUUID(),
+    run: describeRun(agent),
+    registerSecret: (text) => agent.secret(text),
+    debug: (line) => agent.debug(line),
+  };
+}
+
+function contextOf(agent: Agent, shared: SharedInputs, tools: ServiceTools): RunContext {
+  return {
+    task: agent.task,
+    startedAt: tools.clock.now().toISOString(),
+    run: tools.run,
+    signIn: describeSignIn(shared.connection.signIn),
+    correlation: tools.correlationId,
+    clusters: shared.clusters.map(({ label }) => label),
+  };
+}

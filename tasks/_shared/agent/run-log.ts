@@ -1,0 +1,52 @@
+import type { RunResult, Watcher } from '../reconcile/run.js';
+import { failuresOf, fatesOf } from '../report/findings.js';
+import { ledgerText, toLedger, type JournalLine } from '../report/ledger.js';
+import { applyText, doneText, failuresText, planText, preflightText, proofText, type LogPart } from '../report/log-text.js';
+import { toMarkdown } from '../report/markdown.js';
+import { problemLine } from '../report/problem-text.js';
+import { resultLine } from '../report/result-line.js';
+import { ledgerType, reportType, toReport, type RunContext } from '../report/schema.js';
+import type { Agent, TaskEnd } from './agent.js';
+import { publishOutput } from './outputs.js';
+
+const ends = { succeeded: 'Succeeded', succeededWithIssues: 'SucceededWithIssues', failed: 'Failed' } as const;
+
+/** Prints each stage of a run as soon as it is complete. */
+export function logWatcher(agent: Agent, dryRun: boolean): Watcher {
+  return {
+    planned: (plan) => print(agent, planText(plan)),
+    checked: (preflight) => print(agent, preflightText(preflight, dryRun)),
+    applied: (changes, durationMs) => print(agent, applyText(changes, durationMs)),
+  };
+}
+
+/** Tells how a run ended, everywhere where somebody looks: log, errors, outputs, summary, attachment. */
+export function publish(agent: Agent, result: RunResult, context: RunContext, outputs: Readonly<Record<string, string>>): TaskEnd {
+  const failures = failuresOf(result);
+  print(agent, proofText(result.proofs));
+  print(agent, failuresText(failures));
+  if (failures.length > 0) {
+    const done = fatesOf(result, context.clusters).filter((fate) => fate.result === 'done');
+    print(agent, doneText(done.map(({ cluster }) => cluster)));
+  }
+  if (failures.length > 1) for (const { problem, cluster } of failures) agent.error(problemLine(problem, cluster));
+  for (const [name, value] of Object.entries(outputs)) publishOutput(agent, name, value);
+  const report = toReport(result, context);
+  agent.summary(toMarkdown(report));
+  agent.attach(reportType, `${agent.task}.json`, JSON.stringify(report));
+  return { result: ends[report.result], message: resultLine(report) };
+}
+
+/** Attaches one JSON line for each write of the run; nothing when there was none. */
+export function attachLedger(agent: Agent, journal: readonly JournalLine[], context: RunContext): void {
+  const { task, run, signIn, correlation } = context;
+  const lines = toLedger(journal, { task, run, signIn, correlation });
+  if (lines.length > 0) agent.attach(ledgerType, `${task}-ledger.jsonl`, ledgerText(lines));
+}
+
+function print(agent: Agent, parts: readonly LogPart[]): void {
+  for (const part of parts) {
+    if (typeof part === 'string') agent.line(part);
+    else agent.group(part.title, part.lines);
+  }
+}

@@ -1,0 +1,12 @@
+import { supervise, type TaskBody } from './boundary.js';
+import { PipelineAgent } from './pipeline-agent.js';
+
+/**
+ * Runs a task under the pipeline agent and ends the process once its output has left it. The exit code is 0 whatever
+ * happened: the result is the `task.complete` line. Never rejects.
+ */
+export async function runTask(name: string, body: TaskBody): Promise<void> {
+  const agent = new PipelineAgent(name);
+  await supervise(agent, body);
+  await agent.leave();
+}

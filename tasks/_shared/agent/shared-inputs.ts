@@ -1,0 +1,45 @@
+import type { ServiceConnection } from '../azure/connection.js';
+import type { ClusterEntry } from '../fleet/clusters.js';
+import type { Agent } from './agent.js';
+import { knownClouds } from './clouds.js';
+import { anySubscription, type InputReader } from './inputs.js';
+import { readServiceConnection, type RequestOidcToken } from './service-connection.js';
+
+/** The inputs that every planned task has. */
+export interface SharedInputs {
+  readonly connection: ServiceConnection;
+  readonly clusters: readonly ClusterEntry[];
+  readonly dryRun: boolean;
+  /** Resources worked on at a time, 1 to 100. */
+  readonly concurrency: number;
+  /** Makes one cluster's finding or failure stop the whole run. */
+  readonly failFast: boolean;
+  /** How long a proof waits for what was written to take effect. Milliseconds. */
+  readonly propagationTimeoutMs: number;
+}
+
+/** Reads the shared inputs. Mistakes are noted in the reader; nothing may be done with the value before it has finished. */
+export function readSharedInputs(reader: InputReader, agent: Agent, requestOidcToken: RequestOidcToken): SharedInputs {
+  const id = reader.text('azureSubscription');
+  const connection = id === '' ? undefined : reader.attempt(() => readServiceConnection(agent, id, requestOidcToken));
+  return Object.freeze({
+    connection: connection ?? standIn,
+    clusters: reader.clusters('clusters', (connection ?? standIn).subscriptionId),
+    dryRun: reader.boolean('dryRun'),
+    concurrency: reader.integer('concurrency', { min: 1, max: 100, fallback: 10 }),
+    failFast: reader.boolean('failFast'),
+    propagationTimeoutMs: reader.integer('propagationTimeoutInMinutes', { min: 1, max: 120, fallback: 10 }) * 60_000,
+  });
+}
+
+const [publicCloud] = knownClouds;
+
+/** Lets the other inputs be read, and their mistakes be found, when the connection is at fault. Never signs in: the reader refuses to finish. */
+const standIn: ServiceConnection = {
+  id: '',
+  name: '',
+  tenantId: '',
+  subscriptionId: anySubscription,
+  cloud: publicCloud,
+  signIn: { kind: 'managedIdentity' },
+};

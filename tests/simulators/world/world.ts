@@ -1,0 +1,171 @@
+import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
+import { Arm } from '../arm/arm.js';
+import { AzureKubernetesAccess } from '../arm/azure-kubernetes-access.js';
+import type { ClusterRecord } from '../arm/cluster-record.js';
+import type { NewCluster } from '../arm/clusters.js';
+import { Hierarchy } from '../arm/hierarchy.js';
+import { IssuerHost } from '../arm/issuer-host.js';
+import type { NewResource } from '../arm/stores.js';
+import { tenantId } from '../azure/authority.js';
+import { Directory, idOf } from '../azure/directory.js';
+import { RoleStore } from '../azure/roles.js';
+import { DevOps } from '../devops/devops.js';
+import { Entra } from '../entra/entra.js';
+import type { Network } from '../kernel/network.js';
+import { isRecord } from '../kernel/service.js';
+import { KubernetesApi } from '../kubernetes/kubernetes-api.js';
+import { Registry } from '../registry/registry.js';
+import { Vault } from '../vault/vault.js';
+
+/** Addresses of the services that exist once in a world. */
+export interface Origins {
+  readonly arm: string;
+  readonly entra: string;
+  readonly issuer: string;
+  readonly devops: string;
+}
+
+/** What a world is made of. */
+export interface WorldParts {
+  readonly network: Network;
+  /** PEM text of the authority that signs the services' certificates; empty inside a process. */
+  readonly certificateAuthority: string;
+  readonly organisation: { readonly id: string; readonly name: string };
+}
+
+/** A simulated Azure with its Azure DevOps organisation: every service, wired to the others as in the real one. */
+export class World {
+  readonly clusters = new Map<string, KubernetesApi>();
+  readonly registries = new Map<string, Registry>();
+  readonly vaults = new Map<string, Vault>();
+
+  private constructor(
+    readonly network: Network,
+    readonly origins: Origins,
+    readonly directory: Directory,
+    readonly hierarchy: Hierarchy,
+    readonly roles: RoleStore,
+    readonly entra: Entra,
+    readonly arm: Arm,
+    readonly issuers: IssuerHost,
+    readonly devops: DevOps,
+    private readonly certificateAuthority: string,
+  ) {}
+
+  get clock(): Clock {
+    return this.network.clock;
+  }
+
+  /** Builds an empty world and gives its services their addresses. */
+  static async create({ network, certificateAuthority, organisation }: WorldParts): Promise<World> {
+    const { clock } = network;
+    const directory = new Directory({ clock });
+    const hierarchy = new Hierarchy(tenantId);
+    const roles = new RoleStore({ clock, ancestors: (scope) => hierarchy.ancestors(scope) });
+    const entra = new Entra({ network, clock, directory });
+    const arm = new Arm({ clock, directory, roles, hierarchy, authority: entra });
+    const issuers = new IssuerHost();
+    const devops = new DevOps({ name: 'devops', clock, organisation });
+    const origins = {
+      arm: await network.attach(arm),
+      entra: await network.attach(entra),
+      issuer: await network.attach(issuers),
+      devops: await network.attach(devops),
+    };
+    return new World(network, origins, directory, hierarchy, roles, entra, arm, issuers, devops, certificateAuthority);
+  }
+
+  /** Adds a cluster: its ARM resource, its API server and its issuer. */
+  async addCluster(cluster: Omit<NewCluster, 'endpoint' | 'issuerUrl'>): Promise<KubernetesApi> {
+    const uuid = idOf(`issuer ${cluster.subscriptionId} ${cluster.group} ${cluster.name}`);
+    const issuerUrl = IssuerHost.url(this.origins.issuer, uuid);
+    let server = '';
+    const record = this.arm.clusters.add({ ...cluster, issuerUrl: () => issuerUrl, endpoint: () => ({ server, certificateAuthority: this.certificateAuthority }) });
+    const api = new KubernetesApi({
+      name: `kubernetes/${cluster.name}`,
+      clock: this.clock,
+      version: `v${String(record.resource.properties.currentKubernetesVersion)}`,
+      seed: cluster.name,
+      access: new AzureKubernetesAccess(record.id, this.entra, this.roles),
+      serviceAccountIssuer: () => (enabled(record, 'oidcIssuerProfile') ? issuerUrl : server),
+      webhook: () => ({ enabled: workloadIdentity(record), version: '1.5.1', tenantId, authorityHost: `${this.origins.entra}/` }),
+    });
+    server = await this.network.attach(api);
+    this.issuers.publish(uuid, () => (enabled(record, 'oidcIssuerProfile') ? api.jwks() : undefined));
+    this.clusters.set(cluster.name, api);
+    return api;
+  }
+
+  /** Adds a registry: its ARM resource and its data plane. */
+  async addRegistry(registry: NewResource): Promise<Registry> {
+    const record = this.arm.registries.add({ ...registry, properties: { ...registryDefaults, ...registry.properties } });
+    const service = new Registry({
+      name: `registry/${registry.name}`,
+      clock: this.clock,
+      authority: this.entra,
+      access: this.roles,
+      settings: () => {
+        const { loginServer, roleAssignmentMode, adminUserEnabled } = record.properties;
+        return {
+          armId: record.id,
+          loginServer: String(loginServer),
+          roleAssignmentMode: roleAssignmentMode === 'AbacRepositoryPermissions' ? 'AbacRepositoryPermissions' : 'LegacyRegistryPermissions',
+          adminUserEnabled: adminUserEnabled === true,
+          azureADAuthenticationAsArmPolicy: 'enabled',
+        };
+      },
+    });
+    record.properties.loginServer = new URL(await this.network.attach(service)).host;
+    this.registries.set(registry.name, service);
+    return service;
+  }
+
+  /** Adds a key vault: its ARM resource and its data plane. */
+  async addVault(vault: NewResource): Promise<Vault> {
+    const record = this.arm.vaults.add({ ...vault, properties: { ...vaultDefaults, ...vault.properties } });
+    const service = new Vault({
+      name: `vault/${vault.name}`,
+      clock: this.clock,
+      authority: this.entra,
+      access: this.roles,
+      knobs: { loginEndpoint: this.origins.entra },
+      settings: () => ({
+        armId: record.id,
+        tenantId,
+        location: vault.location,
+        vaultUri: String(record.properties.vaultUri),
+        enableRbacAuthorization: record.properties.enableRbacAuthorization === true,
+        accessPolicies: [],
+        ...(isRecord(record.properties.networkAcls) ? { networkAcls: { defaultAction: record.properties.networkAcls.defaultAction === 'Deny' ? ('Deny' as const) : ('Allow' as const) } } : {}),
+      }),
+    });
+    record.properties.vaultUri = `${await this.network.attach(service)}/`;
+    this.vaults.set(vault.name, service);
+    return service;
+  }
+
+  /** Assigns a role outside of any request, effective at once. */
+  assign(principalId: string, roleName: string, scope: string): void {
+    const role = this.roles.definitions().find(({ name }) => name === roleName);
+    if (role === undefined) throw new Error(`no role ${roleName}`);
+    const name = idOf(`${principalId} ${roleName} ${scope}`);
+    this.roles.add({ name, scope, principalId, principalType: 'ServicePrincipal', roleDefinitionId: role.id, description: '' }, { effectiveAtOnce: true });
+  }
+
+  close(): Promise<void> {
+    return this.network.close();
+  }
+}
+
+const registryDefaults = { adminUserEnabled: false, anonymousPullEnabled: false, roleAssignmentMode: 'LegacyRegistryPermissions', policies: { azureADAuthenticationAsArmPolicy: { status: 'enabled' } } };
+const vaultDefaults = { tenantId, sku: { family: 'A', name: 'standard' }, accessPolicies: [], enableRbacAuthorization: true, enableSoftDelete: true, networkAcls: { bypass: 'AzureServices', defaultAction: 'Allow', ipRules: [], virtualNetworkRules: [] } };
+
+function enabled(record: ClusterRecord, profile: string): boolean {
+  const found = record.resource.properties[profile];
+  return isRecord(found) && found.enabled === true;
+}
+
+function workloadIdentity(record: ClusterRecord): boolean {
+  const security = record.resource.properties.securityProfile;
+  return isRecord(security) && isRecord(security.workloadIdentity) && security.workloadIdentity.enabled === true;
+}

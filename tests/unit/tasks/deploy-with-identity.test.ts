@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { deployWithIdentity } from '../../../tasks/DeployWithIdentity/deploy-with-identity.js';
+import { readInputs, type Inputs } from '../../../tasks/DeployWithIdentity/inputs.js';
+import type { Agent } from '../../../tasks/_shared/agent/agent.js';
+import { knownClouds } from '../../../tasks/_shared/agent/clouds.js';
+import { InputReader } from '../../../tasks/_shared/agent/inputs.js';
+import type { SharedInputs } from '../../../tasks/_shared/agent/planned-task.js';
+import { connectAzure } from '../../../tasks/_shared/azure/azure.js';
+import { parseClusters } from '../../../tasks/_shared/fleet/clusters.js';
+import { lazyConnection } from '../../../tasks/_shared/kubernetes/lazy-connection.js';
+import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
+import { sources } from '../../../tasks/_shared/reconcile/ref.js';
+import { isRecord } from '../../simulators/kernel/service.js';
+import { VirtualClock } from '../../simulators/kernel/virtual-clock.js';
+
+const subscriptionId = '00000000-0000-4000-8000-000000000001';
+const given = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', chart: 'charts/orders', releaseName: 'orders-api' };
+const [cloud] = knownClouds;
+
+function shared(clusters: string): SharedInputs {
+  const connection = { id: 'c', name: 'contoso', tenantId: 't', subscriptionId, cloud, signIn: { kind: 'managedIdentity' as const } };
+  const run = { dryRun: false, concurrency: 10, failFast: false, propagationTimeoutMs: 60_000 };
+  return { connection, clusters: parseClusters(clusters, subscriptionId).clusters, ...run };
+}
+
+/** An agent that has inputs and nothing else: reading inputs must not need more. */
+function agentWith(inputs: Readonly<Record<string, string>>): Agent {
+  const unused = (): never => {
+    throw new Error('reading inputs does not need this');
+  };
+  const rest = { secret: unused, line: unused, group: unused, debug: unused, error: unused, output: unused, summary: unused, attach: unused };
+  const ends = { keepFile: unused, scratch: unused, onEnd: unused, cleanUp: unused, complete: unused, endpoint: unused, isSecretVariable: unused };
+  const place = { task: 'DeployWithIdentity', tempDirectory: '', signal: new AbortController().signal, environment: {} };
+  return { ...place, ...rest, ...ends, input: (name) => inputs[name], variable: () => undefined };
+}
+
+function read(inputs: Readonly<Record<string, string>>, clusters = 'rg/aks-1, rg/aks-2'): Inputs {
+  const reader = new InputReader(agentWith(inputs));
+  const result = readInputs(reader, shared(clusters));
+  reader.finish();
+  return result;
+}
+
+function mistakesOf(inputs: Readonly<Record<string, string>>, clusters?: string): string[] {
+  try {
+    read(inputs, clusters);
+  } catch (error) {
+    if (error instanceof Problem) return (error.parts.details ?? []).map(({ parts }) => `${parts.what} → ${parts.remedy}`);
+    throw error;
+  }
+  return [];
+}
+
+describe('DeployWithIdentity', () => {
+  it('reads its inputs, with defaults', () => {
+    const inputs = read(given);
+    assert.deepEqual([inputs.chart, inputs.releaseName, inputs.helmPath, inputs.timeoutMs, inputs.workload], ['charts/orders', 'orders-api', 'helm', 600_000, 'api']);
+    assert.deepEqual([...inputs.values], [['aks-1', ''], ['aks-2', '']]);
+    const more = read({ ...given, valuesFiles: 'a.yaml\nb.yaml', timeoutInMinutes: '3', helmPath: '/opt/helm' });
+    assert.deepEqual([more.valuesFiles, more.timeoutMs, more.helmPath], [['a.yaml', 'b.yaml'], 180_000, '/opt/helm']);
+  });
+
+  it("lets a cluster's own values take the place of the input", () => {
+    const inputs = read({ ...given, values: 'a: 1' }, '[{"cluster": "rg/aks-1", "values": "a: 2"}, "rg/aks-2"]');
+    assert.deepEqual([...inputs.values], [['aks-1', 'a: 2'], ['aks-2', 'a: 1']]);
+  });
+
+  it('reports every mistake at once, and never repeats values', () => {
+    const mistakes = mistakesOf({ ...given, chart: '', releaseName: 'Not_Valid', values: 'password: "hunter2', timeoutInMinutes: '0' });
+    assert.equal(mistakes.length, 4);
+    assert.match(mistakes.join('\n'), /chart is empty[^]*releaseName is "Not_Valid"[^]*values is "\(18 characters\)" → give YAML; the mistake MISSING_CHAR is at character/);
+    assert.ok(!mistakes.join('\n').includes('hunter2'));
+    assert.match(mistakesOf({ ...given, values: '- a' })[0] ?? '', /a YAML mapping/);
+  });
+
+  it('wants five things per cluster in their order, and one proof of all', async () => {
+    const clock = new VirtualClock();
+    const { signal } = new AbortController();
+    const tools = { clock, signal, correlationId: '0', debug: () => undefined };
+    const inputs = shared('rg/aks-1, rg/aks-2');
+    const azure = await connectAzure(inputs.connection, tools);
+    const services = {
+      azure,
+      permissions: { missing: () => Promise.resolve([]) },
+      cluster: ({ label, id }: { label: string; id: string }) => lazyConnection(label, id, () => Promise.reject(new Error('nothing may be sent'))),
+    };
+    const { resources, proofs } = await deployWithIdentity.desire(read(given), inputs, services);
+    const kinds = ['cluster', 'identity', 'namespace', 'service account adoption', 'helm release'];
+    assert.deepEqual(resources.map(({ kind }) => kind), [...kinds, ...kinds]);
+    assert.deepEqual(resources.map(({ cluster }) => cluster), [...kinds.map(() => 'aks-1'), ...kinds.map(() => 'aks-2')]);
+    const [cluster, identity, namespace, adoption, release] = resources;
+    assert.deepEqual(new Set(sources(release?.inputs ?? {})), new Set([namespace?.key, identity?.key, adoption?.key]));
+    assert.deepEqual(sources(namespace?.inputs ?? {}), [cluster?.key]);
+    assert.equal(identity?.name, 'id-api-aks-1');
+    assert.deepEqual(proofs.map(({ proves }) => proves), [resources.slice(0, 5).map(({ key }) => key), resources.slice(5).map(({ key }) => key)]);
+  });
+
+  it('declares every input that it reads, and reads every input that it declares', async () => {
+    const manifest: unknown = JSON.parse(await readFile(new URL('../../../tasks/DeployWithIdentity/task.json', import.meta.url), 'utf8'));
+    assert.ok(isRecord(manifest) && Array.isArray(manifest.inputs));
+    const declared = manifest.inputs.map((input: unknown) => (isRecord(input) ? input.name : undefined));
+    const reader = new InputReader(agentWith(given));
+    readInputs(reader, shared('rg/aks-1'));
+    const common = ['azureSubscription', 'clusters', 'dryRun', 'concurrency', 'failFast', 'propagationTimeoutInMinutes'];
+    assert.deepEqual([...declared].sort(), [...reader.names, ...common].sort());
+  });
+});
