@@ -1,4 +1,5 @@
 import type { Outcome } from '../reconcile/apply.js';
+import { Lookup } from '../reconcile/lookup.js';
 import type { Plan } from '../reconcile/plan.js';
 import type { Finding, Preflight } from '../reconcile/preflight.js';
 import type { ProblemParts } from '../reconcile/problem.js';
@@ -31,9 +32,15 @@ export interface ClusterFate {
   readonly problem?: ProblemParts;
 }
 
-/** Counts the changes of a plan. */
+/** The entries that are about something wanted: all but what is only read and was found. */
+export function wantedOf(plan: Plan): Plan {
+  return plan.filter(({ resource, change }) => !(resource instanceof Lookup && change.action === 'keep'));
+}
+
+/** Counts the changes of a plan. What is only read does not count as kept. */
 export function countsOf(plan: Plan): Counts {
-  const of = (action: string): number => plan.filter(({ change }) => change.action === action).length;
+  const wanted = wantedOf(plan);
+  const of = (action: string): number => wanted.filter(({ change }) => change.action === action).length;
   const widens = plan.filter(({ change }) => writes(change) && change.widens).length;
   return { create: of('create'), update: of('update'), delete: of('delete'), blocked: of('blocked'), keep: of('keep'), widens };
 }

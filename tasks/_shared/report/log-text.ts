@@ -4,7 +4,7 @@ import type { Preflight } from '../reconcile/preflight.js';
 import { writes, type FieldChange } from '../reconcile/resource.js';
 import type { ProofResult } from '../reconcile/run.js';
 import { brief, columns, duration, many } from './columns.js';
-import { awaitedOf, countsOf, obstaclesOf, type Counts, type Failure } from './findings.js';
+import { awaitedOf, countsOf, obstaclesOf, wantedOf, type Counts, type Failure } from './findings.js';
 import { becauseOf, problemText } from './problem-text.js';
 
 /** A piece of the log: a line, or lines that fold under a title. */
@@ -25,7 +25,7 @@ export function planText(plan: Plan): LogPart[] {
   const heads = [`Plan     ${countsText(countsOf(plan))}`];
   const places = placesOf(plan.filter(({ change }) => change.action !== 'keep'));
   const details = [...places].flatMap(([place, entries]) => [`  ${place}`, ...columns(placeRows(entries), '    ')]);
-  const kept = placesOf(plan.filter(({ change }) => change.action === 'keep'));
+  const kept = placesOf(wantedOf(plan).filter(({ change }) => change.action === 'keep'));
   const keptLines = [...kept].flatMap(([place, entries]) => [`  ${place}`, ...columns(entries.map(row), '    ')]);
   const folded: LogPart[] = keptLines.length === 0 ? [] : [{ title: 'As they should be', lines: keptLines }];
   if (places.size < largeFleet) return [...heads, ...details, ...folded];

@@ -171,7 +171,7 @@ console.log('##vso[task.setvariable variable=pw;issecret=true]open-sesame');`);
   }
 
   it('interrupts, terminates and kills on a timeout, and still runs always()', async () => {
-    bench.task('Hang', "process.on('SIGINT', () => console.log('got SIGINT')); process.on('SIGTERM', () => console.log('got SIGTERM')); setInterval(() => {}, 1000); console.log('hanging');");
+    bench.task('Hang', "process.on('SIGINT', () => console.log('got SIGINT')); process.on('SIGTERM', () => console.log('got SIGTERM')); setTimeout(() => process.exit(9), 30000); console.log('hanging');");
     const { clock, output, seen } = timed({ hanging: 120_000, 'got SIGINT': 7_500, 'got SIGTERM': 2_500 });
     const { step, job } = await bench.run(
       'jobs:\n  - { job: A, steps: [{ task: Hang@1, name: h, timeoutInMinutes: 2 }, { script: echo x, name: a, condition: always() }] }\n  - { job: B, timeoutInMinutes: 2, steps: [{ task: Hang@1, name: h }, { script: echo x, name: n }, { script: echo x, name: a, condition: always() }] }\n',
@@ -187,7 +187,7 @@ console.log('##vso[task.setvariable variable=pw;issecret=true]open-sesame');`);
   });
 
   it('gives an always() step of a cancelled job five minutes, not for ever', async () => {
-    bench.task('Hang', "setInterval(() => {}, 1000); console.log('hanging');");
+    bench.task('Hang', "setTimeout(() => process.exit(9), 30000); console.log('hanging');");
     const { clock, output } = timed({ hanging: 300_000 });
     const { step } = await bench.run('jobs:\n  - { job: A, timeoutInMinutes: 1, steps: [{ task: Hang@1, name: h }, { task: Hang@1, name: again, condition: always() }] }\n', { clock, output });
     assert.equal(step('__default.A.h').result, 'Canceled');
@@ -196,7 +196,7 @@ console.log('##vso[task.setvariable variable=pw;issecret=true]open-sesame');`);
 
   it('cancels a run: the step ends, canceled() runs, later stages do not', async () => {
     const cancel = new AbortController();
-    bench.task('Wait', "process.on('SIGINT', () => { console.log('bye'); process.exit(0); }); console.log('ready'); setInterval(() => {}, 1000);");
+    bench.task('Wait', "process.on('SIGINT', () => { console.log('bye'); process.exit(0); }); console.log('ready'); setTimeout(() => process.exit(9), 30000);");
     const seen: string[] = [];
     const { result, step } = await bench.run(
       'stages:\n  - { stage: A, jobs: [{ job: J, steps: [{ task: Wait@1, name: w }, { script: echo n, name: n }, { script: echo c, name: c, condition: canceled() }] }] }\n  - { stage: B, condition: succeededOrFailed(), jobs: [{ job: K, steps: [{ script: echo x }] }] }\n',

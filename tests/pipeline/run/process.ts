@@ -35,7 +35,7 @@ function kill(child: ChildProcess, signal: NodeJS.Signals): void {
 async function stop(child: ChildProcess, clock: Clock, ended: AbortSignal): Promise<void> {
   kill(child, 'SIGINT');
   await clock.sleep(interruptGrace, ended);
-  
+  kill(child, 'SIGTERM');
   await clock.sleep(terminateGrace, ended);
   kill(child, 'SIGKILL');
 }

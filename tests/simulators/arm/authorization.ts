@@ -18,7 +18,7 @@ export class Authorization implements Provider {
     private readonly directory: Directory,
   ) {}
 
-  readonly operations = [
+  readonly operations: Provider['operations'] = [
     this.#route('GET', `${authorization}/roleassignments`, 'roleAssignments/read', (call, parts) => this.#list(call, parts('scope'))),
     this.#route('GET', `${authorization}/roleassignments/(?<n>[^/]+)`, 'roleAssignments/read', (_call, parts) => this.#get(parts)),
     this.#route('PUT', `${authorization}/roleassignments/(?<n>[^/]+)`, 'roleAssignments/write', (call, parts) => this.#put(call, parts)),

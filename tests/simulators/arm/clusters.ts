@@ -77,7 +77,7 @@ export class Clusters implements Provider {
     this.#start(this.find(name), kind, milliseconds);
   }
 
-  readonly operations = [
+  readonly operations: Provider['operations'] = [
     this.#route('GET', clusterPath, 'read', (_call, record) => ({ status: 200, body: record.resource })),
     this.#route('POST', `${clusterPath}/listclusterusercredential`, 'listClusterUserCredential/action', (_call, record) => userCredential(record)),
     this.#route('POST', `${clusterPath}/listclusteradmincredential`, 'listClusterAdminCredential/action', (_call, record) => adminCredential(record)),

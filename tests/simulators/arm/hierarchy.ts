@@ -56,7 +56,7 @@ export class Hierarchy implements Provider {
     return this.#chain(start).map(({ name }) => managementGroupId(name));
   }
 
-  readonly operations = [
+  readonly operations: Provider['operations'] = [
     {
       method: 'GET',
       path: at(groupPath),
@@ -78,7 +78,7 @@ export class Hierarchy implements Provider {
       path: at(pieces.subscription),
       versions: subscriptionVersions,
       right: (parts: Parts) => ({ action: 'Microsoft.Resources/subscriptions/read', scope: `/subscriptions/${parts('s')}` }),
-      handle: (_call: ArmCall, parts: Parts) => {
+      handle: (_call: ArmCall, parts: Parts): SimResponse => {
         const found = this.#subscriptions.get(parts('s').toLowerCase());
         return found === undefined ? wrapped(404, 'SubscriptionNotFound', `The subscription '${parts('s')}' could not be found.`) : { status: 200, body: this.#subscription(found) };
       },

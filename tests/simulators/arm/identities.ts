@@ -53,7 +53,7 @@ export class Identities implements Provider {
     return [...this.#records.values()];
   }
 
-  readonly operations = [
+  readonly operations: Provider['operations'] = [
     this.#route('GET', identityPath, 'read', (_call, record) => ({ status: 200, body: view(record) })),
     { method: 'PUT', path: at(identityPath), versions, right: right('write'), handle: (call: ArmCall, parts: Parts) => this.#put(call, parts) },
     {
@@ -68,7 +68,7 @@ export class Identities implements Provider {
       path: at(listPath),
       versions,
       right: (parts: Parts) => ({ action: `${type}/read`, scope: groupOf(parts) }),
-      handle: (call: ArmCall, parts: Parts) => {
+      handle: (call: ArmCall, parts: Parts): SimResponse => {
         const prefix = `${groupOf(parts)}/`.toLowerCase();
         return paged(call, this.all().filter(({ id }) => id.toLowerCase().startsWith(prefix)).map(view), 100);
       },

@@ -67,7 +67,7 @@ export function decodeJwt(token: string): DecodedJwt | undefined {
 /** The claims of a token that this key signed and that is valid at `now`; undefined for every other text. */
 export function readJwt(key: JwtKey, token: string, now: Date): Record<string, unknown> | undefined {
   const jwt = decodeJwt(token);
-  if (jwt?.header.alg !== key.header.alg || !key.verify(jwt.text, jwt.signature)) return undefined;
+  if (jwt === undefined || jwt.header.alg !== key.header.alg || !key.verify(jwt.text, jwt.signature)) return undefined;
   return isAlive(jwt, now) ? jwt.claims : undefined;
 }
 

@@ -149,7 +149,7 @@ export class World {
     const role = this.roles.definitions().find(({ name }) => name === roleName);
     if (role === undefined) throw new Error(`no role ${roleName}`);
     const name = idOf(`${principalId} ${roleName} ${scope}`);
-    this.roles.add({ name, scope, principalId, principalType: 'ServicePrincipal', roleDefinitionId: role.id, description: '' }, { effectiveAtOnce: true });
+    this.roles.add({ name, scope, principalId, principalType: 'ServicePrincipal', roleDefinitionId: role.id, createdAt: Number.NEGATIVE_INFINITY });
   }
 
   close(): Promise<void> {

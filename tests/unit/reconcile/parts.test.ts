@@ -85,7 +85,7 @@ describe('reconcile: lookups', () => {
   it('need no rights, write nothing and carry a cluster only when given one', async () => {
     const vault = new Vault('vault kv', 'kv', '/id');
     assert.deepEqual(vault.permissions(), []);
-    assert.equal('cluster' in vault, false);
+    assert.equal(vault.cluster, undefined);
     assert.equal(new Vault('vault kv', 'kv', '/id', 'aks').cluster, 'aks');
     assert.deepEqual(vault.inputs, { id: { value: '/id' } });
     await assert.rejects(vault.apply(), /vault kv is only read/);

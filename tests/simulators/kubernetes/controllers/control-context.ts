@@ -2,7 +2,7 @@ import type { Clock } from '../../../../tasks/_shared/reconcile/clock.js';
 import type { Identifiers } from '../objects/identifiers.js';
 import type { Kind, KindRegistry } from '../objects/kinds.js';
 import type { ObjectStore } from '../objects/store.js';
-import { controllerOf, copy, fieldsAt, isObject, itemsAt, textAt, type Fields, type KubernetesObject } from '../objects/values.js';
+import { controllerOf, copy, fieldsAt, isObject, itemsAt, same, textAt, type Fields, type KubernetesObject } from '../objects/values.js';
 import type { WebhookSetting } from '../options.js';
 import type { Deleter } from '../writing/deletion.js';
 import { internal, type Writer } from '../writing/writer.js';
@@ -66,10 +66,12 @@ export class ControlContext {
     const kind = this.kindOf(object);
     const draft = copy(object);
     mutate(draft);
+    if (same(draft, object)) return object;
     return this.writer.update(kind, object, draft, internal('kube-controller-manager', subresource));
   }
 
   setStatus(object: KubernetesObject, status: Fields): KubernetesObject {
+    if (same(object.status, status)) return object;
     return this.change(object, 'status', (draft) => {
       draft.status = status;
     });

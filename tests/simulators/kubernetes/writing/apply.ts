@@ -66,11 +66,17 @@ function dropAbandoned(object: KubernetesObject, mine: Ownership | undefined, se
   const abandoned = [...(mine?.fields ?? [])].filter((path) => !sent.has(path));
   const elsewhere = others.filter((owner) => !(owner.operation === 'Apply' && owner.manager === mine?.manager && owner.subresource === mine.subresource));
   const free = abandoned.filter((path) => !elsewhere.some((owner) => owner.fields.has(path)));
-  for (const path of free.sort((left, right) => right.split('\n').length - left.split('\n').length)) {
+  for (const path of free.sort((left, right) => left.split('\n').length - right.split('\n').length)) {
     const isItem = /\n[kv]:[^\n]*$/.test(path);
     const heldInside = elsewhere.some((owner) => [...owner.fields].some((other) => other.startsWith(`${path}\n`)));
-    if (!(isItem && heldInside)) removeAt(object, path);
+    if (!(isItem && heldInside) && !isItemKey(path)) removeAt(object, path);
   }
+}
+
+/** True for a field by which a list item is known: it goes with the item only. */
+function isItemKey(path: FieldPath): boolean {
+  const [item = '', field = ''] = path.split('\n').slice(-2);
+  return item.startsWith('k:') && item.includes(`${JSON.stringify(field.slice(2))}:`);
 }
 
 function merge(live: unknown, config: unknown, shape: Shape): unknown {

@@ -1,0 +1,158 @@
+import { tenantId } from '../azure/authority.js';
+import { idOf, type ServicePrincipal } from '../azure/directory.js';
+import { role } from '../azure/role-definitions.js';
+import type { Network } from '../kernel/network.js';
+import { World } from './world.js';
+
+/** Subscriptions of the management groups, one each. */
+export const subscriptions = {
+  dev: idOf('subscription contoso dev'),
+  test: idOf('subscription contoso test'),
+  ppd: idOf('subscription contoso ppd'),
+  prd: idOf('subscription contoso prd'),
+} as const;
+
+type GroupName = keyof typeof subscriptions;
+
+/** The clusters of the fleet, each in another state when a world begins. */
+export const clusters = {
+  /** Neither feature is on. */
+  dev: { name: 'aks-dev-weu-1', group: 'rg-dev', at: 'dev', location: 'westeurope' },
+  /** The issuer is on, workload identity is not. */
+  test: { name: 'aks-test-weu-1', group: 'rg-test', at: 'test', location: 'westeurope' },
+  /** Both are on, and the workload's identity exists already. */
+  prd: { name: 'aks-prd-neu-1', group: 'rg-prd', at: 'prd', location: 'northeurope' },
+} as const;
+
+/** What the pipelines sign in with. */
+export const connections = {
+  nonprod: { name: 'contoso-nonprod', subscription: subscriptions.dev, id: idOf('connection contoso-nonprod') },
+  nonprodPlan: { name: 'contoso-nonprod-plan', subscription: subscriptions.dev, id: idOf('connection contoso-nonprod-plan') },
+  prod: { name: 'contoso-prod', subscription: subscriptions.prd, id: idOf('connection contoso-prod') },
+  prodPlan: { name: 'contoso-prod-plan', subscription: subscriptions.prd, id: idOf('connection contoso-prod-plan') },
+} as const;
+
+export type ConnectionName = keyof typeof connections;
+
+export const project = { id: idOf('project orders'), name: 'orders' };
+export const organisation = { id: idOf('organisation contoso'), name: 'contoso' };
+
+/** Texts that must never leave a credential; each is planted in one, and tests look for them in every output. */
+export const canaries = {
+  secretNonprod: 'canary-orders-db-nonprod-7d1f0c2e',
+  secretProd: 'canary-orders-db-prod-93ab54ef',
+  otherSecret: 'canary-billing-db-55c0ffee',
+  clientSecret: 'canary-client-secret-0badc0de',
+  groupSecret: 'canary-variable-group-1337beef',
+} as const;
+
+/** What applies, beside the sign-in rights of the cluster: exactly what the tasks' READMEs list. */
+const deployerActions = [
+  'Microsoft.ContainerService/managedClusters/read',
+  'Microsoft.ContainerService/managedClusters/write',
+  'Microsoft.ContainerService/managedClusters/listClusterUserCredential/action',
+  'Microsoft.ManagedIdentity/userAssignedIdentities/read',
+  'Microsoft.ManagedIdentity/userAssignedIdentities/write',
+  'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read',
+  'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write',
+];
+const grantorActions = [
+  'Microsoft.KeyVault/vaults/read',
+  'Microsoft.ContainerRegistry/registries/read',
+  'Microsoft.Authorization/roleAssignments/read',
+  'Microsoft.Authorization/roleAssignments/write',
+];
+const plannerActions = ['*/read', 'Microsoft.ContainerService/managedClusters/listClusterUserCredential/action'];
+const plannerDataActions = ['Microsoft.ContainerService/managedClusters/*/read'];
+
+/** The world of the demo: a company with four management groups, three clusters, two registries and two vaults. */
+export async function createContoso(network: Network, certificateAuthority: string): Promise<World> {
+  const world = await World.create({ network, certificateAuthority, organisation });
+  for (const [name, id] of Object.entries(subscriptions)) {
+    world.hierarchy.addManagementGroup({ name, displayName: `Contoso ${name}` });
+    world.hierarchy.addSubscription({ id, displayName: `contoso-${name}`, managementGroup: name });
+    for (const group of [`rg-${name}`, 'rg-shared']) world.hierarchy.addResourceGroup(id, group, 'westeurope');
+  }
+  await addClusters(world);
+  await addVaultsAndRegistries(world);
+  addPipelinePrincipals(world);
+  return world;
+}
+
+/** ARM id of one of the fleet's clusters. */
+export function clusterId(which: keyof typeof clusters): string {
+  const { name, group, at } = clusters[which];
+  return `/subscriptions/${subscriptions[at]}/resourceGroups/${group}/providers/Microsoft.ContainerService/managedClusters/${name}`;
+}
+
+async function addClusters(world: World): Promise<void> {
+  const states = {
+    dev: {},
+    test: { properties: { oidcIssuerProfile: { enabled: true } } },
+    prd: { properties: { oidcIssuerProfile: { enabled: true }, securityProfile: { workloadIdentity: { enabled: true }, defender: { securityMonitoring: { enabled: true } } } } },
+  };
+  for (const [key, { name, group, at, location }] of Object.entries(clusters)) {
+    const resource = states[key as keyof typeof states];
+    await world.addCluster({ subscriptionId: subscriptions[at], group, name, location, resource });
+  }
+  for (const name of [clusters.test.name, clusters.prd.name]) {
+    const record = world.arm.clusters.find(name);
+    world.arm.clusters.edit(name, { oidcIssuerProfile: { enabled: true, issuerURL: record.issuerUrl() } });
+  }
+  world.arm.identities.add(subscriptions.prd, clusters.prd.group, `id-orders-${clusters.prd.name}`, clusters.prd.location);
+}
+
+async function addVaultsAndRegistries(world: World): Promise<void> {
+  const places: { at: GroupName; suffix: string; secret: string }[] = [
+    { at: 'dev', suffix: 'dev', secret: canaries.secretNonprod },
+    { at: 'prd', suffix: 'prd', secret: canaries.secretProd },
+  ];
+  for (const { at, suffix, secret } of places) {
+    const place = { subscriptionId: subscriptions[at], group: 'rg-shared', location: 'westeurope', properties: {} };
+    const vault = await world.addVault({ ...place, name: `kv-contoso-${suffix}` });
+    vault.secrets.set('orders-db', secret);
+    vault.secrets.set('billing-db', canaries.otherSecret);
+    const registry = await world.addRegistry({ ...place, name: `crcontoso${suffix}` });
+    registry.addImage('orders/api', '1.0.0');
+  }
+}
+
+function addPipelinePrincipals(world: World): void {
+  const deployer = { name: 'Workload Identity Deployer', actions: deployerActions };
+  const grantor = { name: 'Workload Identity Grantor', actions: grantorActions };
+  const planner = { name: 'Workload Identity Planner', actions: plannerActions, dataActions: plannerDataActions };
+  for (const { name, ...permission } of [deployer, grantor, planner]) world.roles.define(role(idOf(`role ${name}`), name, permission));
+  const rings: { apply: ConnectionName; plan: ConnectionName; groups: GroupName[]; shared: GroupName }[] = [
+    { apply: 'nonprod', plan: 'nonprodPlan', groups: ['dev', 'test'], shared: 'dev' },
+    { apply: 'prod', plan: 'prodPlan', groups: ['prd'], shared: 'prd' },
+  ];
+  for (const { apply, plan, groups, shared } of rings) {
+    const applier = addPrincipal(world, apply);
+    const reader = addPrincipal(world, plan);
+    for (const group of groups) {
+      world.assign(applier.objectId, deployer.name, `/subscriptions/${subscriptions[group]}/resourceGroups/rg-${group}`);
+      world.assign(applier.objectId, 'Azure Kubernetes Service RBAC Cluster Admin', clusterId(group as keyof typeof clusters));
+      world.assign(reader.objectId, planner.name, `/subscriptions/${subscriptions[group]}`);
+    }
+    world.assign(applier.objectId, grantor.name, `/subscriptions/${subscriptions[shared]}/resourceGroups/rg-shared`);
+  }
+}
+
+/** An application with a federated credential for its service connection; the planner of production still has a client secret. */
+function addPrincipal(world: World, which: ConnectionName): ServicePrincipal {
+  const connection = connections[which];
+  const registered = { id: connection.id, projectId: project.id, name: connection.name, pipelines: 'all' as const };
+  if (which !== 'prodPlan') world.devops.connections.push(registered);
+  const trust = {
+    name: 'azure-devops',
+    issuer: world.devops.issuer(world.origins.devops),
+    subject: world.devops.subject(registered),
+    audience: 'api://AzureADTokenExchange',
+    createdAt: Number.NEGATIVE_INFINITY,
+  };
+  const secrets = which === 'prodPlan' ? [canaries.clientSecret] : [];
+  return world.directory.add({ displayName: connection.name, kind: 'application', secrets, federatedCredentials: () => (which === 'prodPlan' ? [] : [trust]) });
+}
+
+/** Names the tenant for callers that only know this world. */
+export const contosoTenant = tenantId;

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { runPlannedTask, type Desired, type PlannedServices, type PlannedTask, type ServiceTools, type SharedInputs } from '../../../tasks/_shared/agent/planned-task.js';
+import type { TaskEnd } from '../../../tasks/_shared/agent/agent.js';
+import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
+import { everythingAllowed, Item, proofOf, stopped } from '../report/items.js';
+import { FakeAgent, federatedEndpoint } from './fake-agent.js';
+
+describe('the frame of planned tasks', () => {
+  let agent: FakeAgent;
+  const store = new Map<string, string>();
+
+  beforeEach(() => {
+    store.clear();
+    agent = new FakeAgent('TestTask');
+    agent.variables['System.OidcRequestUri'] = 'https://dev.azure.com/contoso/oidctoken';
+    agent.endpoints.conn = federatedEndpoint;
+    Object.assign(agent.inputs, { azureSubscription: 'conn', clusters: 'rg/aks-1,rg/aks-2', word: 'x' });
+  });
+
+  afterEach(() => agent.dispose());
+
+  function desired(broken: boolean): Desired {
+    const one = new Item(store, 'one', { cluster: 'aks-1', widens: true });
+    const two = new Item(store, 'two', { cluster: 'aks-2', ...(broken ? { blocked: stopped } : {}) });
+    return {
+      resources: [one, two],
+      proofs: [proofOf('orders/api', [one], { level: 'exercised', summary: 'it works' })],
+      outputs: (result) => ({ done: String(result.applied.length), long: 'x'.repeat(30_000) }),
+    };
+  }
+
+  function start(options: { readonly broken?: boolean; readonly services?: (shared: SharedInputs, tools: ServiceTools) => Promise<PlannedServices> } = {}): Promise<TaskEnd> {
+    const task: PlannedTask<string, PlannedServices> = {
+      name: 'TestTask',
+      read: (inputs) => inputs.text('word'),
+      desire: () => desired(options.broken ?? false),
+    };
+    const services = options.services ?? (() => Promise.resolve({ permissions: everythingAllowed }));
+    return runPlannedTask(agent, task, services, (request) => Promise.resolve(`oidc for ${request.connectionId}`));
+  }
+
+  it('plans, applies, proves and reports everywhere', async () => {
+    assert.deepEqual(await start(), { result: 'Succeeded', message: '' });
+    assert.deepEqual([...store], [['one', 'wanted'], ['two', 'wanted']]);
+    assert.deepEqual(
+      agent.log.map((line) => line.replace(/in [\d.]+ m?s/, 'in N s')),
+      [
+        'Fleet    2 clusters · as app 1f0c…9a (federated) · dry run: no',
+        'Plan     2 to create, 0 to update, 0 as they should be',
+        '  aks-1',
+        '    + thing  ▲ widens  one  text wanted',
+        '  aks-2',
+        '    + thing  two  text wanted',
+        'Preflight  permissions ok (1 action at 2 scopes)',
+        'Apply    2 of 2 done in N s',
+        'Proof    aks-1  orders/api  exercised  → it works',
+      ],
+    );
+    assert.equal(agent.outputs.done, '2');
+    assert.equal(readFileSync(agent.outputs.long!.slice(1), 'utf8').length, 30_000);
+    assert.deepEqual(agent.attachments.map(({ type }) => type), ['aks-workload-identity-report', 'aks-workload-identity-ledger']);
+    const ledger = agent.attachments[1]!.content.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.deepEqual(ledger.map(({ object, outcome }) => [object, outcome]), [['/one', 'done'], ['/two', 'done']]);
+    assert.equal(agent.summaries.length, 1);
+    assert.equal(agent.debugLog.filter((line) => line.startsWith('journal ')).length, 4);
+  });
+
+  it('writes nothing the second time, and attaches no ledger', async () => {
+    await start();
+    const before = agent.attachments.length;
+    agent.log.length = 0;
+    assert.equal((await start()).result, 'Succeeded');
+    assert.ok(agent.log.includes('Plan     0 to create, 0 to update, 2 as they should be'));
+    assert.ok(agent.log.includes('Apply    nothing to do'));
+    assert.deepEqual(agent.attachments.slice(before).map(({ type }) => type), ['aks-workload-identity-report']);
+  });
+
+  it('prints the same changes in a dry run and writes nothing', async () => {
+    agent.inputs.dryRun = 'true';
+    assert.equal((await start()).result, 'Succeeded');
+    assert.equal(store.size, 0);
+    assert.equal(agent.log.filter((line) => line.startsWith('    + ')).length, 2);
+    assert.ok(!agent.log.some((line) => /^(Apply|Proof)/.test(line)));
+  });
+
+  it('finishes the other clusters, then fails and names cluster, reason and remedy', async () => {
+    const end = await start({ broken: true });
+    assert.deepEqual(end, {
+      result: 'Failed',
+      message: '1 of 2 clusters failed: cluster aks-2 cannot be changed, because it is stopped (OperationNotAllowed); start it and run again (WI2102). The other one is done',
+    });
+    assert.deepEqual([...store.keys()], ['one']);
+    assert.ok(agent.log.includes('WI2102  cluster aks-2 cannot be changed.'));
+    assert.equal(agent.log.at(-1), 'Done     aks-1');
+    assert.deepEqual(agent.errors, []);
+  });
+
+  it('reports all mistakes of shared and own inputs at once, before anything is made', async () => {
+    Object.assign(agent.inputs, { azureSubscription: 'nowhere', clusters: 'rg/aks-1,bad', concurrency: '0', failFast: 'perhaps', propagationTimeoutInMinutes: 'x', word: '' });
+    const made = start({ services: () => assert.fail('services were made') });
+    await assert.rejects(made, (error) => {
+      assert.ok(error instanceof Problem);
+      assert.deepEqual(error.parts.details?.map(({ code }) => code), ['WI1010', 'WI1004', 'WI1002', 'WI1003', 'WI1002', 'WI1001']);
+      return true;
+    });
+  });
+
+  it('gives services their tools, and the connection its tokens', async () => {
+    let seen: ServiceTools | undefined;
+    let token = '';
+    await start({
+      services: async ({ connection, concurrency, failFast, propagationTimeoutMs }, tools) => {
+        seen = tools;
+        assert.deepEqual([concurrency, failFast, propagationTimeoutMs], [10, false, 600_000]);
+        if (connection.signIn.kind === 'federated') token = await connection.signIn.assertion();
+        return { permissions: everythingAllowed };
+      },
+    });
+    assert.equal(token, 'oidc for conn');
+    assert.ok(agent.masked.includes(token));
+    assert.match(seen?.correlationId ?? '', /^[0-9a-f-]{36}$/);
+    assert.deepEqual(seen?.environment, { PATH: '/usr/bin' });
+    assert.ok(seen?.tempDirectory.startsWith(agent.tempDirectory));
+  });
+
+  it('lets no registered secret through, wherever it shows', async () => {
+    await start({
+      services: (_, tools) => {
+        tools.registerSecret('wanted');
+        return Promise.resolve({ permissions: everythingAllowed });
+      },
+    });
+    delete agent.outputs.long;
+    assert.ok(!agent.everything().includes('wanted'));
+    assert.ok(agent.everything().includes('***'));
+  });
+
+  it('starts no write once it is cancelled', async () => {
+    const running = start({
+      services: () => {
+        agent.cancel();
+        return Promise.resolve({ permissions: everythingAllowed });
+      },
+    });
+    const end = await running;
+    assert.equal(end.result, 'Failed');
+    assert.match(end.message, /WI9002/);
+    assert.equal(store.size, 0);
+  });
+});
