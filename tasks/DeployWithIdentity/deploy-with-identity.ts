@@ -41,7 +41,7 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services): D
   const connection = services.cluster(entry);
   const cluster = new ClusterLookup(azure, entry, { issuer: true });
   const identity = new IdentityLookup(azure, workload.identity, workload.owner);
-  const namespace = new Namespace(connection, workload.namespace, output(cluster, (state) => state.id));
+  const namespace = new Namespace(connection, workload.namespace, { cluster: output(cluster, (state) => state.id), identity: output(identity, (state) => state.id) });
   const settings = {
     connection,
     helmPath: inputs.helmPath,

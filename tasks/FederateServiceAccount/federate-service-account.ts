@@ -73,7 +73,7 @@ function federate(workload: PlacedWorkload, inputs: Inputs, shared: SharedInputs
 
 /** The namespace and the service account with this cluster's identity on it. */
 function annotated(workload: PlacedWorkload, connection: ClusterConnection, cluster: ClusterLookup, identity: Identity): AnyResource[] {
-  const namespace = new Namespace(connection, workload.namespace, output(cluster, (state) => state.id));
+  const namespace = new Namespace(connection, workload.namespace, { cluster: output(cluster, (state) => state.id) });
   const account = new ServiceAccount(
     connection,
     { namespace: workload.namespace, name: workload.serviceAccount },

@@ -9,10 +9,10 @@ const aksServerApplication = '6dae42f8-4368-4678-94ff-3960e28e3630';
 /** Prints how to use kubectl and helm against the running simulators: a kubeconfig with one context per cluster. */
 export async function explainAccess(stage: ContosoStage, print: (line: string) => void): Promise<void> {
   const { world, folder, certificateAuthority } = stage;
-  const operator = world.directory.add({ displayName: 'operator', kind: 'application' });
+  const operator = world.directory.add({ displayName: 'operator', kind: 'managedIdentity' });
   const clusters = [...world.clusters.keys()].map((name) => world.arm.clusters.find(name));
   for (const { id } of clusters) world.assign(operator.objectId, 'Azure Kubernetes Service RBAC Cluster Admin', id);
-  const token = world.entra.issue(operator, aksServerApplication, 86_400);
+  const token = world.entra.issue(operator, aksServerApplication);
   const config = {
     apiVersion: 'v1',
     kind: 'Config',

@@ -1,7 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as internal from 'azure-pipelines-task-lib/internal.js';
+import internal from 'azure-pipelines-task-lib/internal.js';
 import * as library from 'azure-pipelines-task-lib/task.js';
 import type { Agent, Endpoint, TaskEnd } from './agent.js';
 import { childEnvironment } from './child-environment.js';
@@ -18,6 +19,8 @@ export class PipelineAgent implements Agent {
   constructor(readonly task: string) {
     this.tempDirectory = this.variable('Agent.TempDirectory') ?? tmpdir();
     this.environment = childEnvironment(process.env, (name) => this.variable(name), (text) => this.secret(text));
+    // One listener for each request and wait in flight is meant, not a leak.
+    setMaxListeners(0, this.#cancellation.signal);
     // The agent sends SIGINT, 7.5 s later SIGTERM, 2.5 s later it kills. Source: azure-pipelines-agent, ProcessInvoker.
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
       process.on(name, () => this.#cancellation.abort(new Error('the pipeline asked the task to stop')));
@@ -38,7 +41,8 @@ export class PipelineAgent implements Agent {
   }
 
   isSecretVariable(name: string): boolean {
-    // getVariables() would write every variable of the job into the debug log.
+    // getVariables() would write every variable of the job into the debug log. The map is replaced while the library loads:
+    // it has to be reached through the module's default export, which stays current.
     return internal._knownVariableMap[internal._getVariableKey(name)]?.secret ?? false;
   }
 

@@ -17,10 +17,14 @@ export interface Services {
   cluster(entry: ClusterEntry): ClusterConnection;
 }
 
-/** Connects the run's service connection. Sends nothing: tokens and credentials are fetched when they are first needed. */
+/**
+ * Signs the run's service connection in. Cluster credentials are fetched when they are first needed.
+ * @throws Problem WI2007 when it cannot sign in: one problem of the run, not one of every cluster.
+ */
 export async function createServices(shared: SharedInputs, tools: ServiceTools): Promise<Services> {
   const { clock, signal, debug } = tools;
   const azure = await connectAzure(shared.connection, { clock, signal, debug, correlationId: tools.correlationId });
+  await azure.token(azure.cloud.resourceManagerAudience);
   const connections = new Map(shared.clusters.map((entry) => [entry.id, lazyConnection(entry.label, entry.id, () => open(azure, entry, tools))]));
   const permissions: PermissionCheck = {
     missing: async (wanted) => {

@@ -110,13 +110,12 @@ function explained(connection: ServiceConnection, credential: TokenCredential): 
         throw new Error('the credential gave no token');
       } catch (error) {
         if (error instanceof Problem) throw error;
-        const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
         throw new Problem(
           {
             code: 'WI2007',
             what: `The service connection ${connection.name} cannot sign in`,
             tried: `get a token for ${[scopes].flat().join(' ')} (${connection.signIn.kind})`,
-            because: message,
+            ...refusal(error),
             remedy: 'open Project settings, Service connections, and verify it; compare the issuer and subject of its federated credential with the connection’s',
           },
           error,
@@ -124,4 +123,13 @@ function explained(connection: ServiceConnection, credential: TokenCredential): 
       }
     },
   };
+}
+
+/** Entra's own words in what a credential threw: the sentence with its code, and the id for its operators. */
+function refusal(error: unknown): { because: string; serviceCode?: string; correlation?: string } {
+  const message = error instanceof Error ? error.message : String(error);
+  const sentence = /(AADSTS\d+): ([^]*?)(?: Trace ID:|\r?\n|$)/.exec(message);
+  const correlation = /Correlation ID: ([0-9a-f-]{36})/i.exec(message)?.[1];
+  const because = sentence?.[2] ?? message.split('\n')[0] ?? '';
+  return { because, ...(sentence?.[1] === undefined ? {} : { serviceCode: sentence[1] }), ...(correlation === undefined ? {} : { correlation }) };
 }

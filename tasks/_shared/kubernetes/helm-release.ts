@@ -1,6 +1,6 @@
 import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
-import { keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
+import { blocked, keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { chartArguments } from './chart.js';
 import { identityKeys, ownKeys } from './connection.js';
 import { kinds, nameOf, pathOf } from './objects.js';
@@ -75,9 +75,14 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     const [fault, ...others] = observed.chart.faults;
     if (fault !== undefined) return blocked(others.length === 0 ? fault.parts : { ...fault.parts, details: others });
     const { revision } = observed;
-    if (revision !== undefined && isBusy(revision) && !this.#isStale(revision, observed.nowMs)) return blocked(this.#running(revision, observed.nowMs));
+    if (revision !== undefined && isBusy(revision) && !this.#isStale(revision, observed.nowMs)) return blocked(this.#running(revision, observed.nowMs).parts);
     const missing = this.#missingAccount(observed, known);
-    if (missing !== undefined) return { action: 'blocked', problem: missing, awaits: true };
+    const change = this.#deployment(observed, known);
+    return missing === undefined ? change : blocked(missing, true, change);
+  }
+
+  #deployment(observed: HelmReleaseState, known: Known<HelmReleaseInputs>): Change {
+    const { revision } = observed;
     if (revision === undefined) return { action: 'create', reason: 'there is no such release', fields: fieldsOf(observed, known), widens: false };
     const reason = this.#reason(revision, observed, known);
     if (reason === undefined) return keep(`chart, values and release are equal (revision ${revision.number})`);
@@ -197,8 +202,4 @@ function fieldsOf({ digest, revision, serviceAccount }: HelmReleaseState, known:
   return (['digest', 'clientId'] as const)
     .filter((field) => before[field] !== after[field])
     .map((field) => ({ field, ...(before[field] === undefined ? {} : { before: before[field] }), after: after[field] }));
-}
-
-function blocked(problem: Problem | ProblemParts): Change {
-  return { action: 'blocked', problem: problem instanceof Problem ? problem.parts : problem, awaits: false };
 }

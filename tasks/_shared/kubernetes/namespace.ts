@@ -1,13 +1,16 @@
-import { keep, type Change, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
-import { value, type Ref, type Refs } from '../reconcile/ref.js';
-import { Problem } from '../reconcile/problem.js';
+import { blocked, keep, type Change, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
+import { unknown, value, type Known, type Ref, type Refs } from '../reconcile/ref.js';
+import type { ProblemParts } from '../reconcile/problem.js';
 import type { ClusterConnection } from './connection.js';
 import { object, text } from './json.js';
 import { kinds, metadataOf, pathOf } from './objects.js';
 import { applyRights } from './permissions.js';
 
 export interface NamespaceInputs {
-  readonly clusterId: string;
+  /** ARM id of the cluster: an unusable cluster stops what is in it. */
+  readonly cluster: string;
+  /** ARM id of the identity of the workload that lives in the namespace; while it is unknown, the namespace waits for whoever makes both. */
+  readonly identity: string;
 }
 
 /** A namespace as it was found. */
@@ -23,13 +26,13 @@ export class Namespace implements Resource<NamespaceInputs, NamespaceState> {
   readonly cluster: string;
   readonly inputs: Refs<NamespaceInputs>;
 
-  /** @param cluster ARM id of the cluster, usually an output of its lookup, so that an unusable cluster stops what is in it. */
+  /** @param inputs.identity only where another task makes identity and namespace together */
   constructor(
     private readonly connection: ClusterConnection,
     readonly name: string,
-    cluster: Ref<string> = value(connection.clusterId),
+    inputs: { readonly cluster?: Ref<string>; readonly identity?: Ref<string> } = {},
   ) {
-    this.inputs = { clusterId: cluster };
+    this.inputs = { cluster: inputs.cluster ?? value(connection.clusterId), identity: inputs.identity ?? value('') };
     this.key = `${connection.clusterId} namespace ${name}`;
     this.cluster = connection.label;
   }
@@ -43,10 +46,11 @@ export class Namespace implements Resource<NamespaceInputs, NamespaceState> {
     });
   }
 
-  plan(observed: NamespaceState | undefined): Change {
+  plan(observed: NamespaceState | undefined, known: Known<NamespaceInputs>): Change {
+    if (observed === undefined && known.identity === unknown) return blocked(awaited(this.name, this.cluster), true);
     if (observed === undefined) return { action: 'create', reason: 'it does not exist', fields: [], widens: false };
     if (!observed.terminating) return keep('it exists');
-    return { action: 'blocked', problem: terminating(this.name, this.cluster).parts, awaits: false };
+    return blocked(terminating(this.name, this.cluster));
   }
 
   permissions(): readonly Permission[] {
@@ -60,11 +64,20 @@ export class Namespace implements Resource<NamespaceInputs, NamespaceState> {
   }
 }
 
-function terminating(name: string, cluster: string): Problem {
-  return new Problem({
+function awaited(name: string, cluster: string): ProblemParts {
+  return {
+    code: 'WI4103',
+    what: `Namespace ${name} on ${cluster} does not exist`,
+    because: 'the workload’s identity is not there either',
+    remedy: 'run the task FederateServiceAccount first; it makes both',
+  };
+}
+
+function terminating(name: string, cluster: string): ProblemParts {
+  return {
     code: 'WI4101',
     what: `Namespace ${name} on ${cluster} is being deleted`,
     because: 'its phase is Terminating: nothing can be made in it',
     remedy: 'wait until it is gone, or find the finalizer that holds it (kubectl get namespace -o yaml), then run again',
-  });
+  };
 }

@@ -1,6 +1,6 @@
 import { Problem } from '../reconcile/problem.js';
 import { unknown, type Known, type Refs } from '../reconcile/ref.js';
-import { keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
+import { blocked, keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { ownKeys } from './connection.js';
 import { kinds, metadataOf, pathOf } from './objects.js';
 import { applyRights } from './permissions.js';
@@ -52,7 +52,7 @@ export class ServiceAccountAdoption implements Resource<ReleaseInputs, AdoptionS
     if (observed.owner === undefined) return keep('there is none yet: the chart makes it');
     const fields = this.#missing(observed.owner);
     if (fields.length === 0) return keep('it belongs to the release');
-    if (!observed.owner.managed) return { action: 'blocked', problem: this.#foreign(fields).parts, awaits: false };
+    if (!observed.owner.managed) return blocked(this.#foreign(fields).parts);
     return { action: 'update', reason: 'the chart makes it too, and Helm refuses objects that are not its own', fields, widens: false };
   }
 

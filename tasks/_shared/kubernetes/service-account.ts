@@ -1,6 +1,6 @@
 import { Problem } from '../reconcile/problem.js';
 import { show, unknown, value, type Known, type Ref, type Refs } from '../reconcile/ref.js';
-import { keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
+import { blocked, keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { fieldManager, identityKeys, ownKeys, type ClusterConnection } from './connection.js';
 import { object, objects, text } from './json.js';
 import { kinds, metadataOf, pathOf, type ClusterObject } from './objects.js';
@@ -68,7 +68,7 @@ export class ServiceAccount implements Resource<ServiceAccountInputs, ServiceAcc
     if (observed === undefined) return { action: 'create', reason: 'it does not exist', fields, widens: false };
     if (fields.length === 0) return keep('it carries this identity');
     const rivals = this.#rivals(observed, fields);
-    if (rivals.length > 0) return { action: 'blocked', problem: owned(this.name, this.cluster, rivals).parts, awaits: false };
+    if (rivals.length > 0) return blocked(owned(this.name, this.cluster, rivals).parts);
     return { action: 'update', reason: 'it does not carry this identity', fields, widens: false };
   }
 

@@ -20,24 +20,29 @@ export interface Preflight {
   readonly findings: readonly Finding[];
   /** Rights looked up. */
   readonly permissions: readonly Permission[];
+  /** Those that the run's principal lacks. */
+  readonly lacking: readonly Permission[];
 }
 
-/** Looks up, before the first write, what would stop the plan half-way. */
-export async function preflight(plan: Plan, check: PermissionCheck): Promise<Preflight> {
+/**
+ * Looks up, before the first write, what would stop the plan half-way.
+ * @param dryRun what the principal lacks is told, but is no finding: often a read-only connection plans what another one applies.
+ */
+export async function preflight(plan: Plan, check: PermissionCheck, dryRun = false): Promise<Preflight> {
   const findings: Finding[] = plan.flatMap(({ resource, change }) => {
     if (change.action !== 'blocked' || change.problem.code === 'WI9003') return [];
     const place = resource.cluster === undefined ? { scope: 'resource' as const } : { scope: 'cluster' as const, cluster: resource.cluster };
     return [{ ...place, resource: resource.key, problem: change.problem, awaits: change.awaits }];
   });
   const permissions = distinct(plan.flatMap((entry) => (writes(entry.change) ? entry.permissions : [])));
-  const missing = permissions.length === 0 ? [] : await check.missing(permissions);
-  for (const entry of plan) {
-    const lacking = entry.permissions.filter((permission) => missing.some((other) => same(permission, other)));
-    if (lacking.length === 0) continue;
+  const lacking = permissions.length === 0 ? [] : await check.missing(permissions);
+  for (const entry of dryRun ? [] : plan) {
+    const missing = entry.permissions.filter((permission) => lacking.some((other) => same(permission, other)));
+    if (missing.length === 0) continue;
     const place = entry.resource.cluster === undefined ? { scope: 'resource' as const } : { scope: 'cluster' as const, cluster: entry.resource.cluster };
-    findings.push({ ...place, resource: entry.resource.key, problem: lackingRights(entry.resource.kind, entry.resource.name, lacking), awaits: false });
+    findings.push({ ...place, resource: entry.resource.key, problem: lackingRights(entry.resource.kind, entry.resource.name, missing), awaits: false });
   }
-  return { findings, permissions };
+  return { findings, permissions, lacking };
 }
 
 function lackingRights(kind: string, name: string, lacking: readonly Permission[]): ProblemParts {

@@ -20,13 +20,18 @@ interface Effect {
 /** What shall happen to one resource. */
 export type Change =
   | { readonly action: 'keep'; readonly reason: string }
-  | ({ readonly action: 'create' | 'update' | 'delete' } & Effect)
+  | WritingChange
   | {
       readonly action: 'blocked';
       readonly problem: ProblemParts;
       /** True when another task of the same pipeline is expected to remove the obstacle; a dry run then goes on. */
       readonly awaits: boolean;
+      /** What will have to be done once the awaited obstacle is gone. */
+      readonly then?: WritingChange;
     };
+
+/** A change that writes. */
+export type WritingChange = { readonly action: 'create' | 'update' | 'delete' } & Effect;
 
 /** A right that a write needs. */
 export interface Permission {
@@ -107,11 +112,16 @@ export function keep(reason: string): Change {
 }
 
 /** True for changes that write. */
-export function writes(change: Change): change is Extract<Change, { fields: unknown }> {
+export function writes(change: Change): change is WritingChange {
   return change.action === 'create' || change.action === 'update' || change.action === 'delete';
 }
 
 /** A change that cannot be made. `awaits`: another task of the same pipeline is expected to remove the obstacle. */
-export function blocked(problem: ProblemParts, awaits = false): Change {
-  return { action: 'blocked', problem, awaits };
+export function blocked(problem: ProblemParts, awaits = false, then?: Change): Change {
+  return { action: 'blocked', problem, awaits, ...(then !== undefined && writes(then) ? { then } : {}) };
+}
+
+/** The change as a plan foresees it: what waits only for another task counts as what it will be then. */
+export function foreseen(change: Change): Change {
+  return change.action === 'blocked' && change.awaits ? (change.then ?? change) : change;
 }

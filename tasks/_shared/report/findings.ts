@@ -4,7 +4,7 @@ import type { Plan } from '../reconcile/plan.js';
 import type { Finding, Preflight } from '../reconcile/preflight.js';
 import type { ProblemParts } from '../reconcile/problem.js';
 import type { RunResult } from '../reconcile/run.js';
-import { writes } from '../reconcile/resource.js';
+import { foreseen, writes } from '../reconcile/resource.js';
 
 /** How many resources of a plan meet which fate. */
 export interface Counts {
@@ -39,9 +39,9 @@ export function wantedOf(plan: Plan): Plan {
 
 /** Counts the changes of a plan. What is only read does not count as kept. */
 export function countsOf(plan: Plan): Counts {
-  const wanted = wantedOf(plan);
-  const of = (action: string): number => wanted.filter(({ change }) => change.action === action).length;
-  const widens = plan.filter(({ change }) => writes(change) && change.widens).length;
+  const wanted = wantedOf(plan).map(({ change }) => foreseen(change));
+  const of = (action: string): number => wanted.filter((change) => change.action === action).length;
+  const widens = wanted.filter((change) => writes(change) && change.widens).length;
   return { create: of('create'), update: of('update'), delete: of('delete'), blocked: of('blocked'), keep: of('keep'), widens };
 }
 

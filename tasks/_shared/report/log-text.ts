@@ -1,7 +1,7 @@
 import type { AppliedChange } from '../reconcile/apply.js';
 import type { Plan, PlannedChange } from '../reconcile/plan.js';
 import type { Preflight } from '../reconcile/preflight.js';
-import { writes, type FieldChange } from '../reconcile/resource.js';
+import { foreseen, writes, type FieldChange } from '../reconcile/resource.js';
 import type { ProofResult } from '../reconcile/run.js';
 import { brief, columns, duration, many } from './columns.js';
 import { awaitedOf, countsOf, obstaclesOf, wantedOf, type Counts, type Failure } from './findings.js';
@@ -47,8 +47,10 @@ export function preflightText(preflight: Preflight, dryRun: boolean): string[] {
   const scopes = new Set(preflight.permissions.map(({ scope }) => scope)).size;
   const obstacles = obstaclesOf(preflight, dryRun);
   const awaited = dryRun ? awaitedOf(preflight) : [];
-  const lacking = obstacles.some(({ problem }) => problem.code === 'WI3001');
-  const looked = actions === 0 ? 'no permissions needed' : `permissions ${lacking ? 'missing' : 'ok'} (${many(actions, 'action')} at ${many(scopes, 'scope')})`;
+  const { lacking } = preflight;
+  const asked = `${many(actions, 'action')} at ${many(scopes, 'scope')}`;
+  const forApply = `this connection lacks ${lacking.length} of the rights that applying needs (${asked})`;
+  const looked = actions === 0 ? 'no permissions needed' : lacking.length === 0 ? `permissions ok (${asked})` : dryRun ? forApply : `permissions missing (${asked})`;
   const found = [...(obstacles.length === 0 ? [] : [many(obstacles.length, 'finding')]), ...(awaited.length === 0 ? [] : [`${awaited.length} for another task`])];
   const rows = [...obstacles.map((finding) => ({ mark: '!', finding })), ...awaited.map((finding) => ({ mark: '·', finding }))];
   return [
@@ -108,8 +110,9 @@ function placeRows(entries: readonly PlannedChange[]): string[][] {
 }
 
 function row({ resource, change }: PlannedChange): string[] {
-  const widens = writes(change) && change.widens ? '  ▲ widens' : '';
-  return [`${marks[change.action]} ${resource.kind}${widens}`, resource.name, detailOf(change)];
+  const seen = foreseen(change);
+  const widens = writes(seen) && seen.widens ? '  ▲ widens' : '';
+  return [`${marks[seen.action]} ${resource.kind}${widens}`, resource.name, detailOf(change)];
 }
 
 function detailOf(change: PlannedChange['change']): string {
@@ -117,7 +120,7 @@ function detailOf(change: PlannedChange['change']): string {
     case 'keep':
       return change.reason;
     case 'blocked':
-      return `${change.awaits ? 'waits: ' : ''}${brief(becauseOf(change.problem), 160)}`;
+      return `${change.awaits ? 'waits: ' : ''}${brief(becauseOf(change.problem), 160)}${change.then === undefined ? '' : ` · then ${detailOf(change.then)}`}`;
     case 'delete':
       return change.reason;
     case 'create':

@@ -1,7 +1,7 @@
 import type { AppliedChange } from '../reconcile/apply.js';
 import type { PlannedChange } from '../reconcile/plan.js';
 import type { ProblemParts } from '../reconcile/problem.js';
-import { writes, type FieldChange } from '../reconcile/resource.js';
+import { foreseen, writes, type FieldChange } from '../reconcile/resource.js';
 import type { RunResult } from '../reconcile/run.js';
 import { awaitedOf, countsOf, failuresOf, fatesOf, type Counts } from './findings.js';
 
@@ -100,16 +100,17 @@ export function toReport(result: RunResult, context: RunContext): Report {
 
 function reportChange({ resource, change }: PlannedChange, applied: AppliedChange | undefined): ReportedChange {
   const outcome = applied?.outcome;
+  const seen = foreseen(change);
   const problem = outcome !== undefined && 'problem' in outcome ? outcome.problem : change.action === 'blocked' ? change.problem : undefined;
   return {
     key: resource.key,
     kind: resource.kind,
     name: resource.name,
     ...at(resource.cluster),
-    action: change.action,
-    reason: change.action === 'blocked' ? change.problem.because : change.reason,
-    widens: writes(change) && change.widens,
-    fields: writes(change) ? change.fields : [],
+    action: seen.action,
+    reason: seen.action === 'blocked' ? seen.problem.because : seen.reason,
+    widens: writes(seen) && seen.widens,
+    fields: writes(seen) ? seen.fields : [],
     ...(outcome === undefined ? {} : { outcome: outcome.result }),
     ...(outcome?.result === 'done' ? { durationMs: Math.round(outcome.durationMs) } : {}),
     ...(problem === undefined ? {} : { problem: reportProblem(problem) }),

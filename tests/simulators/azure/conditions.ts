@@ -11,12 +11,12 @@ export type Condition = (context: ConditionContext) => boolean;
 
 type Comparison = (actual: string, wanted: string) => boolean;
 
-const comparisons: Readonly<Record<string, Comparison>> = {
-  StringEquals: (actual, wanted) => actual === wanted,
-  StringEqualsIgnoreCase: (actual, wanted) => actual.toLowerCase() === wanted.toLowerCase(),
-  StringStartsWith: (actual, wanted) => actual.startsWith(wanted),
-  StringStartsWithIgnoreCase: (actual, wanted) => actual.toLowerCase().startsWith(wanted.toLowerCase()),
-};
+const comparisons = new Map<string, Comparison>([
+  ['StringEquals', (actual, wanted) => actual === wanted],
+  ['StringEqualsIgnoreCase', (actual, wanted) => actual.toLowerCase() === wanted.toLowerCase()],
+  ['StringStartsWith', (actual, wanted) => actual.startsWith(wanted)],
+  ['StringStartsWithIgnoreCase', (actual, wanted) => actual.toLowerCase().startsWith(wanted.toLowerCase())],
+]);
 
 const tokens = [
   /(?<space>\s+)/,
@@ -106,7 +106,7 @@ class Parser {
   }
 
   #comparison(attribute: string): Condition | undefined {
-    const comparison = comparisons[this.words[this.#next++] ?? ''];
+    const comparison = comparisons.get(this.words[this.#next++] ?? '');
     const literal = /^'(.*)'$/s.exec(this.words[this.#next++] ?? '')?.[1]?.replace(/\\(.)/g, '$1');
     if (comparison === undefined || literal === undefined) return undefined;
     return ({ attributes }) => {

@@ -3,6 +3,9 @@ import type { ServicePrincipal } from '../azure/directory.js';
 import { isAlive, type DecodedJwt } from '../kernel/jwt.js';
 import { outsideLifetime, refusal, type Refusal } from './refusals.js';
 
+/** Tolerance on the lifetime of certificate assertions. MSAL rounds `nbf` up to a whole second, so there is one; its size is unconfirmed. */
+const skewSeconds = 300;
+
 /** Refuses a client secret that the application does not have. */
 export function refuseSecret({ appId, secrets }: ServicePrincipal, secret: string): Refusal | undefined {
   if (secrets.includes(secret)) return undefined;
@@ -23,7 +26,7 @@ export function refuseCertificate(principal: ServicePrincipal, assertion: Decode
   if (certificate === undefined) return notRegistered('The key was not found.', assertion);
   if (now < new Date(certificate.validFrom) || now > new Date(certificate.validTo)) return notRegistered('The key used is expired.', assertion);
   if (!isSigned(certificate.publicKey, assertion)) return notRegistered('The signature does not match the key.', assertion);
-  if (!isAlive(assertion, now)) return outsideLifetime(now, nbf, exp);
+  if (!isAlive(assertion, now, skewSeconds)) return outsideLifetime(now, nbf, exp);
   if (typeof aud === 'string' && audiences.includes(aud)) return undefined;
   return refusal(700023, 'Client assertion audience claim does not match Realm issuer. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials.');
 }

@@ -34,6 +34,7 @@ describe('kubernetes simulator: objects', () => {
       [404, 'PUT', `${configMaps}/zz`, configMap({}, 'zz'), 'configmaps "zz" not found'],
       [404, 'GET', `${deployments}/zz`, undefined, 'deployments.apps "zz" not found'],
       [404, 'POST', '/api/v1/namespaces/nowhere/configmaps', configMap({}), 'namespaces "nowhere" not found'],
+      [400, 'GET', '/api/v1/namespaces/%E0%A4/pods', undefined, 'invalid URL escape in "%E0%A4"'],
       [404, 'GET', '/api/v1/namespaces/ns/things', undefined, 'the server could not find the requested resource'],
       [400, 'PUT', `${configMaps}/cm`, configMap({}, 'other'), 'the name of the object (other) does not match the name on the URL (cm)'],
       [409, 'PUT', `${configMaps}/cm`, configMap({}, 'cm', { resourceVersion: '1' }), 'Operation cannot be fulfilled on configmaps "cm": the object has been modified; please apply your changes to the latest version and try again'],

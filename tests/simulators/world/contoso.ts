@@ -75,6 +75,7 @@ export async function createContoso(network: Network, certificateAuthority: stri
   }
   await addClusters(world);
   await addVaultsAndRegistries(world);
+  world.devops.projects.push(project);
   addPipelinePrincipals(world);
   return world;
 }

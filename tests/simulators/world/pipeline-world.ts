@@ -15,7 +15,6 @@ export interface ContosoPipeline {
 /** The contoso organisation in front of its world: service connections, variable groups, environments, tokens. */
 export function contosoPipelineWorld(world: World, pipeline: ContosoPipeline): PipelineWorld {
   const pipelineId = 1;
-  world.devops.projects.push(project);
   const groups = variableGroups(world);
   groups.forEach(({ name, variables }, index) => {
     world.devops.groups.push({ id: index + 1, projectId: project.id, name, variables, readers: 'all' });

@@ -92,7 +92,7 @@ describe('InputReader', () => {
     const problem = thrown(() => reader.finish());
     assert.equal(problem.parts.what, '4 inputs of FederateServiceAccount cannot be used');
     assert.deepEqual(problem.parts.details?.map(({ code }) => code), ['WI1001', 'WI1002', 'WI1003', 'WI1004']);
-    assert.ok(problem.parts.details?.every(({ parts }) => parts.remedy !== ''));
+    assert.ok(problem.parts.details.every(({ parts }) => parts.remedy !== ''));
   });
 
   it('remembers which inputs it was asked for', () => {

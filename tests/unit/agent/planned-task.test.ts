@@ -121,7 +121,7 @@ describe('the frame of planned tasks', () => {
     assert.ok(agent.masked.includes(token));
     assert.match(seen?.correlationId ?? '', /^[0-9a-f-]{36}$/);
     assert.deepEqual(seen?.environment, { PATH: '/usr/bin' });
-    assert.ok(seen?.tempDirectory.startsWith(agent.tempDirectory));
+    assert.ok(seen.tempDirectory.startsWith(agent.tempDirectory));
   });
 
   it('lets no registered secret through, wherever it shows', async () => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { outcomes, problemAt, Rig } from './rig.js';
-import type { Store } from './fake-cloud.js';
 import type { Thing } from './thing.js';
 
 /** Two clusters with something to create, to extend and to delete, lanes and references across. */
@@ -29,11 +28,11 @@ function seeded(): Rig {
   return rig;
 }
 
-async function recovers(store: Store, expected: unknown, message: string): Promise<void> {
-  const second = new Rig(store);
+async function recovers(first: Rig, expected: unknown, message: string): Promise<void> {
+  const second = new Rig(first);
   assert.equal((await second.run(fleet(second))).result, 'succeeded', message);
-  assert.deepEqual(store.snapshot(), expected, message);
-  const third = new Rig(store);
+  assert.deepEqual(first.cloud.store.snapshot(), expected, message);
+  const third = new Rig(second);
   assert.equal((await third.run(fleet(third))).result, 'succeeded', message);
   assert.deepEqual(third.cloud.writes, [], message);
 }
@@ -60,7 +59,7 @@ describe('reconcile: cancellation and kill at every write', () => {
       assert.equal(rig.cloud.writes.length, at + 1, `write ${at}`);
       assert.equal(result.result, 'failed', `write ${at}`);
       assert.deepEqual(new Set(rig.settled.map(({ entry }) => entry)), new Set(rig.intended), `write ${at}`);
-      await recovers(rig.cloud.store, expected, `write ${at}`);
+      await recovers(rig, expected, `write ${at}`);
     }
   });
 
@@ -74,7 +73,7 @@ describe('reconcile: cancellation and kill at every write', () => {
           throw new Error('connection lost');
         };
         assert.equal((await rig.run(fleet(rig))).result, 'failed', `${hook} ${at}`);
-        await recovers(rig.cloud.store, expected, `${hook} ${at}`);
+        await recovers(rig, expected, `${hook} ${at}`);
       }
     }
   });
@@ -94,7 +93,7 @@ describe('reconcile: cancellation and kill at every write', () => {
           };
           void rig.run(fleet(rig));
         });
-        await recovers(rig.cloud.store, expected, `${hook} ${at}`);
+        await recovers(rig, expected, `${hook} ${at}`);
       }
     }
   });

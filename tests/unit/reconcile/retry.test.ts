@@ -28,7 +28,7 @@ describe('reconcile: until', () => {
 
   it('takes undefined for an answer', async () => {
     const { clock, signal } = { clock: new VirtualClock(), signal: new AbortController().signal };
-    assert.equal(await until(patience, { clock, signal, progress: () => undefined }, () => Promise.resolve({ done: undefined })), undefined);
+    assert.equal(await until(patience, { clock, signal, progress: () => undefined }, () => Promise.resolve<Attempt<unknown>>({ done: undefined })), undefined);
   });
 
   it('waits half as long again each time, up to the longest wait, and says what for', async () => {

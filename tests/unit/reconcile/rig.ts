@@ -6,7 +6,7 @@ import { applyAll, type AppliedChange, type Outcome } from '../../../tasks/_shar
 import { planAll } from '../../../tasks/_shared/reconcile/plan.js';
 import type { ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
 import { VirtualClock } from '../../simulators/kernel/virtual-clock.js';
-import { FakeCloud, Store } from './fake-cloud.js';
+import { FakeCloud } from './fake-cloud.js';
 import { Thing, type ThingOptions } from './thing.js';
 
 export interface Settled {
@@ -17,7 +17,7 @@ export interface Settled {
 
 /** An engine's surroundings for one run: a clock, a fake cloud, a journal and records of all that was asked. */
 export class Rig {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly cloud: FakeCloud;
   readonly cancellation = new AbortController();
   readonly intended: JournalEntry[] = [];
@@ -30,8 +30,10 @@ export class Rig {
   /** Replaces the permission check. */
   check?: (permissions: readonly Permission[]) => Promise<readonly Permission[]>;
 
-  constructor(store = new Store()) {
-    this.cloud = new FakeCloud(this.clock, store);
+  /** @param earlier a run whose cloud and time this one goes on with */
+  constructor(earlier?: Rig) {
+    this.clock = earlier?.clock ?? new VirtualClock();
+    this.cloud = new FakeCloud(this.clock, earlier?.cloud.store);
   }
 
   thing(key: string, parts?: ConstructorParameters<typeof Thing>[2], options?: ThingOptions): Thing {

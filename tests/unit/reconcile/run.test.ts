@@ -69,7 +69,7 @@ describe('reconcile: a run', () => {
     const rig = seeded();
     await rig.run(fleet(rig));
     assert.ok(rig.cloud.writes.length > 0);
-    const again = new Rig(rig.cloud.store);
+    const again = new Rig(rig);
     const result = await again.run(fleet(again));
     assert.equal(result.result, 'succeeded');
     assert.deepEqual([again.cloud.writes, again.intended, again.asked], [[], [], []]);
@@ -107,7 +107,7 @@ describe('reconcile: dry run', () => {
   it('plans exactly the changes that the following run makes: a write or more for each, none without', async () => {
     const rig = seeded();
     const dry = await rig.run(fleet(rig), [], { dryRun: true });
-    const real = new Rig(rig.cloud.store);
+    const real = new Rig(rig);
     const wet = await real.run(fleet(real));
     assert.deepEqual(planOf(dry.plan), planOf(wet.plan));
     assert.deepEqual(new Set(Object.values(actions(dry.plan))), new Set(['keep', 'create', 'update', 'delete']));
@@ -149,11 +149,14 @@ describe('reconcile: dry run', () => {
     assert.equal(await outlook((rig) => fleet(rig, { blocked: { awaits: true } })), 'succeeded');
   });
 
-  it('has issues when a right is missing on one cluster', async () => {
+  it('tells which rights are missing, as a note: another connection may apply what this one plans', async () => {
     const rig = seeded();
     rig.lacking.add('assign');
     const things = ['c1', 'c2'].map((cluster) => rig.thing(`${cluster}/x`, { text: 'x' }, { cluster, rights: [cluster === 'c1' ? 'assign' : 'write'] }));
-    assert.equal((await rig.run(things, [], { dryRun: true })).result, 'succeededWithIssues');
+    const { result, preflight } = await rig.run(things, [], { dryRun: true });
+    assert.deepEqual([result, preflight.findings], ['succeeded', []]);
+    assert.deepEqual(preflight.lacking, [{ plane: 'azure', action: 'assign', scope: '/c1/x' }]);
+    assert.equal(preflight.permissions.length, 2);
   });
 });
 
@@ -197,7 +200,7 @@ describe('reconcile: proofs', () => {
     const a = rig.thing('a');
     const result = await rig.run([a], [proofOf(rig, a, undefined, a.part('no such part'))]);
     const [entry] = result.proofs;
-    assert.ok(entry !== undefined && entry.outcome.level === 'failed' && 'problem' in entry.outcome);
+    assert.ok(entry?.outcome.level === 'failed');
     assert.equal(entry.outcome.problem.because, 'proof of a: an input is unknown after apply');
     assert.equal(rig.cloud.events.some((event) => event.startsWith('prove')), false);
     assert.equal(result.result, 'failed');

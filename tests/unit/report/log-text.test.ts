@@ -136,16 +136,21 @@ WI2102  cluster aks-2 cannot be changed.
     const store = new Map<string, string>();
     const items = [new Item(store, 'a', { cluster: 'aks-1' }), new Item(store, 'b', { cluster: 'aks-2', blocked: stopped, awaits: true })];
     const lacking = { missing: (permissions: readonly { readonly plane: 'azure' | 'kubernetes'; readonly action: string; readonly scope: string }[]) => Promise.resolve(permissions) };
-    const { preflight } = await run(items, [], { ...options, dryRun: true }, ports(lacking), silent);
-    assert.deepEqual(preflightText(preflight, true), [
-      'Preflight  permissions missing (1 action at 1 scope) · 1 finding · 1 for another task',
-      "  ! aks-1  WI3001  thing a cannot be written: the service connection's principal lacks Test/thing/write at /aks-1",
+    const dry = await run(items, [], { ...options, dryRun: true }, ports(lacking), silent);
+    assert.deepEqual(preflightText(dry.preflight, true), [
+      'Preflight  this connection lacks 1 of the rights that applying needs (1 action at 1 scope) · 1 for another task',
       '  · aks-2  WI2102  cluster aks-2 cannot be changed: it is stopped (OperationNotAllowed)',
+    ]);
+    const real = await run(items, [], options, ports(lacking), silent);
+    assert.deepEqual(preflightText(real.preflight, false), [
+      'Preflight  permissions missing (1 action at 1 scope) · 2 findings',
+      '  ! aks-2  WI2102  cluster aks-2 cannot be changed: it is stopped (OperationNotAllowed)',
+      "  ! aks-1  WI3001  thing a cannot be written: the service connection's principal lacks Test/thing/write at /aks-1",
     ]);
   });
 
   it('says so when there is nothing to check, to do or to prove', () => {
-    assert.deepEqual(preflightText({ findings: [], permissions: [] }, false), ['Preflight  no permissions needed']);
+    assert.deepEqual(preflightText({ findings: [], permissions: [], lacking: [] }, false), ['Preflight  no permissions needed']);
     assert.deepEqual(applyText([], 3), ['Apply    nothing to do']);
     assert.deepEqual(proofText([]), []);
   });

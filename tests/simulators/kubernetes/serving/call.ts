@@ -31,7 +31,7 @@ interface Place {
 
 /** Finds kind and object of a path under /api or /apis. @throws ApiError 404 for a resource that is not served. */
 export function placeOf(path: string, kinds: KindRegistry): Place {
-  const parts = path.split('/').filter((part) => part !== '').map(decodeURIComponent);
+  const parts = path.split('/').filter((part) => part !== '').map(decoded);
   const [group = '', version = '', ...rest] = parts[0] === 'api' ? ['', ...parts.slice(1)] : parts.slice(1);
   const [first, inner, third] = rest;
   const isNamespaced = group + version !== '' && first === 'namespaces' && rest.length >= 3 && !(group === '' && ['status', 'finalize'].includes(third ?? ''));
@@ -39,6 +39,14 @@ export function placeOf(path: string, kinds: KindRegistry): Place {
   const kind = kinds.byPlural(group, version, plural);
   if (kind === undefined || (isNamespaced && !kind.namespaced)) throw unknownResource();
   return { kind, namespace: isNamespaced ? inner : undefined, name, subresource: deeper.join('/') };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw badRequest(`invalid URL escape in "${part}"`);
+  }
 }
 
 /** True when some version of a group is served under this path. */
