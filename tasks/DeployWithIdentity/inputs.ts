@@ -25,7 +25,7 @@ const minute = 60_000;
 
 /** Reads the inputs of DeployWithIdentity. */
 export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
-  const workload = readWorkload(inputs);
+  const workload = readWorkload(inputs, shared.clusters);
   const chart = inputs.text('chart');
   const release = inputs.matching('releaseName', releaseName, 'lower-case letters, digits and hyphens, at most 53, beginning and ending with a letter or digit');
   const common = checked(inputs, inputs.optionalText('values') ?? '');

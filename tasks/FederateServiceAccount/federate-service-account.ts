@@ -1,4 +1,4 @@
-import type { PlannedTask, SharedInputs } from '../_shared/agent/planned-task.js';
+import type { PlannedTask } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
 import type { Azure } from '../_shared/azure/azure.js';
 import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
@@ -24,7 +24,7 @@ export const federateServiceAccount: PlannedTask<Inputs, Services> = {
   name: 'FederateServiceAccount',
   read: (inputs, shared) => readInputs(inputs, shared),
   desire: (inputs, shared, services) => {
-    const desired = placeWorkload(inputs, shared.clusters).map((workload) => federate(workload, inputs, shared, services));
+    const desired = placeWorkload(inputs, shared.clusters).map((workload) => federate(workload, inputs, services));
     return {
       resources: desired.flatMap(({ resources }) => resources),
       proofs: desired.map(({ proof }) => proof),
@@ -41,7 +41,7 @@ interface Federation {
   readonly proof: FederationProof;
 }
 
-function federate(workload: PlacedWorkload, inputs: Inputs, shared: SharedInputs, services: Services): Federation {
+function federate(workload: PlacedWorkload, inputs: Inputs, services: Services): Federation {
   const { azure } = services;
   const { entry, namespace, serviceAccount } = workload;
   const cluster = new ClusterLookup(azure, entry, { issuer: true });
@@ -66,7 +66,7 @@ function federate(workload: PlacedWorkload, inputs: Inputs, shared: SharedInputs
     wanted?.names ?? [],
     resources.map(({ key }) => key),
     { identity: output(identity, (state) => state), vault: vault === undefined ? value(null) : output(vault, (state) => state) },
-    shared.propagationTimeoutMs,
+    inputs.propagationTimeoutMs,
   );
   return { label: entry.label, identity, resources, proof };
 }

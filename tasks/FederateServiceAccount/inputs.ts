@@ -1,6 +1,6 @@
 import type { InputReader } from '../_shared/agent/inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
-import { namedResource, readResource, readWorkload } from '../_shared/agent/workload-inputs.js';
+import { namedResource, readPropagationTimeout, readResource, readWorkload } from '../_shared/agent/workload-inputs.js';
 import type { ArmId } from '../_shared/fleet/arm-id.js';
 import type { ClusterEntry } from '../_shared/fleet/clusters.js';
 import type { WorkloadInputs } from '../_shared/fleet/workload.js';
@@ -17,6 +17,8 @@ export interface Inputs extends WorkloadInputs {
   readonly createServiceAccount: boolean;
   /** By cluster label; a cluster without an entry gets no secret. */
   readonly secrets: ReadonlyMap<string, SecretsWanted>;
+  /** How long a proof waits for what was written to take effect. Milliseconds. */
+  readonly propagationTimeoutMs: number;
 }
 
 const vaultType = 'Microsoft.KeyVault/vaults';
@@ -25,7 +27,7 @@ const secretName = /^[0-9A-Za-z-]{1,127}$/;
 
 /** Reads the inputs of FederateServiceAccount. */
 export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
-  const workload = readWorkload(inputs);
+  const workload = readWorkload(inputs, shared.clusters);
   const createServiceAccount = inputs.boolean('createServiceAccount', true);
   const { subscriptionId } = shared.connection;
   const vault = readResource(inputs, 'keyVault', vaultType, subscriptionId);
@@ -35,7 +37,7 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
     const wanted = secretsOf(inputs, entry, vault, names, subscriptionId);
     if (wanted !== undefined) secrets.set(entry.label, wanted);
   }
-  return { ...workload, createServiceAccount, secrets };
+  return { ...workload, createServiceAccount, secrets, propagationTimeoutMs: readPropagationTimeout(inputs) };
 }
 
 function secretsOf(inputs: InputReader, entry: ClusterEntry, vault: ArmId | undefined, names: readonly string[], subscriptionId: string | undefined): SecretsWanted | undefined {

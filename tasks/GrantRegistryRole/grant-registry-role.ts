@@ -1,4 +1,4 @@
-import type { Desired, PlannedTask, SharedInputs } from '../_shared/agent/planned-task.js';
+import type { Desired, PlannedTask } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
 import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
 import { IdentityLookup } from '../_shared/azure/identity-lookup.js';
@@ -22,7 +22,7 @@ export const grantRegistryRole: PlannedTask<Inputs, Services> = {
     const { grantee } = inputs;
     const placed = grantee.kind === 'workload' ? placeWorkload(grantee.workload, shared.clusters) : [];
     const parts = grantee.kind === 'workload'
-      ? placed.map((workload) => forWorkload(workload, inputs, shared, services))
+      ? placed.map((workload) => forWorkload(workload, inputs, services))
       : shared.clusters.map((entry) => forKubelet(entry, inputs, services));
     return {
       resources: parts.flatMap(({ resources }) => resources),
@@ -47,7 +47,7 @@ interface Part {
   readonly proofs: readonly AnyProof[];
 }
 
-function forWorkload(workload: PlacedWorkload, inputs: Inputs, shared: SharedInputs, services: Services): Part {
+function forWorkload(workload: PlacedWorkload, inputs: Inputs, services: Services): Part {
   const { azure } = services;
   const { entry, owner, namespace, serviceAccount } = workload;
   const target = registryOf(inputs, entry);
@@ -65,7 +65,7 @@ function forWorkload(workload: PlacedWorkload, inputs: Inputs, shared: SharedInp
     { role: inputs.role, repository: inputs.repository ?? '' },
     resources.map(({ key }) => key),
     { identity: output(identity, (state) => state), registry: output(registry, (state) => state) },
-    shared.propagationTimeoutMs,
+    inputs.propagationTimeoutMs,
   );
   return { label: entry.label, registry, resources, proofs: [proof] };
 }

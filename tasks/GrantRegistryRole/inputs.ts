@@ -1,6 +1,6 @@
 import type { InputReader } from '../_shared/agent/inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
-import { namedResource, readResource, readWorkload } from '../_shared/agent/workload-inputs.js';
+import { namedResource, readPropagationTimeout, readResource, readWorkload } from '../_shared/agent/workload-inputs.js';
 import type { ArmId } from '../_shared/fleet/arm-id.js';
 import type { WorkloadInputs } from '../_shared/fleet/workload.js';
 
@@ -15,6 +15,8 @@ export interface Inputs {
   readonly registries: ReadonlyMap<string, ArmId>;
   /** The repository with which the grant is proven. */
   readonly repository: string | undefined;
+  /** How long a proof waits for what was written to take effect. Milliseconds. */
+  readonly propagationTimeoutMs: number;
 }
 
 const registryType = 'Microsoft.ContainerRegistry/registries';
@@ -25,7 +27,7 @@ const repositoryName = /^[a-z0-9]+([._-]+[a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+
 export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
   const role = inputs.choice('role', ['AcrPull', 'AcrPush'], 'AcrPull');
   const kind = inputs.choice('principal', ['workload', 'kubelet'], 'workload');
-  const grantee: Grantee = kind === 'kubelet' ? { kind } : { kind, workload: readWorkload(inputs) };
+  const grantee: Grantee = kind === 'kubelet' ? { kind } : { kind, workload: readWorkload(inputs, shared.clusters) };
   const { subscriptionId } = shared.connection;
   const common = readResource(inputs, 'registry', registryType, subscriptionId);
   const registries = new Map<string, ArmId>();
@@ -37,5 +39,5 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
   const repository = inputs.optionalText('repository');
   if (repository !== undefined && !repositoryName.test(repository)) inputs.refuse('repository', repository, 'a repository name such as orders/api');
   if (kind === 'workload' && repository === undefined) inputs.text('repository');
-  return { role, grantee, registries, repository };
+  return { role, grantee, registries, repository, propagationTimeoutMs: readPropagationTimeout(inputs) };
 }

@@ -14,8 +14,6 @@ export interface SharedInputs {
   readonly concurrency: number;
   /** Makes one cluster's finding or failure stop the whole run. */
   readonly failFast: boolean;
-  /** How long a proof waits for what was written to take effect. Milliseconds. */
-  readonly propagationTimeoutMs: number;
 }
 
 /** Reads the shared inputs. Mistakes are noted in the reader; nothing may be done with the value before it has finished. */
@@ -28,7 +26,6 @@ export function readSharedInputs(reader: InputReader, agent: Agent, requestOidcT
     dryRun: reader.boolean('dryRun'),
     concurrency: reader.integer('concurrency', { min: 1, max: 100, fallback: 10 }),
     failFast: reader.boolean('failFast'),
-    propagationTimeoutMs: reader.integer('propagationTimeoutInMinutes', { min: 1, max: 120, fallback: 10 }) * 60_000,
   });
 }
 

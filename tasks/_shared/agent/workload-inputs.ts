@@ -1,6 +1,7 @@
 import { parseArmId, resourceNamed, type ArmId } from '../fleet/arm-id.js';
 import { unknownPlaceholders } from '../fleet/names.js';
-import type { WorkloadInputs } from '../fleet/workload.js';
+import type { ClusterEntry } from '../fleet/clusters.js';
+import { namesakes, type WorkloadInputs } from '../fleet/workload.js';
 import type { InputReader } from './inputs.js';
 
 /** Names of namespaces and service accounts. Source: Kubernetes docs, object names (RFC 1123 labels). */
@@ -8,14 +9,24 @@ const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const labelForm = 'lower-case letters, digits and hyphens, at most 63, beginning and ending with a letter or digit';
 
 /** Reads the inputs that name a workload and its identity, alike in every task that has them. */
-export function readWorkload(inputs: InputReader): WorkloadInputs {
+export function readWorkload(inputs: InputReader, fleet: readonly ClusterEntry[]): WorkloadInputs {
   const namespace = inputs.matching('namespace', label, labelForm);
   const serviceAccount = inputs.matching('serviceAccount', label, labelForm);
   const workload = inputs.optionalText('workload') ?? serviceAccount;
   const identity = inputs.text('identity');
   checkIdentity(inputs, identity);
+  for (const { overrides } of fleet) checkIdentity(inputs, overrides.identity ?? '');
   const group = inputs.optionalText('identityResourceGroup');
-  return { workload, namespace, serviceAccount, identity, ...(group === undefined ? {} : { identityResourceGroup: group }) };
+  const read = { workload, namespace, serviceAccount, identity, ...(group === undefined ? {} : { identityResourceGroup: group }) };
+  for (const [one, other] of namesakes(read, fleet)) {
+    inputs.refuse('identity', identity, `each cluster an identity of its own: ${one} and ${other} are namesakes and would share one; set identity or identityResourceGroup in their entries of the list`);
+  }
+  return read;
+}
+
+/** Reads how long a proof waits for what was written to take effect. Milliseconds. */
+export function readPropagationTimeout(inputs: InputReader): number {
+  return inputs.integer('propagationTimeoutInMinutes', { min: 1, max: 120, fallback: 10 }) * 60_000;
 }
 
 /** Reads an input that names one Azure resource. */

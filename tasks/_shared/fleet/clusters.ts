@@ -64,11 +64,11 @@ function entriesOf(text: string, mistakes: ListMistake[]): unknown[] {
     });
     return [];
   }
-  if (!/^(\[|- |\{)/.test(trimmed)) {
+  if (!/^(\[|\{|#|-(\s|--))/.test(trimmed)) {
     return trimmed.split(/[,\r\n]+/).map((part) => part.trim()).filter((part) => part !== '');
   }
   try {
-    const value: unknown = parse(trimmed);
+    const value: unknown = parse(text);
     if (Array.isArray(value)) return value;
     mistakes.push({ given: short(trimmed), because: 'a JSON or YAML value has to be a sequence of clusters' });
   } catch (error) {
@@ -79,7 +79,7 @@ function entriesOf(text: string, mistakes: ListMistake[]): unknown[] {
 
 function readEntry(raw: unknown, subscriptionId: string | undefined): ClusterEntry | ListMistake {
   if (typeof raw === 'string') return locate(raw, subscriptionId, {});
-  const given = short(JSON.stringify(raw));
+  const given = short(quoted(raw));
   if (typeof raw !== 'object' || raw === null) return { given, because: wanted };
   const { cluster, ...rest } = raw as Record<string, unknown>;
   if (typeof cluster !== 'string') return { given, because: 'the mapping has no text under "cluster"' };
@@ -87,9 +87,9 @@ function readEntry(raw: unknown, subscriptionId: string | undefined): ClusterEnt
   for (const [key, entry] of Object.entries(rest)) {
     const name = overridable.find((candidate) => candidate === key);
     if (name === undefined) return { given, because: `"${key}" cannot be set per cluster; possible are ${overridable.join(', ')}` };
-    const text = Array.isArray(entry) ? entry.map(String).join(',') : entry;
-    if (typeof text !== 'string') return { given, because: `"${key}" has to be text` };
-    overrides[name] = text;
+    const parts: unknown[] = Array.isArray(entry) ? entry : [entry];
+    if (!parts.every((part) => typeof part === 'string')) return { given, because: `"${key}" has to be text, or a list of texts` };
+    overrides[name] = parts.join(',');
   }
   return locate(cluster, subscriptionId, overrides);
 }
@@ -110,6 +110,15 @@ function locate(text: string, subscriptionId: string | undefined, overrides: Clu
 function entry(subscriptionId: string, resourceGroup: string, name: string, overrides: ClusterEntry['overrides']): ClusterEntry {
   const id = `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.ContainerService/managedClusters/${name}`;
   return { subscriptionId, resourceGroup, name, id, label: name, overrides };
+}
+
+/** An entry as the user may recognise it; YAML aliases can make values that JSON cannot say. */
+function quoted(raw: unknown): string {
+  try {
+    return JSON.stringify(raw);
+  } catch {
+    return 'an entry that refers to itself';
+  }
 }
 
 function short(text: string): string {

@@ -17,7 +17,10 @@ export function unknownPlaceholders(pattern: string): string[] {
 
 /** Fills a pattern such as `id-{workload}-{cluster}`; a result over `limit` characters is cut and ends in a hash of the whole. */
 export function fillPattern(pattern: string, parts: NameParts, limit: number): string {
-  const filled = placeholders.reduce((text, name) => text.replaceAll(`{${name}}`, parts[name]), pattern);
+  const filled = pattern.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const known = placeholders.find((placeholder) => placeholder === name);
+    return known === undefined ? whole : parts[known];
+  });
   return shorten(filled, limit);
 }
 

@@ -41,3 +41,11 @@ export function placeWorkload(inputs: WorkloadInputs, fleet: readonly ClusterEnt
     title: `${inputs.namespace}/${inputs.serviceAccount} on ${entry.label}`,
   }));
 }
+
+/** Pairs of clusters that share an identity only because they share a name: the pattern meant to tell them apart. */
+export function namesakes(inputs: WorkloadInputs, fleet: readonly ClusterEntry[]): [string, string][] {
+  const meant = placeWorkload(inputs, fleet).filter(({ entry }) => (entry.overrides.identity ?? inputs.identity).includes('{cluster}'));
+  return meant.flatMap((one, index) =>
+    meant.slice(index + 1).flatMap((other): [string, string][] => (sameId(one.identity.id, other.identity.id) ? [[one.entry.label, other.entry.label]] : [])),
+  );
+}

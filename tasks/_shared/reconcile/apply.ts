@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from './clock.js';
 import { Lanes, Limiter } from './limits.js';
 import { strongReader, type Plan, type PlannedChange } from './plan.js';
 import type { Ports } from './ports.js';
-import { cancelled, Problem, toProblem, type ProblemParts } from './problem.js';
+import { cancelled, Problem, problemOf, toProblem, type ProblemParts } from './problem.js';
 import { isKnown, resolve, sources, unknown, type Unknown } from './ref.js';
 import { writes, type AnyResource, type Change, type Writer } from './resource.js';
 import { until } from './retry.js';
@@ -32,8 +33,14 @@ export async function applyAll(
 ): Promise<readonly AppliedChange[]> {
   const limiter = new Limiter(options.concurrency);
   const lanes = new Lanes();
-  const halt = new AbortController();
+  let failure: ProblemParts | undefined;
   const outcomes = new Map<string, Promise<Outcome>>();
+  const applyInTurn = async (entry: PlannedChange, settled: ReadonlyMap<string, Outcome>): Promise<Outcome> => {
+    if (failure !== undefined) return { result: 'skipped', problem: leftBehind(entry.resource, failure) };
+    const outcome = await applyOne(entry, settled, ports);
+    if (options.failFast && outcome.result === 'failed') failure = outcome.problem;
+    return outcome;
+  };
   const started = plan.map(async (entry): Promise<AppliedChange> => {
     const before = sources(entry.resource.inputs).map((key) => ({ key, outcome: outcomes.get(key) }));
     const run = async (): Promise<Outcome> => {
@@ -41,10 +48,8 @@ export async function applyAll(
       for (const { key, outcome } of before) if (outcome !== undefined) settled.set(key, await outcome);
       const hindrance = stopped.get(entry.resource.key) ?? hindered(entry.resource, settled);
       if (hindrance !== undefined) return { result: 'skipped', problem: hindrance };
-      if (!writes(entry.change)) return { result: 'kept', state: entry.observed ?? {}, durationMs: 0 };
-      const outcome = await lanes.run(entry.resource.lane, () => limiter.run(() => applyOne(entry, settled, halt.signal, ports)));
-      if (options.failFast && outcome.result === 'failed') halt.abort();
-      return outcome;
+      if (!writes(entry.change) && !moved(entry, settled)) return { result: 'kept', state: entry.observed ?? {}, durationMs: 0 };
+      return lanes.run(entry.resource.lane, () => limiter.run(() => applyInTurn(entry, settled)));
     };
     const outcome = run();
     outcomes.set(entry.resource.key, outcome);
@@ -53,21 +58,22 @@ export async function applyAll(
   return Promise.all(started);
 }
 
-async function applyOne(entry: PlannedChange, before: ReadonlyMap<string, Outcome>, halt: AbortSignal, ports: Ports): Promise<Outcome> {
+async function applyOne(entry: PlannedChange, before: ReadonlyMap<string, Outcome>, ports: Ports): Promise<Outcome> {
   const { resource } = entry;
   const start = ports.clock.monotonic();
+  const tried = `${entry.change.action} ${resource.kind} ${resource.name}`;
   try {
-    if (ports.signal.aborted || halt.aborted) throw cancelled(`${entry.change.action} ${resource.kind} ${resource.name}`);
+    if (ports.signal.aborted) throw cancelled(tried);
     const known = resolve(resource.inputs, (key) => stateAfter(before.get(key)));
     if (!isKnown(known)) throw new Error(`${resource.key}: an input is still unknown after everything before it was applied`);
-    const change = isKnown(entry.known) ? entry.change : resource.plan(await resource.observe(strongReader, known), known);
+    const change = isDeepStrictEqual(entry.known, known) ? entry.change : resource.plan(await resource.observe(strongReader, known), known);
     if (change.action === 'blocked') throw new Problem(change.problem);
     const writer = journalled(resource, ports);
     if (writes(change)) await resource.apply(change, known, writer);
     const state = await confirm(resource, known, change, writer, ports.clock);
     return { result: writes(change) ? 'done' : 'kept', state, durationMs: ports.clock.monotonic() - start };
   } catch (error) {
-    return { result: 'failed', problem: toProblem(error).parts };
+    return { result: 'failed', problem: problemOf(error, ports.signal, tried).parts };
   }
 }
 
@@ -98,15 +104,28 @@ function journalled(resource: AnyResource, ports: Ports): Writer {
       const place = resource.cluster === undefined ? {} : { cluster: resource.cluster };
       const entry = { ...intent, ...place, resource: resource.key, at: ports.clock.now().toISOString() };
       ports.journal.intend(entry);
-      try {
-        const answer = await send();
-        ports.journal.settle(entry, 'done');
-        return answer;
-      } catch (error) {
+      const answer = await send().catch((error: unknown) => {
         ports.journal.settle(entry, 'failed', toProblem(error).parts.because);
         throw error;
-      }
+      });
+      ports.journal.settle(entry, 'done');
+      return answer;
     },
+  };
+}
+
+/** True when something that this resource reads from was written in this run and now says something else than was planned with. */
+function moved(entry: PlannedChange, before: ReadonlyMap<string, Outcome>): boolean {
+  if (![...before.values()].some(({ result }) => result === 'done')) return false;
+  return !isDeepStrictEqual(entry.known, resolve(entry.resource.inputs, (key) => stateAfter(before.get(key))));
+}
+
+function leftBehind(resource: AnyResource, failure: ProblemParts): ProblemParts {
+  return {
+    code: 'WI9003',
+    what: `${resource.kind} ${resource.name} was left alone`,
+    because: `failFast ends the run at its first failure: ${failure.what}`,
+    remedy: 'resolve that failure and run again',
   };
 }
 

@@ -59,12 +59,13 @@ export async function planAll(resources: readonly AnyResource[], concurrency: nu
 }
 
 async function planOne(resource: AnyResource, before: ReadonlyMap<string, PlannedChange>, reader: Reader): Promise<PlannedChange> {
-  const known = resolve(resource.inputs, (key) => plannedState(before.get(key)));
+  let known: Known<object> = {};
   const obstacle = [...before.values()].find((entry) => entry.change.action === 'blocked' && !entry.change.awaits);
   if (obstacle !== undefined) {
     return { resource, known, observed: undefined, change: blockedBy(resource, obstacle), permissions: [] };
   }
   try {
+    known = resolve(resource.inputs, (key) => plannedState(before.get(key)));
     const observed = await resource.observe(reader, known);
     const change = resource.plan(observed, known);
     return { resource, known, observed, change, permissions: writes(change) ? resource.permissions(change, known) : [] };

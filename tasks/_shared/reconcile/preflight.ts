@@ -1,6 +1,6 @@
 import type { Plan } from './plan.js';
 import type { PermissionCheck } from './ports.js';
-import type { ProblemParts } from './problem.js';
+import { toProblem, type ProblemParts } from './problem.js';
 import { writes, type Permission } from './resource.js';
 
 /** Something that stands in the plan's way. */
@@ -35,7 +35,10 @@ export async function preflight(plan: Plan, check: PermissionCheck, dryRun = fal
     return [{ ...place, resource: resource.key, problem: change.problem, awaits: change.awaits }];
   });
   const permissions = distinct(plan.flatMap((entry) => (writes(entry.change) ? entry.permissions : [])));
-  const lacking = permissions.length === 0 ? [] : await check.missing(permissions);
+  const lacking = permissions.length === 0 ? [] : await check.missing(permissions).catch((error: unknown) => {
+    findings.push({ scope: 'run', resource: 'permissions', problem: toProblem(error).parts, awaits: false });
+    return [];
+  });
   for (const entry of dryRun ? [] : plan) {
     const missing = entry.permissions.filter((permission) => lacking.some((other) => same(permission, other)));
     if (missing.length === 0) continue;

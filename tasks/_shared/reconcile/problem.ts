@@ -63,3 +63,8 @@ export function cancelled(tried: string): Problem {
     remedy: 'run again: the task goes on from what it finds; what Azure had already accepted goes on without it',
   });
 }
+
+/** Like {@link toProblem}, for work under a signal: what is thrown because of a cancellation is said to be one. */
+export function problemOf(error: unknown, signal: AbortSignal, tried: string): Problem {
+  return signal.aborted && !(error instanceof Problem) ? cancelled(tried) : toProblem(error);
+}

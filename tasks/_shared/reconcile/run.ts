@@ -2,7 +2,7 @@ import { applyAll, type AppliedChange } from './apply.js';
 import { planAll, type Plan } from './plan.js';
 import type { Ports } from './ports.js';
 import { preflight, type Finding, type Preflight } from './preflight.js';
-import { toProblem, type ProblemParts } from './problem.js';
+import { cancelled, problemOf, type ProblemParts } from './problem.js';
 import type { AnyProof, Evidence } from './proof.js';
 import { isKnown, resolve, unknown, type Producer } from './ref.js';
 import { writes, type AnyResource } from './resource.js';
@@ -59,7 +59,7 @@ export async function run(
   const obstacles = checked.findings.filter((finding) => !(options.dryRun && finding.awaits));
   if (options.dryRun) {
     const elapsed = ports.clock.monotonic() - start;
-    return { dryRun: true, plan, preflight: checked, applied: [], proofs: [], durationMs: elapsed, result: outlook(plan, obstacles) };
+    return { dryRun: true, plan, preflight: checked, applied: [], proofs: [], durationMs: elapsed, result: outlook(plan, obstacles, options.failFast) };
   }
   const applied = await applyAll(plan, stops(plan, obstacles, options.failFast), options, ports);
   watcher.applied(applied, ports.clock.monotonic() - start);
@@ -72,9 +72,9 @@ export async function run(
 }
 
 /** How a dry run ends: obstacles that leave clusters to work on are issues for whoever approves, not a failure of the plan. */
-function outlook(plan: Plan, obstacles: readonly Finding[]): RunResult['result'] {
+function outlook(plan: Plan, obstacles: readonly Finding[], failFast: boolean): RunResult['result'] {
   if (obstacles.length === 0) return 'succeeded';
-  if (obstacles.some((finding) => finding.scope !== 'cluster')) return 'failed';
+  if (failFast || obstacles.some((finding) => finding.scope !== 'cluster')) return 'failed';
   const clusters = new Set(plan.flatMap(({ resource }) => (resource.cluster === undefined ? [] : [resource.cluster])));
   const hindered = new Set(obstacles.map((finding) => finding.cluster));
   return [...clusters].every((cluster) => hindered.has(cluster)) ? 'failed' : 'succeededWithIssues';
@@ -84,9 +84,9 @@ function outlook(plan: Plan, obstacles: readonly Finding[]): RunResult['result']
 function stops(plan: Plan, obstacles: readonly Finding[], failFast: boolean): Map<string, ProblemParts> {
   const stopped = new Map<string, ProblemParts>();
   for (const { resource, change } of plan) {
-    const cause = obstacles.find(
+    const own = obstacles.find((finding) => finding.resource === resource.key);
+    const cause = own ?? obstacles.find(
       (finding) =>
-        finding.resource === resource.key ||
         finding.scope === 'run' ||
         (finding.scope === 'cluster' && finding.cluster === resource.cluster) ||
         (failFast && writes(change)),
@@ -120,10 +120,11 @@ async function proveAll(proofs: readonly AnyProof[], applied: readonly AppliedCh
           return outcome !== undefined && 'state' in outcome ? outcome.state : unknown;
         });
         if (!isKnown(known)) throw new Error(`${proof.key}: an input is unknown after apply`);
+        if (ports.signal.aborted) throw cancelled(`prove ${proof.title}`);
         const context = { signal: ports.signal, progress: (text: string) => ports.progress.waiting(proof.title, text) };
         return { proof, outcome: await limiter.run(() => proof.run(known, context)) };
       } catch (error) {
-        return { proof, outcome: { level: 'failed', problem: toProblem(error).parts } };
+        return { proof, outcome: { level: 'failed', problem: problemOf(error, ports.signal, `prove ${proof.title}`).parts } };
       }
     }),
   );

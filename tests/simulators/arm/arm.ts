@@ -1,5 +1,5 @@
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
-import { tenantId, type TokenAuthority } from '../azure/authority.js';
+import type { Caller, TokenAuthority } from '../azure/authority.js';
 import { idOf, type Directory } from '../azure/directory.js';
 import type { RoleStore } from '../azure/roles.js';
 import { jsonBody, notSimulated, type Service, type SimRequest, type SimResponse } from '../kernel/service.js';
@@ -9,6 +9,7 @@ import type { Hierarchy } from './hierarchy.js';
 import { Identities } from './identities.js';
 import { forbidden, wrapped } from './refusals.js';
 import type { ArmCall, Operation, Parts, Provider } from './route.js';
+import { signIn } from './sign-in.js';
 import { registryStore, vaultStore } from './stores.js';
 
 /** What the simulator of Azure Resource Manager is made of. */
@@ -20,7 +21,7 @@ export interface ArmParts {
   readonly authority: TokenAuthority;
 }
 
-/** Azure Resource Manager: the gateway in front of the simulated resource providers. */
+/** Azure Resource Manager: the gateway in front of the simulated resource providers. See BEHAVIOUR.md. */
 export class Arm implements Service {
   readonly name = 'arm';
   readonly clusters: Clusters;
@@ -33,7 +34,7 @@ export class Arm implements Service {
   constructor(private readonly parts: ArmParts) {
     this.clusters = new Clusters(parts.clock);
     this.identities = new Identities(parts.clock, parts.directory, parts.hierarchy);
-    const authorization = new Authorization(parts.roles, parts.directory);
+    const authorization = new Authorization(parts.clock, parts.roles, parts.directory);
     this.#providers = [authorization, this.clusters, this.identities, this.registries, this.vaults, parts.hierarchy];
   }
 
@@ -46,18 +47,23 @@ export class Arm implements Service {
   }
 
   async #answer(request: SimRequest): Promise<SimResponse> {
-    const { origin, pathname, searchParams } = request.url;
-    const audiences = ['https://management.azure.com', 'https://management.core.windows.net', origin];
-    const caller = this.parts.authority.verify(request.headers.authorization, audiences.flatMap((audience) => [audience, `${audience}/`]));
-    if (caller === undefined) return unauthenticated(request);
-    const path = decodeURI(pathname);
+    const signedIn = signIn(this.parts.authority, request);
+    if ('status' in signedIn) return signedIn;
+    return { ...(await this.#answerTo(signedIn, request)), principal: signedIn.objectId };
+  }
+
+  async #answerTo(caller: Caller, request: SimRequest): Promise<SimResponse> {
+    const path = pathOf(request);
+    if (path === undefined) return wrapped(400, 'InvalidUri', 'The requested URI is invalid.');
     const found = this.#find(request.method, path);
-    if (found === undefined) return { ...notSimulated(this.name, request), principal: caller.objectId };
+    if (found === undefined) return notSimulated(this.name, request);
     const { operation, parts } = found;
-    const refusal = versionRefusal(operation, searchParams.get('api-version')) ?? this.#accessRefusal(operation, parts, caller);
-    if (refusal !== undefined) return { ...refusal, principal: caller.objectId };
-    const call: ArmCall = { method: request.method, path, query: searchParams, body: jsonBody(request), headers: request.headers, caller, origin };
-    return { ...(await operation.handle(call, parts)), principal: caller.objectId };
+    const { origin, searchParams: query } = request.url;
+    const body = jsonBody(request);
+    const refusal = versionRefusal(operation, query.get('api-version')) ?? this.#accessRefusal(operation, parts, caller) ?? bodyRefusal(request, body);
+    if (refusal !== undefined) return refusal;
+    const sees = (scope: string): boolean => this.#sees(caller, scope);
+    return operation.handle({ method: request.method, path, query, body, headers: request.headers, caller, origin, sees }, parts);
   }
 
   #find(method: string, path: string): { operation: Operation; parts: Parts } | undefined {
@@ -75,6 +81,22 @@ export class Arm implements Service {
     const { action, scope } = operation.right(parts);
     return this.parts.roles.allows({ objectId: caller.objectId, action, scope }) ? undefined : forbidden(caller.appId, caller.objectId, action, scope);
   }
+
+  /** Source: azure-docs, subscriptions - list: those that the account has access to. */
+  #sees(caller: Caller, scope: string): boolean {
+    const { roles } = this.parts;
+    const theirs = roles.assignments().filter(({ principalId }) => principalId.toLowerCase() === caller.objectId.toLowerCase());
+    return theirs.some((entry) => roles.reaches(entry.scope, scope) || roles.reaches(scope, entry.scope));
+  }
+}
+
+/** The path with its escapes undone and doubled slashes folded; undefined when it is not escaped properly. */
+function pathOf({ url }: SimRequest): string | undefined {
+  try {
+    return decodeURI(url.pathname).replace(/\/{2,}/g, '/');
+  } catch {
+    return undefined;
+  }
 }
 
 function versionRefusal(operation: Operation, version: string | null): SimResponse | undefined {
@@ -84,9 +106,11 @@ function versionRefusal(operation: Operation, version: string | null): SimRespon
   return wrapped(400, 'InvalidApiVersionParameter', message);
 }
 
-function unauthenticated(request: SimRequest): SimResponse {
-  const given = request.headers.authorization !== undefined;
-  const code = given ? 'InvalidAuthenticationToken' : 'AuthenticationFailed';
-  const message = given ? 'The access token is invalid.' : "Authentication failed. The 'Authorization' header is missing.";
-  return wrapped(401, code, message, { 'www-authenticate': `Bearer authorization_uri="https://login.windows.net/${tenantId}", error="invalid_token", error_description="${message.replaceAll('"', "'")}"` });
+/** Codes from public reports of them, texts unconfirmed. */
+function bodyRefusal({ headers, body }: SimRequest, parsed: unknown): SimResponse | undefined {
+  if (body.length === 0) return undefined;
+  if (!/^(application|text)\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) {
+    return wrapped(415, 'UnsupportedMediaType', `The content media type '${headers['content-type'] ?? '<null>'}' is not supported. Only 'application/json' is supported.`);
+  }
+  return parsed === undefined ? wrapped(400, 'InvalidRequestContent', 'The request content was invalid and could not be deserialized.') : undefined;
 }

@@ -23,8 +23,20 @@ export function forbidden(appId: string, objectId: string, action: string, scope
   return wrapped(403, 'AuthorizationFailed', message);
 }
 
+/** A write that lost a race inside AKS. Source: recorded error in Azure/terraform-azurerm-aks#604; the end of its subcode is unconfirmed. */
+export function etagMismatch(): SimResponse {
+  const details = [{ code: 'Unspecified', message: 'rpc error: code = FailedPrecondition desc = Etag mismatched' }];
+  const message = 'Operation is not allowed: Another operation is in progress';
+  return { status: 409, body: { code: 'EtagMismatch', details, message, subcode: 'PutManagedClusterAndComponents_FailedPrecondition' } };
+}
+
 /** Throttled with the wait that the service asks for, in whole seconds. */
 export function throttled(code: string, message: string, afterMs: number, shape: typeof wrapped | typeof flat = wrapped): SimResponse {
   const headers = { 'retry-after': String(Math.max(1, Math.ceil(afterMs / 1000))) };
   return shape === flat ? flat(429, code, message, '', headers) : wrapped(429, code, message, headers);
+}
+
+/** A known operation whose effect is outside of the simulator's scope. */
+export function notHere(what: string): SimResponse {
+  return wrapped(501, 'NotSimulated', `arm: ${what} is not simulated.`);
 }

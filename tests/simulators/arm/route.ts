@@ -1,5 +1,6 @@
 import type { Caller } from '../azure/authority.js';
 import type { SimResponse } from '../kernel/service.js';
+import { wrapped } from './refusals.js';
 
 /** A request to ARM that is signed in and has a known api-version. */
 export interface ArmCall {
@@ -13,6 +14,8 @@ export interface ArmCall {
   readonly caller: Caller;
   /** The simulator's own address, for links. */
   readonly origin: string;
+  /** True when the caller has a role at, above or below a scope: what lists across scopes show. */
+  readonly sees: (scope: string) => boolean;
 }
 
 /** One operation of one resource kind. */
@@ -53,12 +56,19 @@ export function groupOf(parts: Parts): string {
   return `/subscriptions/${parts('s')}/resourceGroups/${parts('rg')}`;
 }
 
-/** Splits a list into pages with `nextLink`s that continue it. */
+/** Splits a list into pages with `nextLink`s that continue it. `$top` makes a page smaller, where the operation has it. */
 export function paged(call: ArmCall, items: readonly object[], size: number): SimResponse {
-  const skip = Number(call.query.get('$skiptoken') ?? 0);
+  const skip = wholeNumber(call.query.get('$skiptoken'), 0);
+  if (skip === undefined) return wrapped(400, 'InvalidSkipToken', "The value of the query parameter '$skiptoken' is invalid.");
   const value = items.slice(skip, skip + size);
   const rest = new URLSearchParams(call.query);
   rest.set('$skiptoken', String(skip + size));
-  const next = skip + size < items.length ? { nextLink: `${call.origin}${call.path}?${rest.toString()}` } : {};
+  const next = skip + size < items.length ? { nextLink: `${call.origin}${encodeURI(call.path)}?${rest.toString()}` } : {};
   return { status: 200, body: { value, ...next } };
+}
+
+/** The digits of a query parameter, `otherwise` when it is absent; undefined when it is no whole number. */
+export function wholeNumber(text: string | null, otherwise: number): number | undefined {
+  if (text === null) return otherwise;
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }

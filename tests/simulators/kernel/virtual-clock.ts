@@ -33,15 +33,16 @@ export class VirtualClock implements Clock {
         reject(signal.reason as Error);
         return;
       }
-      const sleeper = { due: this.#elapsed + Math.max(0, milliseconds), wake: resolve };
-      signal?.addEventListener(
-        'abort',
-        () => {
-          this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
-          reject(signal.reason as Error);
-        },
-        { once: true },
-      );
+      const abort = (): void => {
+        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+        reject(signal?.reason as Error);
+      };
+      const wake = (): void => {
+        signal?.removeEventListener('abort', abort);
+        resolve();
+      };
+      const sleeper = { due: this.#elapsed + Math.max(0, milliseconds), wake };
+      signal?.addEventListener('abort', abort, { once: true });
       this.#sleepers.push(sleeper);
       this.#watch();
     });

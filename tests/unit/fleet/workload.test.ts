@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { parseClusters, type ClusterEntry } from '../../../tasks/_shared/fleet/clusters.js';
 import { identityPlace } from '../../../tasks/_shared/fleet/identity-place.js';
-import { placeWorkload } from '../../../tasks/_shared/fleet/workload.js';
+import { namesakes, placeWorkload } from '../../../tasks/_shared/fleet/workload.js';
 
 const subscription = '11111111-1111-4111-8111-111111111111';
 const shared = `/subscriptions/${subscription}/resourceGroups/rg-id/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-shared`;
@@ -51,6 +51,13 @@ describe('fleet: a workload on the fleet', () => {
     const list = JSON.stringify([{ cluster: 'rg/a', identity: shared.toUpperCase() }, { cluster: 'rg/b', identityResourceGroup: 'rg-b' }, { cluster: 'rg/c', identity: shared }, 'rg/d']);
     const placed = placeWorkload({ ...inputs, identityResourceGroup: 'rg-x' }, fleet(list));
     assert.deepEqual(placed.map(({ identity, owner }) => [identity.resourceGroup, identity.given, owner]), [['RG-ID', true, undefined], ['rg-b', false, 'b'], ['rg-id', true, undefined], ['rg-x', false, 'd']]);
+  });
+
+  it('tells namesakes that {cluster} does not keep apart, and no others', () => {
+    const common = { ...inputs, identityResourceGroup: 'rg-id' };
+    assert.deepEqual(namesakes(common, fleet('rg1/aks,rg2/aks,rg3/other')), [['rg1/aks', 'rg2/aks']]);
+    assert.deepEqual(namesakes(inputs, fleet('rg1/aks,rg2/aks')), []);
+    assert.deepEqual(namesakes({ ...common, identity: 'id-{workload}' }, fleet('rg1/aks,rg2/aks')), []);
   });
 
   it('names namesakes by their labels', () => {

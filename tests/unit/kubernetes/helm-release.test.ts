@@ -157,6 +157,8 @@ for (const major of [3, 4] as const) {
       const dry = await deploy({ values: '', dryRun: true });
       assert.equal(dry.result, 'succeeded');
       assert.equal(dry.preflight.findings[0]?.awaits, true);
+      const planned = dry.plan.find(({ resource }) => resource.key === release.key)?.change;
+      assert.ok(planned !== undefined && foreseen(planned).action === 'create', 'the plan shows the release that will be made');
       const { problem } = verdictOf(await deploy({ values: '' }), release.key);
       assert.equal(problem?.code, 'WI4210');
       assert.match(problem.because, /does not make service account orders\/api, and it does not exist/);

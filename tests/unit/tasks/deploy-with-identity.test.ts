@@ -20,7 +20,7 @@ const [cloud] = knownClouds;
 
 function shared(clusters: string): SharedInputs {
   const connection = { id: 'c', name: 'contoso', tenantId: 't', subscriptionId, cloud, signIn: { kind: 'managedIdentity' as const } };
-  const run = { dryRun: false, concurrency: 10, failFast: false, propagationTimeoutMs: 60_000 };
+  const run = { dryRun: false, concurrency: 10, failFast: false };
   return { connection, clusters: parseClusters(clusters, subscriptionId).clusters, ...run };
 }
 
@@ -91,7 +91,7 @@ describe('DeployWithIdentity', () => {
     assert.deepEqual(resources.map(({ cluster }) => cluster), [...kinds.map(() => 'aks-1'), ...kinds.map(() => 'aks-2')]);
     const [cluster, identity, namespace, adoption, release] = resources;
     assert.deepEqual(new Set(sources(release?.inputs ?? {})), new Set([namespace?.key, identity?.key, adoption?.key]));
-    assert.deepEqual(sources(namespace?.inputs ?? {}), [cluster?.key]);
+    assert.deepEqual(sources(namespace?.inputs ?? {}), [cluster?.key, identity?.key]);
     assert.equal(identity?.name, 'id-api-aks-1');
     assert.deepEqual(proofs.map(({ proves }) => proves), [resources.slice(0, 5).map(({ key }) => key), resources.slice(5).map(({ key }) => key)]);
   });
@@ -102,7 +102,7 @@ describe('DeployWithIdentity', () => {
     const declared = manifest.inputs.map((input: unknown) => (isRecord(input) ? input.name : undefined));
     const reader = new InputReader(agentWith(given));
     readInputs(reader, shared('rg/aks-1'));
-    const common = ['azureSubscription', 'clusters', 'dryRun', 'concurrency', 'failFast', 'propagationTimeoutInMinutes'];
+    const common = ['azureSubscription', 'clusters', 'dryRun', 'concurrency', 'failFast'];
     assert.deepEqual([...declared].sort(), [...reader.names, ...common].sort());
   });
 });
