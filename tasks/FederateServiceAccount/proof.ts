@@ -36,7 +36,7 @@ export class FederationProof implements Proof<ProofInputs> {
     private readonly deadlineMs: number,
   ) {
     this.key = `federation of ${workload.title}`;
-    this.title = workload.title;
+    this.title = `${workload.namespace}/${workload.serviceAccount}`;
     this.cluster = workload.entry.label;
   }
 

@@ -32,7 +32,7 @@ export class RegistryProof implements Proof<ProofInputs> {
     private readonly deadlineMs: number,
   ) {
     this.key = `registry grant of ${workload.title}`;
-    this.title = workload.title;
+    this.title = `${workload.namespace}/${workload.serviceAccount}`;
     this.cluster = workload.entry.label;
   }
 

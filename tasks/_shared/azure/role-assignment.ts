@@ -69,10 +69,7 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
       const broader = sameId(observed.scope, this.place.scope) ? '' : `, inherited from ${observed.scope}: broader than asked`;
       return keep(`assignment ${observed.id.split('/').at(-1) ?? ''}${broader}`);
     }
-    const fields = [
-      { field: 'scope', after: this.place.label },
-      { field: 'principal', after: show(known.principalId) },
-    ];
+    const fields = [{ field: 'principal', after: show(known.principalId) }];
     return { action: 'create', fields, widens: true, reason: `${this.principal} does not have the role there` };
   }
 

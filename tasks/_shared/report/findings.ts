@@ -4,7 +4,7 @@ import type { Plan } from '../reconcile/plan.js';
 import type { Finding, Preflight } from '../reconcile/preflight.js';
 import type { ProblemParts } from '../reconcile/problem.js';
 import type { RunResult } from '../reconcile/run.js';
-import { foreseen, writes } from '../reconcile/resource.js';
+import { foreseen, writes, type Change } from '../reconcile/resource.js';
 
 /** How many resources of a plan meet which fate. */
 export interface Counts {
@@ -12,6 +12,8 @@ export interface Counts {
   readonly update: number;
   readonly delete: number;
   readonly blocked: number;
+  /** Those that another task of the pipeline is expected to make possible. */
+  readonly waits: number;
   readonly keep: number;
   /** Those among the changes after which somebody can reach more. */
   readonly widens: number;
@@ -37,12 +39,24 @@ export function wantedOf(plan: Plan): Plan {
   return plan.filter(({ resource, change }) => !(resource instanceof Lookup && change.action === 'keep'));
 }
 
+/** What a plan says of a resource, in one word. */
+export type Fate = Change['action'] | 'waits';
+
+/** The word for a change: what waits for another task counts as what it will be then, or as waiting where that is not known. */
+export function fateOf(change: Change): Fate {
+  const seen = foreseen(change);
+  return seen.action === 'blocked' && seen.awaits ? 'waits' : seen.action;
+}
+
+/** The sign before a resource in logs and summaries. */
+export const marks: Readonly<Record<Fate, string>> = { create: '+', update: '~', delete: '-', keep: '=', blocked: '!', waits: '·' };
+
 /** Counts the changes of a plan. What is only read does not count as kept. */
 export function countsOf(plan: Plan): Counts {
-  const wanted = wantedOf(plan).map(({ change }) => foreseen(change));
-  const of = (action: string): number => wanted.filter((change) => change.action === action).length;
-  const widens = wanted.filter((change) => writes(change) && change.widens).length;
-  return { create: of('create'), update: of('update'), delete: of('delete'), blocked: of('blocked'), keep: of('keep'), widens };
+  const wanted = wantedOf(plan).map(({ change }) => change);
+  const of = (fate: Fate): number => wanted.filter((change) => fateOf(change) === fate).length;
+  const widens = wanted.map(foreseen).filter((change) => writes(change) && change.widens).length;
+  return { create: of('create'), update: of('update'), delete: of('delete'), blocked: of('blocked'), waits: of('waits'), keep: of('keep'), widens };
 }
 
 /** The findings that stand in the way, each once. In a dry run those that another task will remove do not. */

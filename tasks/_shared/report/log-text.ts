@@ -4,7 +4,7 @@ import type { Preflight } from '../reconcile/preflight.js';
 import { foreseen, writes, type FieldChange } from '../reconcile/resource.js';
 import type { ProofResult } from '../reconcile/run.js';
 import { brief, columns, duration, many } from './columns.js';
-import { awaitedOf, countsOf, obstaclesOf, wantedOf, type Counts, type Failure } from './findings.js';
+import { awaitedOf, countsOf, fateOf, marks, obstaclesOf, wantedOf, type Counts, type Failure } from './findings.js';
 import { becauseOf, problemText } from './problem-text.js';
 
 /** A piece of the log: a line, or lines that fold under a title. */
@@ -13,7 +13,6 @@ export type LogPart = string | { readonly title: string; readonly lines: readonl
 /** From this many clusters on, the plan shows one row a cluster and folds the details. */
 const largeFleet = 25;
 
-const marks = { create: '+', update: '~', delete: '-', keep: '=', blocked: '!' };
 
 /** What a run works on and as whom. */
 export function fleetText(fleet: { readonly clusters: number; readonly signIn: string; readonly dryRun: boolean }): string {
@@ -38,6 +37,7 @@ export function countsText(counts: Counts): string {
   const parts = [`${counts.create} to create`, `${counts.update} to update`];
   if (counts.delete > 0) parts.push(`${counts.delete} to delete`);
   if (counts.blocked > 0) parts.push(`${counts.blocked} blocked`);
+  if (counts.waits > 0) parts.push(`${counts.waits} waiting for another task`);
   return [...parts, `${counts.keep} as they should be`].join(', ');
 }
 
@@ -49,13 +49,13 @@ export function preflightText(preflight: Preflight, dryRun: boolean): string[] {
   const awaited = dryRun ? awaitedOf(preflight) : [];
   const { lacking } = preflight;
   const asked = `${many(actions, 'action')} at ${many(scopes, 'scope')}`;
-  const forApply = `this connection lacks ${lacking.length} of the rights that applying needs (${asked})`;
+  const forApply = `this connection lacks ${lacking.length} of the ${preflight.permissions.length} rights that applying needs`;
   const looked = actions === 0 ? 'no permissions needed' : lacking.length === 0 ? `permissions ok (${asked})` : dryRun ? forApply : `permissions missing (${asked})`;
-  const found = [...(obstacles.length === 0 ? [] : [many(obstacles.length, 'finding')]), ...(awaited.length === 0 ? [] : [`${awaited.length} for another task`])];
-  const rows = [...obstacles.map((finding) => ({ mark: '!', finding })), ...awaited.map((finding) => ({ mark: '·', finding }))];
+  const found = [...(obstacles.length === 0 ? [] : [many(obstacles.length, 'finding')]), ...(awaited.length === 0 ? [] : [`${awaited.length} left to another task`])];
+  const rows = obstacles.map(({ cluster, problem }) => [`! ${cluster ?? 'shared'}`, problem.code, brief(`${problem.what}: ${becauseOf(problem)}`, 160)]);
   return [
     `Preflight  ${[looked, ...found].join(' · ')}`,
-    ...columns(rows.map(({ mark, finding: { cluster, problem } }) => [`${mark} ${cluster ?? 'shared'}`, problem.code, brief(`${problem.what}: ${becauseOf(problem)}`, 160)]), '  '),
+    ...columns(rows, '  '),
   ];
 }
 
@@ -112,7 +112,7 @@ function placeRows(entries: readonly PlannedChange[]): string[][] {
 function row({ resource, change }: PlannedChange): string[] {
   const seen = foreseen(change);
   const widens = writes(seen) && seen.widens ? '  ▲ widens' : '';
-  return [`${marks[seen.action]} ${resource.kind}${widens}`, resource.name, detailOf(change)];
+  return [`${marks[fateOf(change)]} ${resource.kind}${widens}`, resource.name, detailOf(change)];
 }
 
 function detailOf(change: PlannedChange['change']): string {
@@ -136,7 +136,7 @@ function fieldText({ field, before, after }: FieldChange, action: string): strin
 
 function tally(counts: Counts): string[] {
   const cell = (mark: string, count: number): string => (count === 0 ? '' : `${mark} ${count}`);
-  return [cell('+', counts.create), cell('~', counts.update), cell('-', counts.delete), cell('!', counts.blocked), counts.widens === 0 ? '' : `▲ ${counts.widens}`];
+  return [cell('+', counts.create), cell('~', counts.update), cell('-', counts.delete), cell('!', counts.blocked), cell('·', counts.waits), counts.widens === 0 ? '' : `▲ ${counts.widens}`];
 }
 
 /** What a failed run says in one place of the log's end: the clusters that are done, so that nobody has to guess. */

@@ -1,9 +1,9 @@
 import { duration, many } from './columns.js';
+import { marks } from './findings.js';
 import { countsText } from './log-text.js';
 import { becauseOf, named } from './problem-text.js';
 import type { Report, ReportedChange } from './schema.js';
 
-const marks = { create: '+', update: '~', delete: '-', keep: '=', blocked: '!' };
 const titles = { succeeded: 'succeeded', succeededWithIssues: 'succeeded with issues', failed: 'failed' };
 
 /** The run as Markdown for the summary page. Every text that came from a service or a user is escaped. */

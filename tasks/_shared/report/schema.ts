@@ -3,7 +3,7 @@ import type { PlannedChange } from '../reconcile/plan.js';
 import type { ProblemParts } from '../reconcile/problem.js';
 import { foreseen, writes, type FieldChange } from '../reconcile/resource.js';
 import type { RunResult } from '../reconcile/run.js';
-import { awaitedOf, countsOf, failuresOf, fatesOf, type Counts } from './findings.js';
+import { awaitedOf, countsOf, fateOf, failuresOf, fatesOf, type Counts, type Fate } from './findings.js';
 
 /** The type under which a report is attached to a run. */
 export const reportType = 'aks-workload-identity-report';
@@ -36,7 +36,7 @@ export interface ReportedChange {
   readonly kind: string;
   readonly name: string;
   readonly cluster?: string;
-  readonly action: 'create' | 'update' | 'delete' | 'keep' | 'blocked';
+  readonly action: Fate;
   readonly reason: string;
   readonly widens: boolean;
   readonly fields: readonly FieldChange[];
@@ -107,7 +107,7 @@ function reportChange({ resource, change }: PlannedChange, applied: AppliedChang
     kind: resource.kind,
     name: resource.name,
     ...at(resource.cluster),
-    action: seen.action,
+    action: fateOf(change),
     reason: seen.action === 'blocked' ? seen.problem.because : seen.reason,
     widens: writes(seen) && seen.widens,
     fields: writes(seen) ? seen.fields : [],

@@ -3,8 +3,12 @@ import type { ClusterAccess, KubernetesUser, RequestAttributes } from '../kubern
 
 /** Source: AKS docs, kubelogin-authentication. */
 const serverApplication = '6dae42f8-4368-4678-94ff-3960e28e3630';
-/** Groups of the API server that the AKS role definitions name; all others are custom resources. */
-const knownGroups = /^(|apps|batch|autoscaling|policy|extensions|.*\.k8s\.io|.*\.kubernetes\.io)$/;
+/** Groups of the API server's own kinds; every other group is one of custom resources. Source: Kubernetes API reference. */
+const ownGroups = new Set([
+  ...['', 'apps', 'autoscaling', 'batch', 'extensions', 'policy'],
+  ...['admissionregistration', 'apiextensions', 'apiregistration', 'authentication', 'authorization', 'certificates', 'coordination', 'discovery'].map((name) => `${name}.k8s.io`),
+  ...['events', 'flowcontrol.apiserver', 'metrics', 'networking', 'node', 'rbac.authorization', 'resource', 'scheduling', 'storage'].map((name) => `${name}.k8s.io`),
+]);
 const verbs: Record<string, string> = { get: 'read', list: 'read', watch: 'read', create: 'write', update: 'write', patch: 'write', delete: 'delete', deletecollection: 'delete' };
 
 /**
@@ -33,7 +37,7 @@ export class AzureKubernetesAccess implements ClusterAccess {
 
 function dataAction(group: string, resource: string, subresource: string, kind: string): string {
   const base = 'Microsoft.ContainerService/managedClusters';
-  if (!knownGroups.test(group) || group === 'secrets-store.csi.x-k8s.io') return `${base}/customresources/${kind}`;
+  if (!ownGroups.has(group)) return `${base}/customresources/${kind}`;
   const path = [group, resource, subresource].filter((part) => part !== '').join('/');
   return `${base}/${path}/${kind}`;
 }

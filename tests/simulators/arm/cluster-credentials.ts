@@ -1,14 +1,15 @@
 import { stringify } from 'yaml';
 import { isRecord, type SimResponse } from '../kernel/service.js';
 import type { ClusterRecord } from './cluster-record.js';
-import { flat } from './refusals.js';
+import { flat, notHere } from './refusals.js';
 
 /** Server and client application of AKS. Source: AKS docs, kubelogin-authentication. */
 const serverApplication = '6dae42f8-4368-4678-94ff-3960e28e3630';
 const clientApplication = '80faf920-1908-4b52-b5ef-a8e7bedfc67a';
 
 /** With Entra the user is an exec plugin; without, the user credential is the admin credential. Source: AKS docs, control-kubeconfig-access. */
-export function userCredential(record: ClusterRecord): SimResponse {
+export function userCredential(record: ClusterRecord, format: string | null): SimResponse {
+  if (format !== null && format !== 'exec') return format === 'azure' ? notHere("the kubeconfig format 'azure'") : flat(400, 'BadRequest', `The kubeconfig format '${format}' is not known.`);
   const { aadProfile } = record.resource.properties;
   if (!isRecord(aadProfile) || aadProfile.managed !== true) return answer('clusterUser', record, { token: record.adminToken });
   const args = ['get-token', '--environment', 'AzurePublicCloud', '--server-id', serverApplication, '--client-id', clientApplication, '--tenant-id', String(aadProfile.tenantID)];

@@ -10,7 +10,7 @@ import { RolloutProof } from '../../../tasks/_shared/kubernetes/rollout-proof.js
 import { ServiceAccountAdoption } from '../../../tasks/_shared/kubernetes/service-account-adoption.js';
 import { ServiceAccount } from '../../../tasks/_shared/kubernetes/service-account.js';
 import { output, value } from '../../../tasks/_shared/reconcile/ref.js';
-import type { Change, Resource } from '../../../tasks/_shared/reconcile/resource.js';
+import { foreseen, type Change, type Resource } from '../../../tasks/_shared/reconcile/resource.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { kubeTools } from '../../tools/kube-tools.js';
 import {

@@ -86,7 +86,7 @@ describe('log text', () => {
     assert.equal(head, 'Plan     30 to create, 0 to update, 0 as they should be');
     assert.equal(rest.length, 31);
     assert.equal(rest[0], '  aks-0   + 1');
-    assert.equal(rest[7], '  aks-7   + 1        ▲ 1');
+    assert.equal(rest[7], '  aks-7   + 1          ▲ 1');
     const details = rest.at(-1);
     assert.ok(typeof details === 'object' && details.title === 'Plan of 30 places in detail' && details.lines.length === 60);
   });
@@ -138,8 +138,7 @@ WI2102  cluster aks-2 cannot be changed.
     const lacking = { missing: (permissions: readonly { readonly plane: 'azure' | 'kubernetes'; readonly action: string; readonly scope: string }[]) => Promise.resolve(permissions) };
     const dry = await run(items, [], { ...options, dryRun: true }, ports(lacking), silent);
     assert.deepEqual(preflightText(dry.preflight, true), [
-      'Preflight  this connection lacks 1 of the rights that applying needs (1 action at 1 scope) · 1 for another task',
-      '  · aks-2  WI2102  cluster aks-2 cannot be changed: it is stopped (OperationNotAllowed)',
+      'Preflight  this connection lacks 1 of the 1 rights that applying needs · 1 left to another task',
     ]);
     const real = await run(items, [], options, ports(lacking), silent);
     assert.deepEqual(preflightText(real.preflight, false), [

@@ -30,7 +30,7 @@ describe('the report of a run', () => {
     assert.equal(report.schema, 'aks-workload-identity-report');
     assert.equal(report.version, 1);
     assert.equal(report.result, 'failed');
-    assert.deepEqual(report.counts, { create: 1, update: 0, delete: 0, blocked: 1, keep: 0, widens: 1 });
+    assert.deepEqual(report.counts, { create: 1, update: 0, delete: 0, blocked: 1, waits: 0, keep: 0, widens: 1 });
     assert.deepEqual(report.fates.map(({ cluster, result, problem }) => [cluster, result, problem?.code]), [['aks-1', 'done', undefined], ['aks-2', 'failed', 'WI2102']]);
     assert.deepEqual(report.changes.map(({ key, action, outcome, widens }) => [key, action, outcome, widens]), [['a', 'create', 'done', true], ['b', 'blocked', 'skipped', false]]);
     assert.deepEqual(report.proofs, [{ key: 'proof of orders/api', title: 'orders/api', cluster: 'aks-1', level: 'exercised', summary: 'read' }]);

@@ -1,0 +1,210 @@
+import { setMaxListeners } from 'node:events';
+import { knownClouds } from '../../../tasks/_shared/agent/clouds.js';
+import type { PlannedTask } from '../../../tasks/_shared/agent/planned-task.js';
+import type { Services } from '../../../tasks/_shared/agent/services.js';
+import { InputReader } from '../../../tasks/_shared/agent/inputs.js';
+import { connectAzure, type Azure } from '../../../tasks/_shared/azure/azure.js';
+import { aksServerApplication, clusterAddress } from '../../../tasks/_shared/azure/cluster-credential.js';
+import type { ServiceConnection, SignIn } from '../../../tasks/_shared/azure/connection.js';
+import { missingActions } from '../../../tasks/_shared/azure/permissions.js';
+import { parseClusters, type ClusterEntry } from '../../../tasks/_shared/fleet/clusters.js';
+import { openDirect } from '../../../tasks/_shared/kubernetes/direct-connection.js';
+import { lazyConnection } from '../../../tasks/_shared/kubernetes/lazy-connection.js';
+import { lackedRights } from '../../../tasks/_shared/kubernetes/permissions.js';
+import type { JournalEntry, Ports } from '../../../tasks/_shared/reconcile/ports.js';
+import { Problem, type ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
+import type { AnyProof } from '../../../tasks/_shared/reconcile/proof.js';
+import type { AnyResource, Permission } from '../../../tasks/_shared/reconcile/resource.js';
+import { run, type RunResult } from '../../../tasks/_shared/reconcile/run.js';
+import { tenantId } from '../../simulators/azure/authority.js';
+import { idOf, type ServicePrincipal } from '../../simulators/azure/directory.js';
+import { inProcessHttpClient } from '../../simulators/kernel-clients/in-process-http-client.js';
+import { inProcessKubernetes } from '../../simulators/kernel-clients/in-process-kubernetes.js';
+import { Network } from '../../simulators/kernel/network.js';
+import { VirtualClock } from '../../simulators/kernel/virtual-clock.js';
+import type { KubernetesApi } from '../../simulators/kubernetes/kubernetes-api.js';
+import { World } from '../../simulators/world/world.js';
+import { FakeAgent } from '../agent/fake-agent.js';
+
+export { tenantId };
+export const subscriptionId = idOf('subscription of the unit tests');
+export const correlationId = '5a5a5a5a-0000-4000-8000-000000000001';
+export const clientSecret = 'canary-client-secret';
+export const group = `/subscriptions/${subscriptionId}/resourceGroups/rg-dev`;
+
+/** ARM id of a cluster in the group of the tests. */
+export function clusterId(name = 'aks-1'): string {
+  return `${group}/providers/Microsoft.ContainerService/managedClusters/${name}`;
+}
+
+/** ARM id of an identity in the group of the tests. */
+export function identityId(name = 'id-orders'): string {
+  return `${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${name}`;
+}
+
+/** How one run of a rig deviates from the usual. */
+export interface RunChoices {
+  readonly dryRun?: boolean;
+  readonly failFast?: boolean;
+}
+
+/** A simulated Azure in this process with one signed-in service connection: an owner of its subscription and of the clusters. */
+export class Rig {
+  readonly abort = new AbortController();
+  readonly debug: string[] = [];
+  readonly progress: string[] = [];
+  readonly journal: (JournalEntry & { readonly outcome: string })[] = [];
+
+  private constructor(
+    readonly clock: VirtualClock,
+    readonly world: World,
+    readonly deployer: ServicePrincipal,
+    readonly connection: ServiceConnection,
+  ) {
+    setMaxListeners(0, this.abort.signal);
+  }
+
+  /** @param start where the clock begins; now, for credentials that the SDK dates by the machine's clock. */
+  static async start(start?: string): Promise<Rig> {
+    const clock = new VirtualClock(start);
+    const world = await World.create({ network: new Network(clock), certificateAuthority: 'in process', organisation: { id: idOf('contoso'), name: 'contoso' } });
+    world.hierarchy.addManagementGroup({ name: 'nonprod', displayName: 'Non-production' });
+    world.hierarchy.addSubscription({ id: subscriptionId, displayName: 'unit', managementGroup: 'nonprod' });
+    world.hierarchy.addResourceGroup(subscriptionId, 'rg-dev', 'westeurope');
+    const deployer = world.directory.add({ displayName: 'deployer', kind: 'application', secrets: [clientSecret] });
+    world.assign(deployer.objectId, 'Owner', `/subscriptions/${subscriptionId}`);
+    world.assign(deployer.objectId, 'Azure Kubernetes Service RBAC Cluster Admin', `/subscriptions/${subscriptionId}`);
+    const { arm, entra } = world.origins;
+    const cloud = { ...knownClouds[0], resourceManager: arm, authority: entra };
+    const signIn: SignIn = { kind: 'secret', clientId: deployer.appId, secret: () => clientSecret };
+    return new Rig(clock, world, deployer, { id: 'c', name: 'contoso-nonprod', tenantId, subscriptionId, cloud, signIn });
+  }
+
+  get network(): Network {
+    return this.world.network;
+  }
+
+  /** A fresh client of the connection, or of one that signs in otherwise. */
+  connect(signIn: SignIn = this.connection.signIn): Promise<Azure> {
+    const { clock, network } = this;
+    const tools = { clock, signal: this.abort.signal, debug: (line: string) => void this.debug.push(line), correlationId };
+    return connectAzure({ ...this.connection, signIn }, { ...tools, httpClient: inProcessHttpClient(network) });
+  }
+
+  /** Adds a cluster; `ready` has both features on already. */
+  async addCluster(name = 'aks-1', state: 'bare' | 'ready' = 'bare', resource: Record<string, unknown> = {}): Promise<KubernetesApi> {
+    const api = await this.world.addCluster({ subscriptionId, group: 'rg-dev', name, location: 'westeurope', resource });
+    if (state === 'ready') {
+      const issuerURL = this.issuer(name);
+      this.world.arm.clusters.edit(name, { oidcIssuerProfile: { enabled: true, issuerURL }, securityProfile: { workloadIdentity: { enabled: true } } });
+    }
+    return api;
+  }
+
+  issuer(name = 'aks-1'): string {
+    return this.world.arm.clusters.find(name).issuerUrl();
+  }
+
+  /** A vault with secrets, or a registry with an image, in the group of the tests. */
+  async addVault(name = 'kv-unit', properties: Record<string, unknown> = {}): Promise<string> {
+    const vault = await this.world.addVault({ subscriptionId, group: 'rg-dev', name, location: 'westeurope', properties });
+    for (const secret of ['orders-db', 'orders-api-key', 'billing-db']) vault.secrets.set(secret, `canary-${secret}`);
+    return this.world.arm.vaults.find(name).id;
+  }
+
+  async addRegistry(name = 'crunit', properties: Record<string, unknown> = {}): Promise<string> {
+    const registry = await this.world.addRegistry({ subscriptionId, group: 'rg-dev', name, location: 'westeurope', properties });
+    registry.addImage('orders/api', '1.0.0');
+    return this.world.arm.registries.find(name).id;
+  }
+
+  /** Clusters as a user would list them. */
+  entries(...names: string[]): ClusterEntry[] {
+    return parseClusters(names.map((name) => clusterId(name)).join(','), subscriptionId).clusters;
+  }
+
+  entry(name = 'aks-1'): ClusterEntry {
+    return this.entries(name)[0]!;
+  }
+
+  /** What tasks work with, wired as the agent does, but inside the process. */
+  async services(clusters: readonly ClusterEntry[]): Promise<Services> {
+    const azure = await this.connect();
+    const connections = new Map(clusters.map((entry) => [entry.id, lazyConnection(entry.label, entry.id, async () => {
+      const token = (): Promise<string> => azure.token(aksServerApplication);
+      const endpoint = { label: entry.label, clusterId: entry.id, ...(await clusterAddress(azure, entry)), token };
+      return openDirect(endpoint, { clock: this.clock, signal: this.abort.signal, environment: {}, tempDirectory: '', http: inProcessKubernetes(this.network) });
+    })]));
+    const missing = async (wanted: readonly Permission[]): Promise<Permission[]> => {
+      const inAzure = await missingActions(azure, wanted.filter(({ plane }) => plane === 'azure'));
+      const asked = [...connections.values()].filter(({ clusterId: id }) => wanted.some(({ plane, scope }) => plane === 'kubernetes' && scope.startsWith(id)));
+      return [...inAzure, ...(await Promise.all(asked.map((connection) => lackedRights(connection, wanted)))).flat()];
+    };
+    return { azure, permissions: { missing }, cluster: (entry) => connections.get(entry.id)! };
+  }
+
+  /** Runs resources and proofs through the engine. */
+  async run(resources: readonly AnyResource[], proofs: readonly AnyProof[] = [], choices: RunChoices = {}, services?: Services): Promise<RunResult> {
+    const { permissions } = services ?? (await this.services([]));
+    const ports: Ports = {
+      clock: this.clock,
+      signal: this.abort.signal,
+      journal: { intend: () => undefined, settle: (entry, outcome) => void this.journal.push({ ...entry, outcome }) },
+      progress: { waiting: (subject, text) => void this.progress.push(`${subject}: ${text}`) },
+      permissions,
+    };
+    const options = { dryRun: choices.dryRun ?? false, failFast: choices.failFast ?? false, concurrency: 10 };
+    return run(resources, proofs, options, ports, { planned: () => undefined, checked: () => undefined, applied: () => undefined });
+  }
+
+  /** Runs a task from its inputs to its outputs. */
+  async runTask<I>(task: PlannedTask<I, Services>, clusters: string | readonly string[], inputs: Readonly<Record<string, string>> = {}, choices: RunChoices = {}): Promise<{ result: RunResult; outputs: Readonly<Record<string, string>> }> {
+    const listed = typeof clusters === 'string' ? clusters : clusters.map((name) => clusterId(name)).join('\n');
+    const { clusters: entries, mistakes } = parseClusters(listed, subscriptionId);
+    if (mistakes[0] !== undefined) throw new Error(mistakes[0].because);
+    const shared = { connection: this.connection, clusters: entries, dryRun: choices.dryRun ?? false, concurrency: 10, failFast: choices.failFast ?? false };
+    const agent = new FakeAgent(task.name);
+    try {
+      Object.assign(agent.inputs, inputs);
+      const reader = new InputReader(agent);
+      const own = task.read(reader, shared);
+      reader.finish();
+      const services = await this.services(entries);
+      const desired = await task.desire(own, shared, services);
+      const result = await this.run(desired.resources, desired.proofs, choices, services);
+      return { result, outputs: desired.outputs(result) };
+    } finally {
+      agent.dispose();
+    }
+  }
+
+  /** Accepted writes of a service as `METHOD last two segments`, in order. */
+  writes(service = ''): string[] {
+    return this.network.log.writes(service).map(({ method, path }) => `${method} ${path.split('?')[0]!.split('/').slice(-2).join('/')}`);
+  }
+
+  /** Statuses of the requests to a service whose method and path match. */
+  statuses(service: string, method: string, path: RegExp): number[] {
+    return this.network.log.all(service).filter((entry) => entry.method === method && path.test(entry.path)).map(({ status }) => status);
+  }
+}
+
+/** What was planned for a resource, and the problem that blocked, failed or skipped it. */
+export function verdictOf(result: RunResult, resource: { readonly key: string }): { action: string; outcome?: string; problem?: ProblemParts } {
+  const planned = result.plan.find((entry) => entry.resource.key === resource.key);
+  if (planned === undefined) throw new Error(`${resource.key} was not planned`);
+  const outcome = result.applied.find((entry) => entry.resource.key === resource.key)?.outcome;
+  const problem = planned.change.action === 'blocked' ? planned.change.problem : outcome !== undefined && 'problem' in outcome ? outcome.problem : undefined;
+  return { action: planned.change.action, ...(outcome === undefined ? {} : { outcome: outcome.result }), ...(problem === undefined ? {} : { problem }) };
+}
+
+/** The Problem that a promise is rejected with; anything else is an error of the test. */
+export async function problemOf(promise: Promise<unknown>): Promise<ProblemParts> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof Problem) return error.parts;
+    throw error;
+  }
+  throw new Error('it should have failed');
+}
