@@ -1,6 +1,6 @@
 import type { AccessToken, PipelinePolicy, TokenCredential } from './sdk-types.js';
 import type { Clock } from '../reconcile/clock.js';
-import { Problem } from '../reconcile/problem.js';
+import { cancelled, Problem } from '../reconcile/problem.js';
 import { Arm } from './arm.js';
 import type { AzureCloud, ServiceConnection } from './connection.js';
 import { AzureHttp, correlationPolicy, throttledPipeline, type HttpTools } from './http.js';
@@ -16,6 +16,8 @@ type AuthorizationClient = InstanceType<Sdk['AuthorizationManagementClient']>;
 export interface AzureTools extends HttpTools {
   /** Sent with every request of the run. A GUID. */
   readonly correlationId: string;
+  /** Masks a text in every output from here on. */
+  readonly registerSecret?: (text: string) => void;
 }
 
 /** Azure as one service connection sees it. */
@@ -35,6 +37,8 @@ export interface Azure {
   readonly authorization: AuthorizationClient;
   /** An access token of the service connection for an audience; cached and renewed by the SDK. */
   token(audience: string): Promise<string>;
+  /** Masks a token that came from elsewhere, and gives it back. */
+  secret(text: string): string;
 }
 
 /** Connects with a service connection. Sends nothing yet: tokens are fetched when first needed. */
@@ -51,7 +55,7 @@ export async function connectAzure(connection: ServiceConnection, tools: AzureTo
     additionalPolicies: policies,
     ...(tools.httpClient === undefined ? {} : { httpClient: tools.httpClient }),
   };
-  const credential = explained(connection, signIn(sdk, connection, shared));
+  const credential = explained(connection, tools.signal, (faults) => signIn(sdk, connection, shared, faults));
   const scopes = [`${cloud.resourceManagerAudience}/.default`];
   const client = tools.httpClient ?? sdk.createDefaultHttpClient();
   const plain = (authenticate: boolean): AzureHttp => {
@@ -59,6 +63,10 @@ export async function connectAzure(connection: ServiceConnection, tools: AzureTo
     pipeline.addPolicy(correlation, { phase: 'Serialize' });
     if (authenticate) pipeline.addPolicy(sdk.bearerTokenAuthenticationPolicy({ credential, scopes }), { phase: 'Sign' });
     return new AzureHttp(sdk, pipeline, client);
+  };
+  const secret = (text: string): string => {
+    tools.registerSecret?.(text);
+    return text;
   };
   const typed = { ...shared, endpoint: cloud.resourceManager, credentialScopes: scopes };
   const identities = new Map<string, MsiClient>();
@@ -76,16 +84,18 @@ export async function connectAzure(connection: ServiceConnection, tools: AzureTo
       return made;
     },
     authorization: new sdk.AuthorizationManagementClient(credential, connection.subscriptionId ?? '', { ...typed, $host: cloud.resourceManager }),
-    token: async (audience) => (await credential.getToken(`${audience}/.default`)).token,
+    token: async (audience) => secret((await credential.getToken(`${audience}/.default`)).token),
+    secret,
   };
 }
 
-function signIn(sdk: Sdk, connection: ServiceConnection, shared: object): TokenCredential {
+/** @param faults takes what fetching an assertion threw, since the SDK keeps the text of it only. */
+function signIn(sdk: Sdk, connection: ServiceConnection, shared: object, faults: unknown[]): TokenCredential {
   const { signIn: how, tenantId, cloud } = connection;
   const options = { ...shared, authorityHost: cloud.authority, disableInstanceDiscovery: cloud.name === 'AzureStack' || isLoopback(cloud.authority) };
   switch (how.kind) {
     case 'federated':
-      return new sdk.ClientAssertionCredential(tenantId, how.clientId, how.assertion, options);
+      return new sdk.ClientAssertionCredential(tenantId, how.clientId, () => noting(faults, how.assertion), options);
     case 'secret':
       return new sdk.ClientSecretCredential(tenantId, how.clientId, how.secret(), options);
     case 'certificate':
@@ -100,16 +110,30 @@ function isLoopback(address: string): boolean {
   return /^(localhost|127(\.\d+){3}|\[::1\]|[\w.-]+\.sim)$/.test(new URL(address).hostname);
 }
 
-/** Says which connection could not sign in, instead of which library failed. */
-function explained(connection: ServiceConnection, credential: TokenCredential): { getToken(scopes: string | string[]): Promise<AccessToken> } {
+async function noting<T>(faults: unknown[], job: () => Promise<T>): Promise<T> {
+  try {
+    return await job();
+  } catch (error) {
+    faults.push(error);
+    throw error;
+  }
+}
+
+/** Says which connection could not sign in, instead of which library failed. A Problem of fetching the assertion stays what it is. */
+function explained(connection: ServiceConnection, signal: AbortSignal, make: (faults: unknown[]) => TokenCredential): { getToken(scopes: string | string[]): Promise<AccessToken> } {
+  const faults: unknown[] = [];
+  const credential = make(faults);
   return {
     getToken: async (scopes, ...rest) => {
       try {
         const token = await credential.getToken(scopes, ...rest);
+        faults.length = 0;
         if (token !== null) return token;
         throw new Error('the credential gave no token');
       } catch (error) {
-        if (error instanceof Problem) throw error;
+        if (signal.aborted) throw cancelled(`sign in with the service connection ${connection.name}`);
+        const fault = faults.pop();
+        if (fault instanceof Problem) throw fault;
         throw new Problem(
           {
             code: 'WI2007',

@@ -66,10 +66,10 @@ async function allowedActions(azure: Azure, registry: RegistryState, grant: Regi
   const refreshToken = text(object(exchange.body).refresh_token);
   if (refreshToken === undefined) return refused(exchange);
   const scope = `repository:${grant.repository}:${actionsOf[grant.role].join(',')}`;
-  const access = await post(azure, registry, '/oauth2/token', { grant_type: 'refresh_token', service, scope, refresh_token: refreshToken });
+  const access = await post(azure, registry, '/oauth2/token', { grant_type: 'refresh_token', service, scope, refresh_token: azure.secret(refreshToken) });
   const token = text(object(access.body).access_token);
   if (token === undefined) return refused(access);
-  const entries = list(tokenPayload(token).access).map(object);
+  const entries = list(tokenPayload(azure.secret(token)).access).map(object);
   const entry = entries.find((item) => item.type === 'repository' && item.name === grant.repository);
   return { actions: list(entry?.actions).flatMap((action) => text(action) ?? []) };
 }

@@ -47,7 +47,7 @@ async function tryExchange(azure: Azure, target: ExchangeTarget, assertion: stri
     scope: `${audience}/.default`,
     grant_type: 'client_credentials',
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-    client_assertion: assertion,
+    client_assertion: azure.secret(assertion),
   });
   const response = await azure.http.send({
     method: 'POST',
@@ -61,7 +61,7 @@ async function tryExchange(azure: Azure, target: ExchangeTarget, assertion: stri
   });
   const answer = object(response.body);
   const token = text(answer.access_token);
-  if (token !== undefined) return { done: token };
+  if (token !== undefined) return { done: azure.secret(token) };
   const code = Number(list(answer.error_codes)[0] ?? /AADSTS(\d+)/.exec(text(answer.error_description) ?? '')?.[1]);
   const message = (text(answer.error_description) ?? text(answer.error) ?? `status ${response.status}`).split(/ Trace ID:|\r?\n/)[0] ?? '';
   const correlation = text(answer.correlation_id);

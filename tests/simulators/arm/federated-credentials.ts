@@ -3,13 +3,16 @@ import type { FederatedCredential } from '../azure/directory.js';
 import { isRecord, type SimResponse } from '../kernel/service.js';
 import { Buckets } from './buckets.js';
 import { throttled, wrapped } from './refusals.js';
+import { paged, wholeNumber, type ArmCall } from './route.js';
 
 /** Knobs of federated credentials. */
 export interface CredentialKnobs {
   /** How long a write takes; another one that arrives meanwhile is refused. Milliseconds. */
   writeMs: number;
-  /** Enforces the published rate per identity: create and delete 0.25, get 0.5, list 0.25 a second. */
+  /** Enforces the published rates per identity: writes and deletes together 0.25, get 0.5, list 0.25 a second. */
   buckets: boolean;
+  /** Answer to the 21st credential (unconfirmed). */
+  limitRefusal: { status: number; code: string };
   /** Source: Entra docs, workload identity federation considerations. */
   unsupportedLocations: string[];
 }
@@ -18,6 +21,8 @@ export interface CredentialKnobs {
 const most = 20;
 const validName = /^[a-zA-Z0-9][a-zA-Z0-9-_]{2,119}$/;
 const longest = 600;
+/** Requests a second per identity. Source: Entra docs, workload identity federation considerations. */
+const rates = { write: 0.25, get: 0.5, list: 0.25 } as const;
 
 interface Stored extends FederatedCredential {
   readonly audiences: readonly string[];
@@ -45,38 +50,41 @@ export class FederatedCredentialStore {
 
   /** Adds or replaces a credential outside of any request. */
   set(name: string, issuer: string, subject: string, audience = 'api://AzureADTokenExchange'): void {
-    this.#stored = [...this.#stored.filter((entry) => entry.name !== name), { name, issuer, subject, audience, audiences: [audience], createdAt: this.clock.monotonic() }];
+    this.#stored = [...this.#stored.filter((entry) => !same(entry.name, name)), { name, issuer, subject, audience, audiences: [audience], createdAt: this.clock.monotonic() }];
   }
 
   /** Takes a credential away outside of any request; all of them when no name is given. */
   remove(name?: string): void {
-    this.#stored = this.#stored.filter((entry) => name !== undefined && entry.name !== name);
+    this.#stored = this.#stored.filter((entry) => name !== undefined && !same(entry.name, name));
   }
 
-  views(): object[] {
-    return this.#stored.map((entry) => this.#view(entry));
+  list(call: ArmCall): SimResponse {
+    const size = wholeNumber(call.query.get('$top'), 100);
+    if (size === undefined || size === 0) return bad("The value of the query parameter '$top' is invalid.");
+    return this.#throttled('list') ?? paged(call, this.#stored.map((entry) => this.#view(entry)), size);
   }
 
   get(name: string): SimResponse {
-    const found = this.#stored.find((entry) => entry.name === name);
-    return found === undefined ? this.#missing(name) : { status: 200, body: this.#view(found) };
+    const found = this.#stored.find((entry) => same(entry.name, name));
+    return this.#throttled('get') ?? (found === undefined ? this.#missing(name) : { status: 200, body: this.#view(found) });
   }
 
   async put(name: string, body: unknown): Promise<SimResponse> {
-    const credential = this.#read(name, body);
+    const present = this.#stored.find((entry) => same(entry.name, name));
+    const credential = this.#read(present?.name ?? name, body);
     if ('status' in credential) return credential;
-    const busy = this.#limited();
-    if (busy !== undefined) return busy;
+    const refusal = this.#writeRefusal();
+    if (refusal !== undefined) return refusal;
     if (this.knobs.writeMs > 0) await this.clock.sleep(this.knobs.writeMs);
-    const present = this.#stored.some((entry) => entry.name === name);
-    this.#stored = present ? this.#stored.map((entry) => (entry.name === name ? credential : entry)) : [...this.#stored, credential];
-    return { status: present ? 200 : 201, body: this.#view(credential), wrote: `${this.identityId}/federatedIdentityCredentials/${name}` };
+    const written = { ...credential, createdAt: this.clock.monotonic() };
+    this.#stored = present === undefined ? [...this.#stored, written] : this.#stored.map((entry) => (entry === present ? written : entry));
+    return { status: present === undefined ? 201 : 200, body: this.#view(written), wrote: `${this.identityId}/federatedIdentityCredentials/${written.name}` };
   }
 
   async delete(name: string): Promise<SimResponse> {
-    if (!this.#stored.some((entry) => entry.name === name)) return { status: 204 };
-    const busy = this.#limited();
-    if (busy !== undefined) return busy;
+    if (!this.#stored.some((entry) => same(entry.name, name))) return { status: 204 };
+    const refusal = this.#writeRefusal();
+    if (refusal !== undefined) return refusal;
     if (this.knobs.writeMs > 0) await this.clock.sleep(this.knobs.writeMs);
     this.remove(name);
     return { status: 200, wrote: `${this.identityId}/federatedIdentityCredentials/${name}` };
@@ -93,24 +101,29 @@ export class FederatedCredentialStore {
     if (typeof issuer !== 'string' || issuer === '' || typeof subject !== 'string' || subject === '' || !Array.isArray(audiences)) {
       return bad("The request format was unexpected. Federated Identity Credential must specify 'issuer', 'subject' and 'audience'.");
     }
-    const [audience, ...more] = audiences.map(String);
-    if (audience === undefined || more.length > 0) return bad('Federated identity credentials must have exactly one audience.');
+    const [audience, ...more]: unknown[] = audiences;
+    if (typeof audience !== 'string' || audience === '' || more.length > 0) return bad('Federated identity credentials must have exactly one audience.');
     if ([issuer, subject, audience].some((text) => text.length > longest)) return bad(`Values must not be longer than ${longest} characters.`);
-    const others = this.#stored.filter((entry) => entry.name !== name);
+    const others = this.#stored.filter((entry) => !same(entry.name, name));
     if (others.some((entry) => entry.issuer === issuer && entry.subject === subject)) return bad('Issuer and subject combination already exists for this Managed Identity.');
-    if (others.length >= most) return bad(`Too many federated identity credentials: at most ${most} are allowed.`);
+    if (others.length >= most) return wrapped(this.knobs.limitRefusal.status, this.knobs.limitRefusal.code, `Too many federated identity credentials: at most ${most} are allowed.`);
     return { name, issuer, subject, audience, audiences: [audience], createdAt: this.clock.monotonic() };
   }
 
-  #limited(): SimResponse | undefined {
+  /** One write at a time, deletes included. Source: Azure/bicep-registry-modules#1447, hashicorp/terraform-provider-azurerm#29242. */
+  #writeRefusal(): SimResponse | undefined {
     if (this.clock.monotonic() < this.#busyUntil) {
       const message = `Too many Federated Identity Credentials are written concurrently for the managed identity '${this.identityId}'. Concurrent Federated Identity Credentials writes under the same managed identity are not supported.`;
       return wrapped(409, 'ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity', message);
     }
-    const wait = this.knobs.buckets ? this.#buckets.take('write', { burst: 1, perSecond: 0.25 }) : 0;
-    if (wait > 0) return throttled('TooManyRequests', 'The request was throttled.', wait);
-    this.#busyUntil = this.clock.monotonic() + this.knobs.writeMs;
-    return undefined;
+    const refusal = this.#throttled('write');
+    if (refusal === undefined) this.#busyUntil = this.clock.monotonic() + this.knobs.writeMs;
+    return refusal;
+  }
+
+  #throttled(kind: keyof typeof rates): SimResponse | undefined {
+    const wait = this.knobs.buckets ? this.#buckets.take(kind, { burst: 1, perSecond: rates[kind] }) : 0;
+    return wait === 0 ? undefined : throttled('TooManyRequests', 'The request was throttled.', wait);
   }
 
   #missing(name: string): SimResponse {
@@ -121,6 +134,10 @@ export class FederatedCredentialStore {
     const type = 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials';
     return { id: `${this.identityId}/federatedIdentityCredentials/${name}`, name, type, properties: { issuer, subject, audiences } };
   }
+}
+
+function same(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }
 
 function bad(message: string): SimResponse {

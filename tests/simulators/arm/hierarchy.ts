@@ -71,8 +71,8 @@ export class Hierarchy implements Provider {
       right: (parts: Parts) => ({ action: 'Microsoft.Management/managementGroups/read', scope: managementGroupId(parts('g')) }),
       handle: (_call: ArmCall, parts: Parts) => this.#membership(parts('g'), parts('s')),
     },
-    { method: 'POST', path: at('/providers/microsoft.management/getentities'), versions: groupVersions, handle: () => this.#entities() },
-    { method: 'GET', path: at('/subscriptions'), versions: subscriptionVersions, handle: () => ({ status: 200, body: { value: [...this.#subscriptions.values()].map((entry) => this.#subscription(entry)) } }) },
+    { method: 'POST', path: at('/providers/microsoft.management/getentities'), versions: groupVersions, handle: (call: ArmCall) => this.#entities(call) },
+    { method: 'GET', path: at('/subscriptions'), versions: subscriptionVersions, handle: (call: ArmCall) => this.#listSubscriptions(call) },
     {
       method: 'GET',
       path: at(pieces.subscription),
@@ -122,20 +122,28 @@ export class Hierarchy implements Provider {
   }
 
   /** Parents from the root down: the opposite order of the ancestors chain. Source: npm @azure/arm-managementgroups 2.0.2. */
-  #entities(): SimResponse {
-    const groups = [...this.#groups.values()].map((group) => ({
+  #entities(call: ArmCall): SimResponse {
+    const groups = [...this.#groups.values()].filter(({ name }) => call.sees(managementGroupId(name))).map((group) => ({
       id: managementGroupId(group.name),
       type: 'Microsoft.Management/managementGroups',
       name: group.name,
       properties: { displayName: group.displayName, tenantId: this.tenantId, ...this.#parents(group.parent) },
     }));
-    const subscriptions = [...this.#subscriptions.values()].map(({ id, displayName, managementGroup }) => ({
+    const subscriptions = this.#seen(call).map(({ id, displayName, managementGroup }) => ({
       id: `/subscriptions/${id}`,
       type: '/subscriptions',
       name: id,
       properties: { displayName, tenantId: this.tenantId, ...this.#parents(managementGroup) },
     }));
     return { status: 200, body: { value: [...groups, ...subscriptions], count: groups.length + subscriptions.length } };
+  }
+
+  #listSubscriptions(call: ArmCall): SimResponse {
+    return { status: 200, body: { value: this.#seen(call).map((entry) => this.#subscription(entry)) } };
+  }
+
+  #seen(call: ArmCall): Subscription[] {
+    return [...this.#subscriptions.values()].filter(({ id }) => call.sees(`/subscriptions/${id}`));
   }
 
   #parents(parent: string | undefined): object {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { webcrypto } from 'node:crypto';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
+import { ManagedIdentityApplication } from '@azure/msal-node';
 import type { Azure } from '../../../tasks/_shared/azure/azure.js';
 import { oidcToken } from '../../../tasks/_shared/azure/oidc-token.js';
 import type { SignIn } from '../../../tasks/_shared/azure/connection.js';
@@ -56,6 +57,14 @@ async function onWorldTime(rig: Rig, job: () => Promise<void>): Promise<void> {
   }
 }
 
+/** MSAL keeps the host's token source, its HTTP client included, and its tokens for the whole process: not across worlds. */
+function forgetHost(): void {
+  const client: unknown = Reflect.get(new ManagedIdentityApplication(), 'managedIdentityClient');
+  assert.ok(typeof client === 'object' && client !== null);
+  Reflect.set(client.constructor, 'identitySource', undefined);
+  Reflect.set(ManagedIdentityApplication, 'nodeStorage', undefined);
+}
+
 describe('signing in to Azure', () => {
   let rig: Rig;
   beforeEach(async () => {
@@ -100,11 +109,13 @@ describe('signing in to Azure', () => {
   describe('with a managed identity of the host', () => {
     const saved = { IDENTITY_ENDPOINT: process.env.IDENTITY_ENDPOINT, IDENTITY_HEADER: process.env.IDENTITY_HEADER };
     beforeEach(() => {
+      forgetHost();
       rig.world.entra.knobs.identityHeader = 'host secret';
       process.env.IDENTITY_ENDPOINT = `${rig.world.origins.entra}/msi/token`;
       process.env.IDENTITY_HEADER = 'host secret';
     });
     afterEach(() => {
+      forgetHost();
       for (const [name, value] of Object.entries(saved)) {
         if (value === undefined) Reflect.deleteProperty(process.env, name);
         else process.env[name] = value;
@@ -123,7 +134,6 @@ describe('signing in to Azure', () => {
       assert.equal(refused.code, 'WI2007');
       assert.match(refused.tried ?? '', /managedIdentity/);
       rig.world.entra.knobs.systemIdentity = clientId;
-      console.log(rig.network.log.all('entra'));
       assert.equal(await principalOf(azure), principalId);
     });
   });
@@ -161,7 +171,6 @@ describe('signing in to Azure', () => {
     rig.network.faults.plant({ service: 'devops', respond: { status: 200, body: { oidcToken: '' } } });
     const azure = await rig.connect({ kind: 'federated', clientId: principal.appId, assertion: () => oidcToken(request, tools) });
     const empty = await problemOf(azure.token('https://vault.azure.net'));
-    console.log(empty);
     assert.equal(empty.code, 'WI2008');
   });
 
