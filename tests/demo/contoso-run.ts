@@ -27,9 +27,21 @@ export interface ContosoStage {
   /** Folder of this stage: certificate authority, kubeconfigs of `--keep`. Removed by `close`. */
   readonly folder: string;
   readonly certificateAuthority: string;
-  /** Runs the fixture pipeline with the bundled tasks. */
-  run(output: (line: string) => void): Promise<ContosoRun>;
+  /** Environment of every task: certificates, the clock's rate, PATH. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Runs the fixture pipeline, or another one, with the bundled tasks. */
+  run(output: (line: string) => void, other?: OtherRun): Promise<ContosoRun>;
   close(): Promise<void>;
+}
+
+/** What a run may do differently from the demo's. */
+export interface OtherRun {
+  /** A pipeline in the place of the demo's. */
+  readonly file?: string;
+  /** What stands around the pipeline, e.g. to look at what it hands out. */
+  readonly pipelineWorld?: PipelineWorld;
+  /** The agent's work folder, kept after the run; default: one that is removed. */
+  readonly workFolder?: string;
 }
 
 /** One run of the pipeline with what the simulators counted meanwhile. */
@@ -39,6 +51,8 @@ export interface ContosoRun {
   readonly lines: readonly string[];
   readonly requests: readonly LoggedRequest[];
   readonly writes: readonly LoggedRequest[];
+  /** The writes by the stage that ran when they came. Only stages with protected resources are told apart; all of the demo's have some. */
+  readonly stageWrites: ReadonlyMap<string, readonly LoggedRequest[]>;
   /** The tasks' reports with the stage they were attached in, in order. */
   readonly reports: readonly { readonly stage: string; readonly report: Report }[];
 }
@@ -46,6 +60,8 @@ export interface ContosoRun {
 /** Which helm deploys. */
 export interface StageOptions {
   readonly helm?: 'helm3' | 'helm4';
+  /** Folder that comes first on the PATH of every task. */
+  readonly programs?: string;
 }
 
 /** Starts the world. Delays are those that the services are known for, on a clock that goes 20 times as fast. */
@@ -64,15 +80,24 @@ export async function startContoso(options: StageOptions = {}): Promise<ContosoS
   const environment = {
     NODE_EXTRA_CA_CERTS: caFile,
     [testClockVariable]: String(rate),
-    PATH: [dirname(tools[options.helm ?? 'helm4']), process.env.PATH ?? ''].join(delimiter),
+    PATH: [...(options.programs === undefined ? [] : [options.programs]), dirname(tools[options.helm ?? 'helm4']), process.env.PATH ?? ''].join(delimiter),
   };
-  const pipelineWorld = contosoPipelineWorld(world, { environment, approve: () => true });
+  const marks: Mark[] = [];
+  const approve = (stage: string): boolean => {
+    marks.push({ stage, before: world.network.log.all().length });
+    return true;
+  };
+  const pipelineWorld = contosoPipelineWorld(world, { environment, approve });
   return {
     world,
     pipelineWorld,
     folder,
     certificateAuthority: authority.certificate,
-    run: (output) => runOnce(world, pipelineWorld, output),
+    environment,
+    run: (output, other = {}) => {
+      marks.length = 0;
+      return runOnce(world, { ...other, pipelineWorld: other.pipelineWorld ?? pipelineWorld }, marks, output);
+    },
     close: async () => {
       await world.close();
       await rm(folder, { recursive: true, force: true });
@@ -80,13 +105,20 @@ export async function startContoso(options: StageOptions = {}): Promise<ContosoS
   };
 }
 
-async function runOnce(world: World, pipelineWorld: PipelineWorld, output: (line: string) => void): Promise<ContosoRun> {
+/** How many requests had been answered when a stage began. */
+interface Mark {
+  readonly stage: string;
+  readonly before: number;
+}
+
+async function runOnce(world: World, run: OtherRun & { readonly pipelineWorld: PipelineWorld }, marks: readonly Mark[], output: (line: string) => void): Promise<ContosoRun> {
   const lines: string[] = [];
   world.network.log.clear();
   const result = await runPipeline({
-    file: join(root, 'tests/fixtures/contoso/azure-pipelines.yml'),
+    file: run.file ?? join(root, 'tests/fixtures/contoso/azure-pipelines.yml'),
     root,
-    world: pipelineWorld,
+    world: run.pipelineWorld,
+    ...(run.workFolder === undefined ? {} : { workFolder: run.workFolder }),
     tasksFolder: join(root, 'build/tasks'),
     definitionName: 'orders-api',
     output: (line) => {
@@ -95,7 +127,8 @@ async function runOnce(world: World, pipelineWorld: PipelineWorld, output: (line
     },
   });
   const { log } = world.network;
-  return { result, lines, requests: log.all(), writes: log.writes(), reports: reportsOf(result) };
+  const stageWrites = new Map(marks.map(({ stage, before }, index) => [stage, log.all().slice(before, marks[index + 1]?.before).filter(({ wrote }) => wrote !== undefined)]));
+  return { result, lines, requests: log.all(), writes: log.writes(), stageWrites, reports: reportsOf(result) };
 }
 
 function reportsOf(result: RunResult): ContosoRun['reports'] {

@@ -1,4 +1,4 @@
-import type { AccessControl, TokenAuthority } from '../azure/authority.js';
+import type { AccessControl, AccessQuestion, TokenAuthority } from '../azure/authority.js';
 import type { ClusterAccess, KubernetesUser, RequestAttributes } from '../kubernetes/access.js';
 
 /** Source: AKS docs, kubelogin-authentication. */
@@ -9,35 +9,60 @@ const ownGroups = new Set([
   ...['admissionregistration', 'apiextensions', 'apiregistration', 'authentication', 'authorization', 'certificates', 'coordination', 'discovery'].map((name) => `${name}.k8s.io`),
   ...['events', 'flowcontrol.apiserver', 'metrics', 'networking', 'node', 'rbac.authorization', 'resource', 'scheduling', 'storage'].map((name) => `${name}.k8s.io`),
 ]);
-const verbs: Record<string, string> = { get: 'read', list: 'read', watch: 'read', create: 'write', update: 'write', patch: 'write', delete: 'delete', deletecollection: 'delete' };
+/** What the last part of a data action is called. Source: the authoriser of AKS, Azure/guard, `getActionName`. */
+const kinds = new Map([
+  ...['get', 'list', 'watch'].map((verb): [string, string] => [verb, 'read']),
+  ...['create', 'update', 'patch'].map((verb): [string, string] => [verb, 'write']),
+  ...['delete', 'deletecollection'].map((verb): [string, string] => [verb, 'delete']),
+  ...['bind', 'escalate', 'use', 'impersonate'].map((verb): [string, string] => [verb, `${verb}/action`]),
+]);
+
+/** How a cluster lets users in at this moment. */
+export interface ClusterDoor {
+  /** Entra sign-in is on (`aadProfile.managed`). */
+  readonly entra: boolean;
+  /** Azure RBAC decides beside the cluster's own RBAC (`aadProfile.enableAzureRBAC`). */
+  readonly azureRbac: boolean;
+  /** Token of the static credential; undefined while local accounts are disabled. */
+  readonly adminToken: string | undefined;
+}
 
 /**
- * Entra sign-in and Azure RBAC of one AKS cluster: a request becomes a data action on the cluster or on one of its namespaces.
- * `serviceaccounts/token` is taken for a write below serviceaccounts; the service's own name for it is not confirmed.
- * Source: azure-docs, Azure Kubernetes Service RBAC role definitions; AKS docs, entra-id-authorization.
+ * Entra sign-in and Azure RBAC of one AKS cluster: a request becomes a data action on the cluster or on one of its namespaces. Subresources
+ * are left aside but for `pods/exec`, so that creating `serviceaccounts/token` is a write of service accounts.
+ * Source: Azure/guard, authz/providers/azure/rbac; AKS docs, entra-id-authorization.
  */
 export class AzureKubernetesAccess implements ClusterAccess {
   constructor(
     private readonly clusterId: string,
     private readonly authority: TokenAuthority,
     private readonly access: AccessControl,
+    private readonly door: () => ClusterDoor = () => ({ entra: true, azureRbac: true, adminToken: undefined }),
   ) {}
 
   authenticate(authorization: string): KubernetesUser | undefined {
-    const caller = this.authority.verify(authorization, [serverApplication]);
+    const { entra, adminToken } = this.door();
+    if (adminToken !== undefined && authorization === `Bearer ${adminToken}`) return { name: 'masterclient', groups: ['system:masters', 'system:authenticated'] };
+    const caller = entra ? this.authority.verify(authorization, [serverApplication]) : undefined;
     return caller === undefined ? undefined : { name: caller.objectId, groups: ['system:authenticated'] };
   }
 
-  authorize(user: KubernetesUser, { verb, group, resource, subresource, namespace }: RequestAttributes): boolean {
-    const place = namespace === '' ? this.clusterId : `${this.clusterId}/namespaces/${namespace}`;
-    const kind = verbs[verb] ?? 'action';
-    return this.access.allows({ objectId: user.name, data: true, action: dataAction(group, resource, subresource, kind), scope: place });
+  authorize(user: KubernetesUser, asked: RequestAttributes): boolean {
+    if (!this.door().azureRbac) return false;
+    const scope = asked.namespace === '' ? this.clusterId : `${this.clusterId}/namespaces/${asked.namespace}`;
+    const question = dataQuestion(asked);
+    return question !== undefined && this.access.allows({ ...question, objectId: user.name, data: true, scope });
   }
 }
 
-function dataAction(group: string, resource: string, subresource: string, kind: string): string {
+function dataQuestion({ verb, group, resource, subresource }: RequestAttributes): Pick<AccessQuestion, 'action' | 'attributes'> | undefined {
   const base = 'Microsoft.ContainerService/managedClusters';
-  if (!ownGroups.has(group)) return `${base}/customresources/${kind}`;
-  const path = [group, resource, subresource].filter((part) => part !== '').join('/');
-  return `${base}/${path}/${kind}`;
+  const kind = kinds.get(verb);
+  if (kind === undefined) return undefined;
+  if (!ownGroups.has(group)) {
+    const attribute = `${base}/customResources`;
+    return { action: `${base}/customresources/${kind}`, attributes: { [`${attribute}:group`]: group, [`${attribute}:kind`]: resource } };
+  }
+  const last = resource === 'pods' && subresource === 'exec' ? 'exec/action' : kind;
+  return { action: [base, group, resource, last].filter((part) => part !== '').join('/') };
 }

@@ -12,16 +12,26 @@ export class Buckets {
 
   constructor(private readonly clock: Clock) {}
 
+  /** Whole tokens that are left. */
+  left(key: string, size: BucketSize): number {
+    return Math.floor(this.#level(key, size));
+  }
+
   /** Takes a token; when there is none, how many milliseconds until there is one. */
   take(key: string, size: BucketSize): number {
-    const now = this.clock.monotonic();
-    const level = this.#levels.get(key) ?? { tokens: size.burst, at: now };
-    const tokens = Math.min(size.burst, level.tokens + ((now - level.at) / 1000) * size.perSecond);
+    const at = this.clock.monotonic();
+    const tokens = this.#level(key, size);
     if (tokens >= 1) {
-      this.#levels.set(key, { tokens: tokens - 1, at: now });
+      this.#levels.set(key, { tokens: tokens - 1, at });
       return 0;
     }
-    this.#levels.set(key, { tokens, at: now });
+    this.#levels.set(key, { tokens, at });
     return ((1 - tokens) / size.perSecond) * 1000;
+  }
+
+  #level(key: string, { burst, perSecond }: BucketSize): number {
+    const now = this.clock.monotonic();
+    const { tokens, at } = this.#levels.get(key) ?? { tokens: burst, at: now };
+    return Math.min(burst, tokens + ((now - at) / 1000) * perSecond);
   }
 }

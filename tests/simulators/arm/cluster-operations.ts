@@ -61,9 +61,10 @@ export class ClusterOperations {
 }
 
 function setState(record: ClusterRecord, provisioningState: string, provisioningError?: Operation['failure']): void {
-  const { status: _before, ...properties } = record.resource.properties;
-  const status = provisioningError === undefined ? {} : { status: { provisioningError } };
-  record.resource = { ...record.resource, properties: { ...properties, provisioningState, ...status } };
+  const properties: Record<string, unknown> = { ...record.resource.properties, provisioningState };
+  if (provisioningError === undefined) delete properties.status;
+  else properties.status = { provisioningError };
+  record.resource = { ...record.resource, properties };
   stamp(record);
 }
 

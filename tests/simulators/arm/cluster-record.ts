@@ -143,8 +143,8 @@ function addonsOf(sent: Record<string, unknown>, before: unknown): Record<string
   const known = isRecord(before) ? before : {};
   const entries = Object.entries(sent).map(([name, addon]): [string, unknown] => {
     if (!isRecord(addon)) return [name, addon];
-    const { identity: _ignored, ...rest } = addon;
     const present = known[name];
+    const rest = Object.fromEntries(Object.entries(addon).filter(([key]) => key !== 'identity'));
     return [name, isRecord(present) ? { ...rest, ...picked(present, ['identity']) } : rest];
   });
   return Object.fromEntries(entries);

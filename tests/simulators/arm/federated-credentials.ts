@@ -101,7 +101,8 @@ export class FederatedCredentialStore {
     if (typeof issuer !== 'string' || issuer === '' || typeof subject !== 'string' || subject === '' || !Array.isArray(audiences)) {
       return bad("The request format was unexpected. Federated Identity Credential must specify 'issuer', 'subject' and 'audience'.");
     }
-    const [audience, ...more]: unknown[] = audiences;
+    const given: readonly unknown[] = audiences;
+    const [audience, ...more] = given;
     if (typeof audience !== 'string' || audience === '' || more.length > 0) return bad('Federated identity credentials must have exactly one audience.');
     if ([issuer, subject, audience].some((text) => text.length > longest)) return bad(`Values must not be longer than ${longest} characters.`);
     const others = this.#stored.filter((entry) => !same(entry.name, name));

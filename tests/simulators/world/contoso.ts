@@ -30,6 +30,8 @@ export const connections = {
   nonprodPlan: { name: 'contoso-nonprod-plan', subscription: subscriptions.dev, id: idOf('connection contoso-nonprod-plan') },
   prod: { name: 'contoso-prod', subscription: subscriptions.prd, id: idOf('connection contoso-prod') },
   prodPlan: { name: 'contoso-prod-plan', subscription: subscriptions.prd, id: idOf('connection contoso-prod-plan') },
+  /** For the whole fleet in one ring; not used by the demo. */
+  all: { name: 'contoso-all', subscription: subscriptions.dev, id: idOf('connection contoso-all') },
 } as const;
 
 export type ConnectionName = keyof typeof connections;
@@ -123,17 +125,18 @@ function addPipelinePrincipals(world: World): void {
   const grantor = { name: 'Workload Identity Grantor', actions: grantorActions };
   const planner = { name: 'Workload Identity Planner', actions: plannerActions, dataActions: plannerDataActions };
   for (const { name, ...permission } of [deployer, grantor, planner]) world.roles.define(role(idOf(`role ${name}`), name, permission));
-  const rings: { apply: ConnectionName; plan: ConnectionName; groups: GroupName[]; shared: GroupName }[] = [
+  const rings: { apply: ConnectionName; plan?: ConnectionName; groups: GroupName[]; shared: GroupName }[] = [
     { apply: 'nonprod', plan: 'nonprodPlan', groups: ['dev', 'test'], shared: 'dev' },
     { apply: 'prod', plan: 'prodPlan', groups: ['prd'], shared: 'prd' },
+    { apply: 'all', groups: ['dev', 'test', 'prd'], shared: 'dev' },
   ];
   for (const { apply, plan, groups, shared } of rings) {
     const applier = addPrincipal(world, apply);
-    const reader = addPrincipal(world, plan);
+    const reader = plan === undefined ? undefined : addPrincipal(world, plan);
     for (const group of groups) {
       world.assign(applier.objectId, deployer.name, `/subscriptions/${subscriptions[group]}/resourceGroups/rg-${group}`);
       world.assign(applier.objectId, 'Azure Kubernetes Service RBAC Cluster Admin', clusterId(group as keyof typeof clusters));
-      world.assign(reader.objectId, planner.name, `/subscriptions/${subscriptions[group]}`);
+      if (reader !== undefined) world.assign(reader.objectId, planner.name, `/subscriptions/${subscriptions[group]}`);
     }
     world.assign(applier.objectId, grantor.name, `/subscriptions/${subscriptions[shared]}/resourceGroups/rg-shared`);
   }

@@ -25,7 +25,7 @@ export function contosoPipelineWorld(world: World, pipeline: ContosoPipeline): P
     project,
     serviceConnection: (nameOrId) => named.find(({ name, id }) => name === nameOrId || id === nameOrId),
     variableGroup: (name) => groups.find((group) => group.name === name),
-    environment: (name) => (name === 'nonprod' || name === 'prod' ? { id: idOf(`environment ${name}`), name } : undefined),
+    environment: (name) => (['nonprod', 'prod', 'all'].includes(name) ? { id: idOf(`environment ${name}`), name } : undefined),
     jobToken: ({ planId, jobId }) => world.devops.issueJobToken({ projectId: project.id, pipelineId, planId, jobId, hub: 'build' }),
     oidcRequestUri: ({ planId, jobId }) => world.devops.oidcRequestUri(world.origins.devops, { projectId: project.id, pipelineId, planId, jobId, hub: 'build' }),
     environmentVariables: pipeline.environment,
@@ -61,6 +61,7 @@ function variableGroups(world: World): VariableGroup[] {
   const rings = [
     { name: 'wi-nonprod', ids: [clusterId('dev'), clusterId('test')], subscription: subscriptions.dev, suffix: 'dev' },
     { name: 'wi-prod', ids: [clusterId('prd')], subscription: subscriptions.prd, suffix: 'prd' },
+    { name: 'wi-all', ids: [clusterId('dev'), clusterId('test'), clusterId('prd')], subscription: subscriptions.dev, suffix: 'dev' },
   ];
   return rings.map(({ name, ids, subscription, suffix }) => ({
     name,

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { webcrypto } from 'node:crypto';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
-import { ManagedIdentityApplication } from '@azure/msal-node';
 import type { Azure } from '../../../tasks/_shared/azure/azure.js';
 import { oidcToken } from '../../../tasks/_shared/azure/oidc-token.js';
 import type { SignIn } from '../../../tasks/_shared/azure/connection.js';
@@ -58,11 +57,16 @@ async function onWorldTime(rig: Rig, job: () => Promise<void>): Promise<void> {
 }
 
 /** MSAL keeps the host's token source, its HTTP client included, and its tokens for the whole process: not across worlds. */
-function forgetHost(): void {
-  const client: unknown = Reflect.get(new ManagedIdentityApplication(), 'managedIdentityClient');
-  assert.ok(typeof client === 'object' && client !== null);
-  Reflect.set(client.constructor, 'identitySource', undefined);
-  Reflect.set(ManagedIdentityApplication, 'nodeStorage', undefined);
+async function forgetHost(): Promise<void> {
+  const { ManagedIdentityCredential } = await import('../../../tasks/_shared/azure/sdk.js');
+  const part = (holder: unknown, name: string): object => {
+    const found: unknown = typeof holder === 'object' && holder !== null ? Reflect.get(holder, name) : undefined;
+    assert.ok(typeof found === 'object' && found !== null, `MSAL has no ${name} any more`);
+    return found;
+  };
+  const application = part(new ManagedIdentityCredential(), 'managedIdentityApp');
+  Reflect.set(part(application, 'managedIdentityClient').constructor, 'identitySource', undefined);
+  Reflect.set(application.constructor, 'nodeStorage', undefined);
 }
 
 describe('signing in to Azure', () => {
@@ -108,14 +112,14 @@ describe('signing in to Azure', () => {
 
   describe('with a managed identity of the host', () => {
     const saved = { IDENTITY_ENDPOINT: process.env.IDENTITY_ENDPOINT, IDENTITY_HEADER: process.env.IDENTITY_HEADER };
-    beforeEach(() => {
-      forgetHost();
+    beforeEach(async () => {
+      await forgetHost();
       rig.world.entra.knobs.identityHeader = 'host secret';
       process.env.IDENTITY_ENDPOINT = `${rig.world.origins.entra}/msi/token`;
       process.env.IDENTITY_HEADER = 'host secret';
     });
-    afterEach(() => {
-      forgetHost();
+    afterEach(async () => {
+      await forgetHost();
       for (const [name, value] of Object.entries(saved)) {
         if (value === undefined) Reflect.deleteProperty(process.env, name);
         else process.env[name] = value;
