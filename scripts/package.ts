@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify, stripVTControlCharacters } from 'node:util';
+import { thirdPartyNotices } from './notices.js';
 import { recordOf } from './task-manifest.js';
 import { listZip } from './zip.js';
 
@@ -19,13 +20,15 @@ export interface PackageOrder {
   readonly out: string;
   /** Overrides the manifest's publisher. */
   readonly publisher?: string;
+  /** Licences of the packages in the bundles. */
+  readonly notices: string;
 }
 
 /** Everything that may be in the package; a file that matches none of these stops the packaging. */
 const allowed = [
   /^\[Content_Types\]\.xml$/,
   /^extension\.(vsixmanifest|vsomanifest)$/,
-  /^(overview\.md|LICENSE|CHANGELOG\.md)$/,
+  /^(overview\.md|LICENSE|CHANGELOG\.md|ThirdPartyNotices\.txt)$/,
   /^images\/[\w-]+\.png$/,
   /^tasks\/[A-Z]\w+\/([\w-]+\.js|task\.json|package\.json|icon\.png|README\.md)$/,
 ];
@@ -57,6 +60,7 @@ async function stage(order: PackageOrder, tasks: readonly string[]): Promise<{ p
   await mkdir(staging, { recursive: true });
   for (const path of ['overview.md', 'LICENSE', 'CHANGELOG.md', 'images']) await cp(join(root, path), join(staging, path), { recursive: true });
   await cp(order.tasks, join(staging, 'tasks'), { recursive: true });
+  await writeFile(join(staging, 'ThirdPartyNotices.txt'), order.notices);
   await writeFile(join(staging, 'vss-extension.json'), JSON.stringify({ ...written, version, publisher }, undefined, 2));
   return { publisher, id: textOf(written, 'id'), version };
 }
@@ -83,7 +87,7 @@ async function runTfx(staging: string, vsix: string): Promise<void> {
 function checkContent(entries: readonly string[], tasks: readonly string[]): void {
   const strange = entries.filter((entry) => !allowed.some((pattern) => pattern.test(entry)));
   if (strange.length > 0) throw new Error(`The package must not hold ${strange.join(', ')}.`);
-  const needed = [...tasks.flatMap((task) => inEachTask.map((file) => `tasks/${task}/${file}`)), 'overview.md', 'LICENSE', 'CHANGELOG.md'];
+  const needed = [...tasks.flatMap((task) => inEachTask.map((file) => `tasks/${task}/${file}`)), 'overview.md', 'LICENSE', 'CHANGELOG.md', 'ThirdPartyNotices.txt'];
   const missing = needed.filter((entry) => !entries.includes(entry));
   if (missing.length > 0) throw new Error(`The package lacks ${missing.join(', ')}.`);
 }
@@ -100,7 +104,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const build = join(root, 'build');
   const publisher = values.publisher ?? process.env.PUBLISHER;
   const order = { root, tasks: join(build, 'tasks'), staging: join(build, 'extension'), out: build };
-  await packageExtension({ ...order, ...(publisher === undefined ? {} : { publisher }) }).then(
+  const packaged = thirdPartyNotices(root).then((notices) => packageExtension({ ...order, notices, ...(publisher === undefined ? {} : { publisher }) }));
+  await packaged.then(
     (vsix) => {
       console.log(vsix);
     },

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { buildTasks } from '../../scripts/build.js';
+import { thirdPartyNotices } from '../../scripts/notices.js';
 import { packageExtension, type PackageOrder } from '../../scripts/package.js';
 import { listZip } from '../../scripts/zip.js';
 
@@ -27,7 +29,7 @@ describe('package', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'package-'));
     const root = join(folder, 'root');
-    order = { root, tasks: join(folder, 'tasks'), staging: join(folder, 'staging'), out: join(folder, 'out') };
+    order = { root, tasks: join(folder, 'tasks'), staging: join(folder, 'staging'), out: join(folder, 'out'), notices: 'notices' };
     for (const path of ['vss-extension.json', 'LICENSE', 'CHANGELOG.md', 'package.json', 'images']) {
       await cp(join(project, path), join(root, path), { recursive: true });
     }
@@ -57,6 +59,18 @@ describe('package', () => {
       assert.ok(entries.includes(`tasks/${task}/index.js`), task);
     }
     assert.ok(entries.includes('images/extension-icon.png') && entries.includes('overview.md') && entries.includes('LICENSE'));
+  });
+
+  it('makes the VSIX of the project itself without a warning, with the licences of what is bundled', async () => {
+    const tasks = join(folder, 'built');
+    await buildTasks({ root: project, out: tasks });
+    const notices = await thirdPartyNotices(project);
+    for (const name of ['@azure/identity', '@kubernetes/client-node', 'azure-pipelines-task-lib', 'azure-devops-node-api', 'yaml']) {
+      assert.match(notices, new RegExp(`^${name} \\d`, 'm'));
+    }
+    const entries = await listZip(await packageExtension({ ...order, root: project, tasks, notices }));
+    assert.ok(entries.includes('ThirdPartyNotices.txt'));
+    assert.deepEqual(entries.filter((entry) => entry.endsWith('.ts')), []);
   });
 
   it('takes another publisher', async () => {

@@ -1,4 +1,4 @@
-import { Problem } from '../reconcile/problem.js';
+import { cancelled, Problem } from '../reconcile/problem.js';
 import { list, object, text } from './json.js';
 
 /** What an Azure service said when it refused. */
@@ -48,6 +48,7 @@ export function parseBody(body: string | undefined): unknown {
 /** Makes the Problem of a refused or failed request. */
 export function azureProblem(tried: string, what: string, error: unknown): Problem {
   if (error instanceof Problem && error.parts.status === undefined) return error;
+  if (error instanceof Error && error.name === 'AbortError') return cancelled(tried);
   const service = thrownServiceError(error);
   if (service === undefined) return unreachable(tried, what, error);
   const { status, code, message, correlation } = service;

@@ -1,8 +1,10 @@
-import type { PipelinePolicy } from '@azure/core-rest-pipeline';
+import type { PipelinePolicy, PipelineResponse, RestError } from '@azure/core-rest-pipeline';
 import type { Clock } from '../reconcile/clock.js';
+import { cancelled } from '../reconcile/problem.js';
 
 /** Statuses that every Azure service uses for conditions that pass. Source: azure-docs, request limits; RPC common API details. */
 const passing = new Set([408, 429, 500, 502, 503, 504]);
+const lostConnection = /^(REQUEST_SEND_ERROR|ECONNRESET|ECONNREFUSED|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN)$/;
 const maxTries = 6;
 const longestWaitMs = 120_000;
 
@@ -15,25 +17,40 @@ export function throttlingPolicy(clock: Clock, notify: (text: string) => void): 
   return {
     name: 'throttling',
     async sendRequest(request, next) {
+      const { pathname } = new URL(request.url);
       for (let tries = 1; ; tries += 1) {
         const started = clock.monotonic();
-        const outcome = await next(request).catch((error: unknown) => passingFault(error, request.abortSignal?.aborted === true));
-        if ('status' in outcome && (!passing.has(outcome.status) || tries === maxTries)) return outcome;
-        if (!('status' in outcome) && tries === maxTries) throw outcome.fault;
-        const wait = 'status' in outcome ? retryAfter(outcome.headers.get('retry-after'), tries) : backoff(tries);
-        const cause = 'status' in outcome ? `status ${outcome.status}` : outcome.fault.message;
-        notify(`${request.method} ${new URL(request.url).pathname}: ${cause}, waiting ${Math.round(wait / 1000)} s (after ${Math.round(clock.monotonic() - started)} ms)`);
-        await clock.sleep(wait, request.abortSignal as AbortSignal | undefined);
+        const outcome = await next(request).catch((error: unknown) => thrown(error, request.abortSignal?.aborted === true));
+        const answer = 'error' in outcome ? outcome.response : outcome;
+        if (tries === maxTries || (answer !== undefined && !passing.has(answer.status))) {
+          if ('error' in outcome) throw outcome.error;
+          return outcome;
+        }
+        const wait = answer === undefined ? backoff(tries) : retryAfter(answer.headers.get('retry-after'), tries);
+        const cause = answer === undefined && 'error' in outcome ? outcome.error.message : `status ${answer?.status ?? 0}`;
+        notify(`${request.method} ${pathname}: ${cause}, waiting ${Math.round(wait / 1000)} s (after ${Math.round(clock.monotonic() - started)} ms)`);
+        await clock.sleep(wait, request.abortSignal as AbortSignal | undefined).catch((reason: unknown) => {
+          throw request.abortSignal?.aborted === true ? cancelled(`send ${request.method} ${pathname} again`) : reason;
+        });
       }
     },
   };
 }
 
-function passingFault(error: unknown, aborted: boolean): { fault: Error } {
-  const code = (error as { code?: unknown }).code;
-  const network = typeof code === 'string' && /^(REQUEST_SEND_ERROR|ECONNRESET|ECONNREFUSED|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN)$/.test(code);
-  if (!network || aborted || !(error instanceof Error)) throw error;
-  return { fault: error };
+/** What was thrown in place of an answer. */
+interface Thrown {
+  readonly error: Error;
+  /** The typed clients throw refusals before this policy sees them. */
+  readonly response?: PipelineResponse;
+}
+
+/** What may be repeated of what was thrown: refusals that the typed clients turned into errors, and lost connections. */
+function thrown(error: unknown, aborted: boolean): Thrown {
+  if (aborted || !(error instanceof Error)) throw error;
+  const { code, response } = error as Partial<RestError>;
+  if (response !== undefined) return { error, response };
+  if (code === undefined || !lostConnection.test(code)) throw error;
+  return { error };
 }
 
 function retryAfter(header: string | undefined, tries: number): number {

@@ -3,6 +3,7 @@ import type { Caller, TokenAuthority } from '../azure/authority.js';
 import { idOf, type Directory } from '../azure/directory.js';
 import type { RoleStore } from '../azure/roles.js';
 import { jsonBody, notSimulated, type Service, type SimRequest, type SimResponse } from '../kernel/service.js';
+import { ArmLimits } from './arm-limits.js';
 import { Authorization } from './authorization.js';
 import { Clusters } from './clusters.js';
 import type { Hierarchy } from './hierarchy.js';
@@ -28,10 +29,14 @@ export class Arm implements Service {
   readonly identities: Identities;
   readonly registries = registryStore();
   readonly vaults = vaultStore();
+  /** Knob: enforces ARM's own published limits for one principal in one subscription. */
+  readonly knobs = { buckets: false };
+  readonly #limits: ArmLimits;
   readonly #providers: readonly Provider[];
   #requests = 0;
 
   constructor(private readonly parts: ArmParts) {
+    this.#limits = new ArmLimits(parts.clock);
     this.clusters = new Clusters(parts.clock);
     this.identities = new Identities(parts.clock, parts.directory, parts.hierarchy);
     const authorization = new Authorization(parts.clock, parts.roles, parts.directory);
@@ -49,7 +54,9 @@ export class Arm implements Service {
   async #answer(request: SimRequest): Promise<SimResponse> {
     const signedIn = signIn(this.parts.authority, request);
     if ('status' in signedIn) return signedIn;
-    return { ...(await this.#answerTo(signedIn, request)), principal: signedIn.objectId };
+    const { headers, refusal } = this.knobs.buckets ? this.#limits.take(request.method, request.url.pathname, signedIn) : { headers: {} };
+    const response = refusal ?? (await this.#answerTo(signedIn, request));
+    return { ...response, headers: { ...headers, ...response.headers }, principal: signedIn.objectId };
   }
 
   async #answerTo(caller: Caller, request: SimRequest): Promise<SimResponse> {

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { isRecord, type SimResponse } from '../kernel/service.js';
 import type { ClusterRecord } from './cluster-record.js';
+import type { Unconfirmed } from './cluster-refusals.js';
 import { flat, notHere } from './refusals.js';
 
 /** Server and client application of AKS. Source: AKS docs, kubelogin-authentication. */
@@ -16,10 +17,10 @@ export function userCredential(record: ClusterRecord, format: string | null): Si
   return answer('clusterUser', record, { exec: { apiVersion: 'client.authentication.k8s.io/v1beta1', command: 'kubelogin', args, env: null, provideClusterInfo: false } });
 }
 
-/** Source: AKS docs, local-accounts; the code is not confirmed by a source that we read. */
-export function adminCredential(record: ClusterRecord): SimResponse {
+/** Source: AKS docs, local-accounts; status and code are knobs. */
+export function adminCredential(record: ClusterRecord, { staticCredential: { status, code } }: Unconfirmed): SimResponse {
   if (record.resource.properties.disableLocalAccounts === true) {
-    return flat(400, 'BadRequest', "Getting static credential isn't allowed because this cluster is set to disable local accounts.");
+    return flat(status, code, "Getting static credential isn't allowed because this cluster is set to disable local accounts.");
   }
   return answer('clusterAdmin', record, { token: record.adminToken });
 }

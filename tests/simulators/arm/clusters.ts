@@ -6,7 +6,7 @@ import { adminCredential, userCredential } from './cluster-credentials.js';
 import { ClusterLimits, type RequestKind } from './cluster-limits.js';
 import { ClusterOperations } from './cluster-operations.js';
 import { changePool, defaultCluster, merged, replaced, stamp, switchedOn, type ClusterRecord, type ClusterResource, type Operation } from './cluster-record.js';
-import { preconditionRefusal, stateRefusal, type Wording } from './cluster-refusals.js';
+import { defaultUnconfirmed, preconditionRefusal, stateRefusal, type Unconfirmed, type Wording } from './cluster-refusals.js';
 import { etagMismatch, flat, notFound, notHere } from './refusals.js';
 import { at, groupOf, paged, pieces, type ArmCall, type Parts, type Provider } from './route.js';
 
@@ -40,12 +40,14 @@ export interface ClusterKnobs {
   raceNext?: string;
   /** Text of the 409 while an operation runs: that of 2025, or the older one. */
   wording: Wording;
+  /** Status and code of refusals that no source confirms. */
+  unconfirmed: Unconfirmed;
   pageSize: number;
 }
 
 /** The AKS resource provider: clusters, their operations and credentials. */
 export class Clusters implements Provider {
-  readonly knobs: ClusterKnobs = { updateMs: 20_000, buckets: false, wording: 'current', pageSize: 50 };
+  readonly knobs: ClusterKnobs = { updateMs: 20_000, buckets: false, wording: 'current', unconfirmed: defaultUnconfirmed(), pageSize: 50 };
   readonly #records = new Map<string, ClusterRecord>();
   readonly #operations: ClusterOperations;
   readonly #limits: ClusterLimits;
@@ -96,7 +98,7 @@ export class Clusters implements Provider {
   readonly operations: Provider['operations'] = [
     this.#route('GET', clusterPath, 'read', 'get', (_call, record) => ({ status: 200, body: record.resource })),
     this.#route('POST', `${clusterPath}/listclusterusercredential`, 'listClusterUserCredential/action', 'other', (call, record) => userCredential(record, call.query.get('format'))),
-    this.#route('POST', `${clusterPath}/listclusteradmincredential`, 'listClusterAdminCredential/action', 'other', (_call, record) => adminCredential(record)),
+    this.#route('POST', `${clusterPath}/listclusteradmincredential`, 'listClusterAdminCredential/action', 'other', (_call, record) => adminCredential(record, this.knobs.unconfirmed)),
     this.#route('PUT', clusterPath, 'write', 'put', (call, record) => this.#put(call, record)),
     this.#listRoute(pieces.subscription, 'listSubscription', (parts) => `/subscriptions/${parts('s')}`),
     this.#listRoute(pieces.group, 'listGroup', groupOf),
@@ -149,7 +151,7 @@ export class Clusters implements Provider {
     if (!isRecord(body) || !isRecord(body.properties) || typeof body.location !== 'string') {
       return flat(400, 'InvalidParameter', 'Required parameter location or properties is missing (null).');
     }
-    const refusal = preconditionRefusal(headers, record) ?? this.#raceLost(record) ?? stateRefusal(record, body.properties, this.knobs.wording);
+    const refusal = preconditionRefusal(headers, record, this.knobs.unconfirmed) ?? this.#raceLost(record) ?? stateRefusal(record, body.properties, this.knobs);
     if (refusal !== undefined) return refusal;
     record.resource = replaced(record, body);
     const operation = this.#start(record, 'update managed cluster', this.knobs.updateMs);

@@ -10,17 +10,20 @@ export function flat(status: number, code: string, message: string, subcode = ''
   return { status, headers, body: { code, details: null, message, subcode } };
 }
 
+/** Marks the errors of ARM itself. Source: recordings of Azure/azure-cli. */
+export const gateway = { 'x-ms-failure-cause': 'gateway' };
+
 /** The gateway's answer for a resource that is not there. */
 export function notFound(type: string, name: string, group: string): SimResponse {
   const message = `The Resource '${type}/${name}' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`;
-  return wrapped(404, 'ResourceNotFound', message, { 'x-ms-failure-cause': 'gateway' });
+  return wrapped(404, 'ResourceNotFound', message, gateway);
 }
 
 /** Source: azure-docs, troubleshooting RBAC. */
 export function forbidden(appId: string, objectId: string, action: string, scope: string): SimResponse {
   const condition = action.startsWith('Microsoft.Authorization/roleAssignments/') ? ' or an ABAC condition not fulfilled' : '';
   const message = `The client '${appId}' with object id '${objectId}' does not have authorization${condition} to perform action '${action}' over scope '${scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.`;
-  return wrapped(403, 'AuthorizationFailed', message);
+  return wrapped(403, 'AuthorizationFailed', message, gateway);
 }
 
 /** A write that lost a race inside AKS. Source: recorded error in Azure/terraform-azurerm-aks#604; the end of its subcode is unconfirmed. */

@@ -1,7 +1,7 @@
 import { tenantId, type Caller, type TokenAuthority } from '../azure/authority.js';
 import { decodeJwt } from '../kernel/jwt.js';
 import type { SimRequest, SimResponse } from '../kernel/service.js';
-import { wrapped } from './refusals.js';
+import { gateway, wrapped } from './refusals.js';
 
 /** Source: azure-docs, troubleshooting RBAC names the first; the second is the resource id of the SDKs' public cloud. */
 const publicAudiences = ['https://management.core.windows.net', 'https://management.azure.com'];
@@ -24,5 +24,5 @@ export function signIn(authority: TokenAuthority, request: SimRequest): Caller |
 
 function refused(code: string, message: string): SimResponse {
   const challenge = `Bearer authorization_uri="https://login.windows.net/${tenantId}", error="invalid_token", error_description="${message}"`;
-  return wrapped(401, code, message, { 'www-authenticate': challenge });
+  return wrapped(401, code, message, { ...gateway, 'www-authenticate': challenge });
 }

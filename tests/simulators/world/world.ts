@@ -1,6 +1,6 @@
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import { Arm } from '../arm/arm.js';
-import { AzureKubernetesAccess } from '../arm/azure-kubernetes-access.js';
+import { AzureKubernetesAccess, type ClusterDoor } from '../arm/azure-kubernetes-access.js';
 import type { ClusterRecord } from '../arm/cluster-record.js';
 import type { NewCluster } from '../arm/clusters.js';
 import { Hierarchy } from '../arm/hierarchy.js';
@@ -15,6 +15,7 @@ import type { Network } from '../kernel/network.js';
 import { isRecord } from '../kernel/service.js';
 import { KubernetesApi } from '../kubernetes/kubernetes-api.js';
 import { Registry } from '../registry/registry.js';
+import type { AccessPolicy, VaultSettings } from '../vault/settings.js';
 import { Vault } from '../vault/vault.js';
 
 /** Addresses of the services that exist once in a world. */
@@ -86,7 +87,7 @@ export class World {
       clock: this.clock,
       version: `v${String(record.resource.properties.currentKubernetesVersion)}`,
       seed: cluster.name,
-      access: new AzureKubernetesAccess(record.id, this.entra, this.roles),
+      access: new AzureKubernetesAccess(record.id, this.entra, this.roles, () => doorOf(record)),
       serviceAccountIssuer: () => (enabled(record, 'oidcIssuerProfile') ? issuerUrl : server),
       webhook: () => ({ enabled: workloadIdentity(record), version: '1.5.1', tenantId, authorityHost: `${this.origins.entra}/` }),
     });
@@ -111,7 +112,7 @@ export class World {
           loginServer: String(loginServer),
           roleAssignmentMode: roleAssignmentMode === 'AbacRepositoryPermissions' ? 'AbacRepositoryPermissions' : 'LegacyRegistryPermissions',
           adminUserEnabled: adminUserEnabled === true,
-          azureADAuthenticationAsArmPolicy: 'enabled',
+          azureADAuthenticationAsArmPolicy: armTokens(record.properties) ? 'enabled' : 'disabled',
         };
       },
     });
@@ -135,8 +136,8 @@ export class World {
         location: vault.location,
         vaultUri: String(record.properties.vaultUri),
         enableRbacAuthorization: record.properties.enableRbacAuthorization === true,
-        accessPolicies: [],
-        ...(isRecord(record.properties.networkAcls) ? { networkAcls: { defaultAction: record.properties.networkAcls.defaultAction === 'Deny' ? ('Deny' as const) : ('Allow' as const) } } : {}),
+        accessPolicies: policiesOf(record.properties),
+        ...networkRules(record.properties),
       }),
     });
     record.properties.vaultUri = `${await this.network.attach(service)}/`;
@@ -160,9 +161,39 @@ export class World {
 const registryDefaults = { adminUserEnabled: false, anonymousPullEnabled: false, roleAssignmentMode: 'LegacyRegistryPermissions', policies: { azureADAuthenticationAsArmPolicy: { status: 'enabled' } } };
 const vaultDefaults = { tenantId, sku: { family: 'A', name: 'standard' }, accessPolicies: [], enableRbacAuthorization: true, enableSoftDelete: true, networkAcls: { bypass: 'AzureServices', defaultAction: 'Allow', ipRules: [], virtualNetworkRules: [] } };
 
+/** Source: ACR docs, disable authentication as ARM: enabled unless the policy says disabled. */
+function armTokens({ policies }: Record<string, unknown>): boolean {
+  const policy = isRecord(policies) ? policies.azureADAuthenticationAsArmPolicy : undefined;
+  return !isRecord(policy) || policy.status !== 'disabled';
+}
+
+/** The access policies and network rules of a vault's ARM resource, as far as they have the documented shape. */
+function policiesOf({ accessPolicies }: Record<string, unknown>): AccessPolicy[] {
+  return records(accessPolicies).flatMap(({ tenantId: tenant, objectId, permissions }) => {
+    if (typeof tenant !== 'string' || typeof objectId !== 'string' || !isRecord(permissions)) return [];
+    return [{ tenantId: tenant, objectId, permissions: { secrets: Array.isArray(permissions.secrets) ? permissions.secrets.map(String) : [] } }];
+  });
+}
+
+function networkRules({ networkAcls }: Record<string, unknown>): Pick<VaultSettings, 'networkAcls'> {
+  if (!isRecord(networkAcls)) return {};
+  const ipRules = records(networkAcls.ipRules).flatMap(({ value }) => (typeof value === 'string' ? [{ value }] : []));
+  return { networkAcls: { defaultAction: networkAcls.defaultAction === 'Deny' ? 'Deny' : 'Allow', ipRules } };
+}
+
+function records(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
+}
+
 function enabled(record: ClusterRecord, profile: string): boolean {
   const found = record.resource.properties[profile];
   return isRecord(found) && found.enabled === true;
+}
+
+function doorOf({ resource: { properties }, adminToken }: ClusterRecord): ClusterDoor {
+  const { aadProfile } = properties;
+  const entra = isRecord(aadProfile) && aadProfile.managed === true;
+  return { entra, azureRbac: entra && aadProfile.enableAzureRBAC === true, adminToken: properties.disableLocalAccounts === true ? undefined : adminToken };
 }
 
 function workloadIdentity(record: ClusterRecord): boolean {
