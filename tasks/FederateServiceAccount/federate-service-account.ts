@@ -59,14 +59,10 @@ function federate(workload: PlacedWorkload, inputs: Inputs, services: Services):
   const vault = wanted === undefined ? undefined : new VaultLookup(azure, wanted.vault);
   const grants = wanted === undefined ? [] : wanted.names.map((secret) => granted(azure, wanted.vault, secret, workload, identity));
   const resources = [cluster, identity, credential, ...account, ...(vault === undefined ? [] : [vault]), ...grants];
+  const refs = { identity: output(identity, (state) => state), vault: vault === undefined ? value(null) : output(vault, (state) => state) };
   const proof = new FederationProof(
-    azure,
-    connection,
-    workload,
+    { azure, connection, workload, proves: resources.map(({ key }) => key), inputs: refs, deadlineMs: inputs.propagationTimeoutMs },
     wanted?.names ?? [],
-    resources.map(({ key }) => key),
-    { identity: output(identity, (state) => state), vault: vault === undefined ? value(null) : output(vault, (state) => state) },
-    inputs.propagationTimeoutMs,
   );
   return { label: entry.label, identity, resources, proof };
 }

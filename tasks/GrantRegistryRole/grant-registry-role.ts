@@ -58,14 +58,10 @@ function forWorkload(workload: PlacedWorkload, inputs: Inputs, services: Service
   const principalId = output(identity, (state) => state.principalId);
   const grant = new RoleAssignment(azure, placeOf(target), inputs.role, workload.identity.name, { principalId }, owner, description);
   const resources = [cluster, registry, identity, grant];
+  const refs = { identity: output(identity, (state) => state), registry: output(registry, (state) => state) };
   const proof = new RegistryProof(
-    azure,
-    services.cluster(entry),
-    workload,
+    { azure, connection: services.cluster(entry), workload, proves: resources.map(({ key }) => key), inputs: refs, deadlineMs: inputs.propagationTimeoutMs },
     { role: inputs.role, repository: inputs.repository ?? '' },
-    resources.map(({ key }) => key),
-    { identity: output(identity, (state) => state), registry: output(registry, (state) => state) },
-    inputs.propagationTimeoutMs,
   );
   return { label: entry.label, registry, resources, proofs: [proof] };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { asRecord, namesOf, readJson, records, tasks } from './tree.js';
+import { asRecord, namesOf, readJson, records, tasks, textOf } from './tree.js';
 
 /** Source of the rules: azure-pipelines-task-lib, tasks.schema.json; azure-pipelines-agent, TaskRunner and NodeHandler. */
 describe('task.json', () => {
@@ -38,7 +38,7 @@ describe('task.json', () => {
         const told = `${folder}: ${String(input.name)}`;
         assert.match(String(input.name), name, told);
         assert.match(String(input.type), types, told);
-        assert.ok(String(input.label ?? '') !== '' && String(input.helpMarkDown ?? '') !== '', `${told} needs a label and help`);
+        assert.ok(textOf(input, 'label') !== '' && textOf(input, 'helpMarkDown') !== '', `${told} needs a label and help`);
         assert.equal(typeof input.required, 'boolean', told);
         if (input.type === 'pickList') assert.ok(Object.keys(asRecord(input.options)).includes(String(input.defaultValue)), `${told}: its default is no option`);
         if (input.type === 'boolean') assert.match(String(input.defaultValue), /^(true|false)$/, told);
@@ -47,12 +47,12 @@ describe('task.json', () => {
 
     it(`of ${folder} refers to groups and inputs that exist`, () => {
       const groups = new Set(namesOf(manifest.groups));
-      const used = inputs.flatMap(({ groupName }) => (groupName === undefined ? [] : [String(groupName)]));
+      const used = inputs.map((input) => textOf(input, 'groupName')).filter((group) => group !== '');
       assert.deepEqual(used.filter((group) => !groups.has(group)), []);
       assert.deepEqual([...groups].filter((group) => !used.includes(group)), [], 'groups without an input');
-      const named = [...inputs, ...records(manifest.groups)].flatMap(({ visibleRule }) => {
-        if (visibleRule === undefined) return [];
-        return String(visibleRule).split(/&&|\|\|/).map((term) => term.trim().split(/\s+/)[0] ?? '');
+      const named = [...inputs, ...records(manifest.groups)].flatMap((one) => {
+        const terms = textOf(one, 'visibleRule').split(/&&|\|\|/).map((term) => term.trim());
+        return terms.filter((term) => term !== '').map((term) => term.split(/\s+/)[0] ?? '');
       });
       const inTitle = [...String(manifest.instanceNameFormat).matchAll(/\$\((\w+)\)/g)].map((match) => match[1] ?? '');
       assert.deepEqual([...named, ...inTitle].filter((input) => !namesOf(inputs).includes(input)), []);
@@ -88,7 +88,7 @@ describe('task.json', () => {
     const { contributions, files } = readJson('vss-extension.json');
     const contributed = records(contributions).filter(({ type }) => type === 'ms.vss-distributed-task.task');
     assert.deepEqual(contributed.map(({ properties }) => String(asRecord(properties).name)).sort(), tasks.map((folder) => `tasks/${folder}`));
-    assert.equal(new Set(namesOf(contributed.map(({ id }) => ({ name: id })))).size, tasks.length);
+    assert.equal(new Set(contributed.map((one) => textOf(one, 'id'))).size, tasks.length);
     assert.ok(records(files).some(({ path }) => path === 'tasks'));
   });
 });

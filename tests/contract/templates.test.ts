@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Pipeline } from '../pipeline/compile/model.js';
 import { checkPipeline } from '../pipeline/run-pipeline.js';
+import type { PipelineWorld } from '../pipeline/world.js';
 import { Network } from '../simulators/kernel/network.js';
 import { VirtualClock } from '../simulators/kernel/virtual-clock.js';
 import { createContoso } from '../simulators/world/contoso.js';
@@ -45,10 +48,12 @@ describe('templates', () => {
   });
 
   describe('in the pipeline of the demo', () => {
+    const three = ['SelectClusters@1', 'EnableWorkloadIdentity@1', 'FederateServiceAccount@1'];
+    let world: PipelineWorld;
     let pipeline: Pipeline;
 
     before(async () => {
-      const world = contosoPipelineWorld(await createContoso(new Network(new VirtualClock()), ''), { environment: {}, approve: () => true });
+      world = contosoPipelineWorld(await createContoso(new Network(new VirtualClock()), ''), { environment: {}, approve: () => true });
       pipeline = checkPipeline({ file: join(root, 'tests/fixtures/contoso/azure-pipelines.yml'), root, world, tasksFolder: join(root, 'tasks') });
     });
 
@@ -65,6 +70,22 @@ describe('templates', () => {
         const writing = steps.filter(({ task }) => !task.startsWith('SelectClusters@')).map(({ inputs }) => inputs.get('dryRun')?.text.toLowerCase());
         const expected = name.startsWith('plan_') ? 'true' : 'false';
         assert.deepEqual(writing, writing.map(() => expected), name);
+      }
+    });
+
+    it('leave registry and deployment out where the workload has none', () => {
+      const folder = mkdtempSync(join(tmpdir(), 'templates-'));
+      try {
+        const file = join(folder, 'pipeline.yml');
+        const ring = { name: 'nonprod', serviceConnection: 'contoso-nonprod', variableGroup: 'wi-nonprod', environment: 'nonprod' };
+        const workload = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}' };
+        const resources = { repositories: [{ repository: 'here', type: 'git', name: 'here' }] };
+        writeFileSync(file, JSON.stringify({ resources, stages: [{ template: 'templates/stages/fleet.yml@here', parameters: { rings: [ring], workload } }] }));
+        const small = checkPipeline({ file, world, tasksFolder: join(root, 'tasks'), repositories: { here: root } });
+        const steps = small.stages.flatMap(({ jobs }) => jobs.flatMap((job) => job.steps)).flatMap((step) => (step.kind === 'task' ? [step.task] : []));
+        assert.deepEqual(steps, [...three, ...three]);
+      } finally {
+        rmSync(folder, { recursive: true });
       }
     });
 

@@ -35,9 +35,16 @@ export function records(value: unknown): readonly Readonly<Record<string, unknow
   return Array.isArray(value) ? value.map(asRecord) : [];
 }
 
+/** The text of a field; empty when there is none. @throws Error when it is something else. */
+export function textOf(record: Readonly<Record<string, unknown>>, field: string): string {
+  const value = record[field] ?? '';
+  if (typeof value !== 'string') throw new Error(`${field} is no text: ${JSON.stringify(value)}`);
+  return value;
+}
+
 /** The names of the mappings of a list, such as those of a task's inputs. */
 export function namesOf(value: unknown): readonly string[] {
-  return records(value).map(({ name }) => String(name));
+  return records(value).map((record) => textOf(record, 'name'));
 }
 
 /** The folders of the tasks. */

@@ -66,12 +66,21 @@ export class ClusterFeatures implements Resource<{ id: string }, ClusterState> {
 
   async apply(change: Change, _known: { id: string }, writer: Writer): Promise<void> {
     const { clock } = this.azure;
+    const end = clock.monotonic() + this.rules.deadlineMs;
     const patience = { deadlineMs: this.rules.deadlineMs, firstWaitMs: 5_000, longestWaitMs: 30_000 };
     const waiting = { clock, signal: writer.signal, progress: (text: string) => writer.progress(text) };
     const address = await until(patience, waiting, () => this.tryWrite(change, writer));
     if (address !== undefined) {
-      await followOperation(this.azure.arm, address, `cluster ${this.name}`, this.rules.deadlineMs, clock, writer);
+      await followOperation(this.azure.arm, address, `cluster ${this.name}`, end - clock.monotonic(), clock, writer);
     }
+  }
+
+  /** Both features are on, by somebody else or by a PUT of ours whose answer was lost: done once that operation has ended. */
+  private settled({ provisioningState }: ClusterState, what: string): Attempt<undefined> {
+    if (provisioningState === 'Succeeded') return { done: undefined };
+    const because = `it is still in state ${provisioningState}`;
+    const failure = new Problem({ code: 'WI2107', what, because, remedy: 'it goes on in Azure without this run; look at the cluster and run again when it has ended' });
+    return { wait: `both features are on, the cluster is ${provisioningState}`, failure };
   }
 
   /** One read, change and PUT. Another writer in between is a reason to read again, not an error. */
@@ -79,8 +88,9 @@ export class ClusterFeatures implements Resource<{ id: string }, ClusterState> {
     const state = await readCluster(this.azure, this.entry, strongReader);
     const next = this.plan(state);
     if (next.action === 'blocked') throw new Problem(next.problem);
-    if (state === undefined || !writes(next) || !writes(change)) return { done: undefined };
+    if (state === undefined || !writes(change)) return { done: undefined };
     const what = `Cluster ${this.name} was not updated`;
+    if (!writes(next)) return this.settled(state, what);
     const purpose = { tried: `switch on ${next.fields.map(({ field }) => field).join(' and ')}`, what };
     const body = withFeatures(state.raw);
     const intent = { action: 'update', object: this.entry.id, before: describe(next.fields, 'before'), after: describe(next.fields, 'after'), widens: false };

@@ -107,7 +107,6 @@ describe('arm: the gateway', () => {
     const headers = { 'content-type': 'text/plain' };
     assert.equal(verdict(await world.send('PUT', cluster, {}, { headers })), '415 UnsupportedMediaType');
     assert.equal(verdict(await world.send('PUT', cluster, {}, { headers: { 'content-type': 'application/json; charset=utf-8' } })), '400 InvalidParameter flat');
-    world.network.faults.plant({ times: 1, respond: (request) => ({ status: 200, body: { sent: request.body.toString() } }) });
     const url = new URL(`${world.origin}${cluster}?api-version=2026-04-01`);
     const broken = { method: 'PUT', url, headers: { ...withToken('https://management.azure.com'), 'content-type': 'application/json' }, body: Buffer.from('{"a":'), signal: new AbortController().signal };
     assert.equal(verdict(await world.arm.handle(broken)), '400 InvalidRequestContent');

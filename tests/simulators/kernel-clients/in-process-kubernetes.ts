@@ -1,6 +1,6 @@
 import { ResponseContext, wrapHttpLibrary, type HttpLibrary, type RequestContext } from '@kubernetes/client-node';
 import type { Network } from '../kernel/network.js';
-import type { SimResponse } from '../kernel/service.js';
+import { textOf } from '../kernel/response-text.js';
 
 /** Lets @kubernetes/client-node talk to a simulated world inside the process: no sockets, so that virtual clocks work. */
 export function inProcessKubernetes(network: Network): HttpLibrary {
@@ -13,7 +13,7 @@ export function inProcessKubernetes(network: Network): HttpLibrary {
         body: bodyOf(request),
         signal: request.getSignal() ?? new AbortController().signal,
       });
-      const text = await textOf(response);
+      const text = await textOf(response.body);
       const body = { text: () => Promise.resolve(text), binary: () => Promise.resolve(Buffer.from(text)) };
       const type = response.body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' };
       return new ResponseContext(response.status, { ...type, ...response.headers }, body);
@@ -30,14 +30,4 @@ function bodyOf(request: RequestContext): Buffer {
   if (body === undefined) return Buffer.alloc(0);
   if (typeof body === 'string') return Buffer.from(body);
   throw new Error('in-process Kubernetes clients send text bodies only');
-}
-
-async function textOf({ body }: SimResponse): Promise<string> {
-  if (body === undefined) return '';
-  if (typeof body === 'string') return body;
-  if (Buffer.isBuffer(body)) return body.toString('utf8');
-  if (!(Symbol.asyncIterator in body)) return JSON.stringify(body);
-  const chunks: string[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return chunks.join('');
 }
