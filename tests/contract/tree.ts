@@ -1,17 +1,21 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import { isRecord } from '../simulators/kernel/service.js';
 
 /** The project's folder. */
 export const root = join(import.meta.dirname, '..', '..');
 
-const foreign = new Set(['.git', 'node_modules', 'build']);
+/** What is generated, fetched, or belongs to tools of whoever works here. */
+const foreign = new Set(['.git', '.idea', '.vscode', 'node_modules', 'build']);
 
-/** Every file of the project, relative to its root, with `/`; what is generated or fetched is left out. */
+/** Every file of the project, or of one of its folders, relative to the root, with `/`; what is generated or fetched is left out. */
 export function projectFiles(below = '.'): readonly string[] {
-  const entries = readdirSync(join(root, below), { withFileTypes: true, recursive: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'));
-  return paths.filter((path) => !foreign.has(path.split('/')[0] ?? '') && !path.endsWith('.vsix') && !path.endsWith('.taskkey')).sort();
+  const entries = readdirSync(join(root, below), { withFileTypes: true }).filter(({ name }) => !foreign.has(name) && !/\.(vsix|taskkey)$/.test(name));
+  return entries.flatMap((entry) => {
+    const path = below === '.' ? entry.name : `${below}/${entry.name}`;
+    if (entry.isDirectory()) return projectFiles(path);
+    return entry.isFile() ? [path] : [];
+  }).sort();
 }
 
 /** The text of a file. */

@@ -3,7 +3,7 @@ import type { ClusterEntry } from '../fleet/clusters.js';
 import { Problem } from '../reconcile/problem.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
-import { list, object, text } from './json.js';
+import { list, object, text, type Json } from './json.js';
 
 /** The Entra application of every AKS API server, in all clouds. Source: AKS docs, kubelogin-authentication. */
 export const aksServerApplication = '6dae42f8-4368-4678-94ff-3960e28e3630';
@@ -26,10 +26,9 @@ export async function clusterAddress(azure: Azure, cluster: ClusterEntry): Promi
   const what = `Cluster ${cluster.label} cannot be signed in to`;
   const tried = 'read its user credential';
   const answer = await azure.arm.post(`${cluster.id}/listClusterUserCredential?format=exec`, apiVersions.managedClusters, undefined, { tried, what });
-  const encoded = text(object(list(answer.kubeconfigs)[0]).value);
-  const config = encoded === undefined ? {} : object(parse(Buffer.from(encoded, 'base64').toString('utf8')));
+  const config = readKubeconfig(text(object(list(answer.kubeconfigs)[0]).value) ?? '');
   const user = object(object(list(config.users)[0]).user);
-  if (encoded !== undefined && user.exec === undefined) {
+  if (user.exec === undefined && Object.keys(user).length > 0) {
     throw new Problem({
       code: 'WI2108',
       what,
@@ -41,12 +40,21 @@ export async function clusterAddress(azure: Azure, cluster: ClusterEntry): Promi
   const target = object(object(list(config.clusters)[0]).cluster);
   const server = text(target.server);
   const certificateAuthority = text(target['certificate-authority-data']);
-  if (server !== undefined && certificateAuthority !== undefined) return { server, certificateAuthority };
+  if (user.exec !== undefined && server !== undefined && certificateAuthority !== undefined) return { server, certificateAuthority };
   throw new Problem({
     code: 'WI2109',
     what,
     tried,
-    because: 'the kubeconfig that AKS answered names no server or no certificate authority',
+    because: 'the kubeconfig that AKS answered names no user, no server or no certificate authority',
     remedy: 'look at it with az aks get-credentials; report this message if it looks right there',
   });
+}
+
+/** The kubeconfig; empty when it is none. A parser's message would quote the text, which may hold a credential. */
+function readKubeconfig(encoded: string): Json {
+  try {
+    return object(parse(Buffer.from(encoded, 'base64').toString('utf8')));
+  } catch {
+    return {};
+  }
 }

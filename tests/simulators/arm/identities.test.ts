@@ -164,7 +164,7 @@ describe('arm: federated credentials', () => {
     const answers = await Promise.all([put('one', { subject: '1' }), put('two', { subject: '2' }), world.send('DELETE', `${credentials}/old`), other]);
     const code = '409 ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity';
     assert.deepEqual(answers.map(verdict), ['201', code, code, '201']);
-    assert.ok(answers[1] !== undefined && message(answers[1]).startsWith(`Too many Federated Identity Credentials are written concurrently for the managed identity '${identity}'.`));
+    assert.ok(message(answers[1]).startsWith(`Too many Federated Identity Credentials are written concurrently for the managed identity '${identity}'.`));
     assert.deepEqual(items(await world.send('GET', credentials)).map(({ name }) => name), ['old', 'one']);
     assert.equal((await put('two', { subject: '2' })).status, 201, 'one after the other is fine');
   });

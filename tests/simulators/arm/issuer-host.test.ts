@@ -33,7 +33,7 @@ describe('arm: the host of OIDC issuers', () => {
     assert.equal(IssuerHost.url(origin, uuid), issuer);
     const response = await network.get(`${issuer}.well-known/openid-configuration`);
     assert.deepEqual(response?.headers, { 'cache-control': 'public, max-age=3600', 'content-type': 'application/json' });
-    const { jwks_uri: address, ...rest } = record(response?.body);
+    const { jwks_uri: address, ...rest } = record(response.body);
     assert.equal(rest.issuer, issuer);
     assert.deepEqual(rest.id_token_signing_alg_values_supported, ['RS256']);
     const jwks = await network.get(String(address));

@@ -78,7 +78,7 @@ export class World {
     if (!url.searchParams.has('api-version') && version !== undefined) url.searchParams.set('api-version', version);
     const text = body === undefined ? '' : JSON.stringify(body);
     const token = this.entra.issue(options.as ?? this.owner, managementAudience);
-    const all = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...options.headers };
+    const all: Record<string, string | undefined> = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...options.headers };
     const headers = Object.fromEntries(Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
     return this.network.dispatch({ method, url, headers, body: Buffer.from(text), signal: new AbortController().signal });
   }

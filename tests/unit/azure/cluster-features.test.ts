@@ -21,6 +21,14 @@ function part(holder: unknown, name: string): Record<string, unknown> {
   return found;
 }
 
+/** Etags, of pools too, are the service's to change. Keys in alphabetical order. */
+function withoutEtags(value: unknown): string {
+  return JSON.stringify(value, (key, entry: unknown) => {
+    if (key === 'eTag') return undefined;
+    return isRecord(entry) ? Object.fromEntries(Object.entries(entry).sort(([a], [b]) => a.localeCompare(b))) : entry;
+  });
+}
+
 describe('cluster features', () => {
   let rig: Rig;
   let azure: Azure;
@@ -73,9 +81,9 @@ describe('cluster features', () => {
     assert.deepEqual(sent, wanted);
     assert.equal(request.headers['if-match'], before.eTag);
     const after = stored(rig);
-    assert.deepEqual({ ...after, eTag: 0, properties: 0 }, { ...before, eTag: 0, properties: 0 });
     const { oidcIssuerProfile, securityProfile, ...rest } = part(after, 'properties');
-    assert.deepEqual(rest, Object.fromEntries(Object.entries(part(before, 'properties')).filter(([key]) => key in rest)));
+    const others = Object.entries(part(before, 'properties')).filter(([key]) => key !== 'oidcIssuerProfile' && key !== 'securityProfile');
+    assert.equal(withoutEtags({ ...after, properties: rest }), withoutEtags({ ...before, properties: Object.fromEntries(others) }));
     assert.deepEqual([part({ oidcIssuerProfile }, 'oidcIssuerProfile').issuerURL, part(securityProfile, 'defender')], [rig.issuer(), { securityMonitoring: { enabled: true } }]);
   });
 
