@@ -20,7 +20,7 @@ function stateOf(world: World): unknown {
   const kinds = ['Namespace', 'ServiceAccount', 'Secret', 'Deployment', 'Service', 'Pod'];
   return {
     clusters: names.map((name) => world.arm.clusters.find(name).resource),
-    identities: world.arm.identities.all().map(({ id, tags, credentials }) => ({ id, tags, credentials: credentials.views() })),
+    identities: world.arm.identities.all().map(({ id, tags, credentials }) => ({ id, tags, credentials: credentials.trusts() })),
     assignments: world.roles.assignments(),
     objects: [...world.clusters.values()].map((api) => kinds.map((kind) => api.list(kind, kind === 'Namespace' ? undefined : 'orders'))),
   };

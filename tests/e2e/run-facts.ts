@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { marks } from '../../tasks/_shared/report/findings.js';
 import { ledgerType, type ReportedChange, type ReportedProof } from '../../tasks/_shared/report/schema.js';
 import type { LedgerLine } from '../../tasks/_shared/report/ledger.js';
 import type { ContosoRun } from '../demo/contoso-run.js';
@@ -6,7 +7,6 @@ import type { StepResult } from '../pipeline/run/result.js';
 import type { LoggedRequest } from '../simulators/kernel/request-log.js';
 
 const writing = ['create', 'update', 'delete'];
-const marks = { create: '+', update: '~', delete: '-', keep: '=', blocked: '!' } as const;
 
 /** Steps of one stage, or of all. */
 export function stepsOf({ result }: ContosoRun, stage?: string): readonly StepResult[] {

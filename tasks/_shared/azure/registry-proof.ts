@@ -6,7 +6,7 @@ import type { AzureResponse } from './http.js';
 import { serviceError } from './errors.js';
 import { list, object, text } from './json.js';
 import type { RegistryState } from './registry-lookup.js';
-import { listAssignments } from './role-assignments.js';
+import { gives, listAssignments } from './role-assignments.js';
 import { roles } from './roles.js';
 import { tokenPayload } from './token-exchange.js';
 
@@ -49,8 +49,8 @@ async function tryFlow(azure: Azure, registry: RegistryState, grant: RegistryGra
     because,
   };
   const assignments = await listAssignments(azure, registry.id, caller.principalId);
-  const accepted: string[] = grant.role === 'AcrPull' ? [roles.AcrPull, roles.AcrPush] : [roles.AcrPush];
-  const granted = assignments.some((entry) => accepted.includes(entry.role) && `${registry.id}/`.toLowerCase().startsWith(`${entry.scope.toLowerCase()}/`));
+  const accepted = grant.role === 'AcrPull' ? [roles.AcrPull, roles.AcrPush] : [roles.AcrPush];
+  const granted = assignments.some((entry) => gives(entry, accepted, registry.id));
   if (!granted) {
     const missing = `no role assignment gives it ${grant.role} on the registry`;
     throw new Problem({ ...parts, code: 'WI2503', because: missing, remedy: 'run GrantRegistryRole again; if something removes the assignment, find it in the Activity Log of the registry' });

@@ -6,7 +6,7 @@ import { keep, writes, type Change, type Permission, type Reader, type Resource,
 import { until, type Attempt } from '../reconcile/retry.js';
 import type { Azure } from './azure.js';
 import { azureProblem, thrownServiceError } from './errors.js';
-import { getAssignment, listAssignments, type RoleAssignmentState } from './role-assignments.js';
+import { getAssignment, gives, listAssignments, type RoleAssignmentState } from './role-assignments.js';
 import { roles, type RoleName } from './roles.js';
 
 /** What a grant is made from. */
@@ -108,14 +108,7 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
     return uuidOf([this.place.scope, this.role, principalId].join('|').toLowerCase());
   }
 
-  /** True for an assignment of this role to this principal, without a condition, at this scope or above it. */
   private covers(entry: RoleAssignmentState, principalId: string): boolean {
-    const above = `${this.place.scope}/`.toLowerCase().startsWith(`${entry.scope.toLowerCase().replace(/\/$/, '')}/`) || entry.scope === '/' || isManagementGroup(entry.scope);
-    return above && entry.role === this.role && entry.principalId === principalId && entry.condition === undefined;
+    return entry.principalId === principalId && gives(entry, [this.role], this.place.scope);
   }
-}
-
-/** A list at a scope returns assignments of management groups only when they lie above it. */
-function isManagementGroup(scope: string): boolean {
-  return /^\/providers\/Microsoft\.Management\/managementGroups\//i.test(scope);
 }

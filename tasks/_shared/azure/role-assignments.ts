@@ -46,3 +46,14 @@ function assignment(item: Listed): RoleAssignmentState {
   const condition = item.condition ?? '';
   return { id, scope, principalId, role: (roleDefinitionId.split('/').at(-1) ?? '').toLowerCase(), ...(condition === '' ? {} : { condition }) };
 }
+
+/**
+ * True for an assignment of one of these roles, without a condition, at a scope or above it.
+ * Assignments of management groups count: a list at a scope returns those only when they lie above it.
+ */
+export function gives(entry: RoleAssignmentState, acceptedRoles: readonly string[], scope: string): boolean {
+  const above = `${scope}/`.toLowerCase().startsWith(`${entry.scope.toLowerCase().replace(/\/$/, '')}/`);
+  return (above || managementGroup.test(entry.scope)) && acceptedRoles.includes(entry.role) && entry.condition === undefined;
+}
+
+const managementGroup = /^\/providers\/Microsoft\.Management\/managementGroups\//i;

@@ -6,7 +6,7 @@ import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
 import { serviceError } from './errors.js';
 import { object, text } from './json.js';
-import { listAssignments } from './role-assignments.js';
+import { gives, listAssignments } from './role-assignments.js';
 import { roles } from './roles.js';
 import type { VaultState } from './vault-lookup.js';
 
@@ -60,10 +60,8 @@ async function tryRead(azure: Azure, vault: VaultState, secret: string, reader: 
   if (inner === 'ForbiddenByFirewall') {
     throw new Problem({ ...parts, code: 'WI2405', remedy: 'let the agent’s address through the vault’s firewall, or run the job on an agent inside the network' });
   }
-  const scope = `${vault.id}/secrets/${secret}`;
-  const granted = (await listAssignments(azure, vault.id, reader.principalId)).some(
-    (entry) => entry.role === roles['Key Vault Secrets User'] && `${scope}/`.toLowerCase().startsWith(`${entry.scope.toLowerCase()}/`),
-  );
+  const assignments = await listAssignments(azure, vault.id, reader.principalId);
+  const granted = assignments.some((entry) => gives(entry, [roles['Key Vault Secrets User']], `${vault.id}/secrets/${secret}`));
   if (!granted) {
     const missing = `no role assignment gives it Key Vault Secrets User on secret ${secret}`;
     throw new Problem({ ...parts, code: 'WI2403', because: missing, remedy: 'run FederateServiceAccount again; if something removes the assignment, find it in the Activity Log of the vault' });

@@ -58,10 +58,15 @@ export class FederatedCredentialStore {
     this.#stored = this.#stored.filter((entry) => name !== undefined && !same(entry.name, name));
   }
 
+  /** The credentials as ARM answers them. */
+  views(): object[] {
+    return this.#stored.map((entry) => this.#view(entry));
+  }
+
   list(call: ArmCall): SimResponse {
     const size = wholeNumber(call.query.get('$top'), 100);
     if (size === undefined || size === 0) return bad("The value of the query parameter '$top' is invalid.");
-    return this.#throttled('list') ?? paged(call, this.#stored.map((entry) => this.#view(entry)), size);
+    return this.#throttled('list') ?? paged(call, this.views(), size);
   }
 
   get(name: string): SimResponse {
