@@ -28,7 +28,7 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
   const workload = readWorkload(inputs, shared.clusters);
   const chart = inputs.text('chart');
   const release = inputs.matching('releaseName', releaseName, 'lower-case letters, digits and hyphens, at most 53, beginning and ending with a letter or digit');
-  const common = checked(inputs, inputs.optionalText('values') ?? '');
+  const common = checked(inputs, inputs.verbatim('values') ?? '');
   const values = shared.clusters.map(({ label, overrides }) => [label, overrides.values === undefined ? common : checked(inputs, overrides.values)] as const);
   return {
     ...workload,

@@ -1,4 +1,4 @@
-import type { PlannedTask } from '../_shared/agent/planned-task.js';
+import type { PlannedTask, SharedInputs } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
 import type { Azure } from '../_shared/azure/azure.js';
 import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
@@ -24,7 +24,7 @@ export const federateServiceAccount: PlannedTask<Inputs, Services> = {
   name: 'FederateServiceAccount',
   read: (inputs, shared) => readInputs(inputs, shared),
   desire: (inputs, shared, services) => {
-    const desired = placeWorkload(inputs, shared.clusters).map((workload) => federate(workload, inputs, services));
+    const desired = placeWorkload(inputs, shared.clusters).map((workload) => federate(workload, inputs, shared, services));
     return {
       resources: desired.flatMap(({ resources }) => resources),
       proofs: desired.map(({ proof }) => proof),
@@ -41,17 +41,24 @@ interface Federation {
   readonly proof: FederationProof;
 }
 
-function federate(workload: PlacedWorkload, inputs: Inputs, services: Services): Federation {
+function federate(workload: PlacedWorkload, inputs: Inputs, shared: SharedInputs, services: Services): Federation {
   const { azure } = services;
   const { entry, namespace, serviceAccount } = workload;
   const cluster = new ClusterLookup(azure, entry, { issuer: true });
-  const identity = new Identity(azure, workload.identity, inputs.workload, output(cluster, (state) => state), workload.owner);
+  const identity = new Identity(
+    azure,
+    workload.identity,
+    inputs.workload,
+    shared.clusters,
+    workload.users,
+    workload.owner === undefined ? undefined : { label: workload.owner, id: output(cluster, (state) => state.id) },
+  );
   const credential = new FederatedCredential(
     azure,
     entry.label,
     workload.identity.id,
     { name: credentialName(entry.id, entry.name, namespace, serviceAccount), subject: subjectOf(namespace, serviceAccount) },
-    { identityId: output(identity, (state) => state.id), issuer: output(cluster, (state) => state.issuerUrl) },
+    { identityId: output(identity, (state) => state.identity?.id), issuer: output(cluster, (state) => state.issuerUrl) },
   );
   const connection = services.cluster(entry);
   const account = inputs.createServiceAccount ? annotated(workload, connection, cluster, identity) : [];
@@ -59,7 +66,7 @@ function federate(workload: PlacedWorkload, inputs: Inputs, services: Services):
   const vault = wanted === undefined ? undefined : new VaultLookup(azure, wanted.vault);
   const grants = wanted === undefined ? [] : wanted.names.map((secret) => granted(azure, wanted.vault, secret, workload, identity));
   const resources = [cluster, identity, credential, ...account, ...(vault === undefined ? [] : [vault]), ...grants];
-  const refs = { identity: output(identity, (state) => state), vault: vault === undefined ? value(null) : output(vault, (state) => state) };
+  const refs = { identity: output(identity, (state) => state.identity), vault: vault === undefined ? value(null) : output(vault, (state) => state) };
   const proof = new FederationProof(
     { azure, connection, workload, proves: resources.map(({ key }) => key), inputs: refs, deadlineMs: inputs.propagationTimeoutMs },
     wanted?.names ?? [],
@@ -75,8 +82,8 @@ function annotated(workload: PlacedWorkload, connection: ClusterConnection, clus
     { namespace: workload.namespace, name: workload.serviceAccount },
     {
       namespace: output(namespace, (state) => state.name),
-      clientId: output(identity, (state) => state.clientId),
-      tenantId: output(identity, (state) => state.tenantId),
+      clientId: output(identity, (state) => state.identity?.clientId),
+      tenantId: output(identity, (state) => state.identity?.tenantId),
     },
   );
   return [namespace, account];
@@ -88,8 +95,8 @@ function granted(azure: Azure, vault: ArmId, secret: string, workload: PlacedWor
     azure,
     { scope: `${vault.id}/secrets/${secret}`, listScope: vault.id, label: `${vault.name} / secrets / ${secret}` },
     'Key Vault Secrets User',
-    workload.identity.name,
-    { principalId: output(identity, (state) => state.principalId) },
+    { id: workload.identity.id, name: workload.identity.name },
+    { principalId: output(identity, (state) => state.identity?.principalId) },
     workload.owner,
     `aks-workload-identity: secret ${secret} for ${workload.namespace}/${workload.serviceAccount}`,
   );
@@ -98,7 +105,7 @@ function granted(azure: Azure, vault: ArmId, secret: string, workload: PlacedWor
 /** Identity figures of one cluster as plain outputs, of several as JSON maps by cluster. */
 function identityOutputs(federations: readonly Federation[], result: RunResult): Record<string, string> {
   const known = federations.flatMap(({ label, identity }) => {
-    const state = stateOf(result, identity);
+    const state = stateOf(result, identity)?.identity;
     return state === undefined ? [] : [{ label, state }];
   });
   const map = (pick: (state: IdentityState) => string): string => JSON.stringify(Object.fromEntries(known.map(({ label, state }) => [label, pick(state)])));

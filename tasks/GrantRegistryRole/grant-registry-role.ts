@@ -56,7 +56,7 @@ function forWorkload(workload: PlacedWorkload, inputs: Inputs, services: Service
   const identity = new IdentityLookup(azure, workload.identity, owner);
   const description = `aks-workload-identity: ${inputs.role} for ${namespace}/${serviceAccount}`;
   const principalId = output(identity, (state) => state.principalId);
-  const grant = new RoleAssignment(azure, placeOf(target), inputs.role, workload.identity.name, { principalId }, owner, description);
+  const grant = new RoleAssignment(azure, placeOf(target), inputs.role, { id: workload.identity.id, name: workload.identity.name }, { principalId }, owner, description);
   const resources = [cluster, registry, identity, grant];
   const refs = { identity: output(identity, (state) => state), registry: output(registry, (state) => state) };
   const proof = new RegistryProof(
@@ -73,7 +73,7 @@ function forKubelet(entry: ClusterEntry, inputs: Inputs, { azure }: Services): P
   const registry = new RegistryLookup(azure, target);
   const description = `aks-workload-identity: ${inputs.role} for the kubelet of ${entry.name}`;
   const principalId = output(cluster, (state) => state.kubelet?.objectId);
-  const grant = new RoleAssignment(azure, placeOf(target), inputs.role, `kubelet of ${entry.label}`, { principalId }, entry.label, description);
+  const grant = new RoleAssignment(azure, placeOf(target), inputs.role, { id: `kubelet of ${entry.id}`, name: `kubelet of ${entry.label}` }, { principalId }, entry.label, description);
   const proof: AnyProof = {
     key: `registry grant of the kubelet of ${entry.label}`,
     title: `kubelet of ${entry.label}`,

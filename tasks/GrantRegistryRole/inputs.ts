@@ -35,7 +35,7 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
     const own = overrides.registry === undefined ? common : namedResource(inputs, 'registry', overrides.registry, registryType, subscriptionId);
     if (own !== undefined) registries.set(label, own);
   }
-  if (common === undefined && registries.size < shared.clusters.length) inputs.text('registry');
+  if (common === undefined && (shared.clusters.length === 0 || registries.size < shared.clusters.length)) inputs.text('registry');
   const repository = inputs.optionalText('repository');
   if (repository !== undefined && !repositoryName.test(repository)) inputs.refuse('repository', repository, 'a repository name such as orders/api');
   if (kind === 'workload' && repository === undefined) inputs.text('repository');

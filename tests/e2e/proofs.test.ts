@@ -31,7 +31,8 @@ function pipeline(only: { readonly task?: string; readonly replicas?: number } =
   return ['variables: [{ group: wi-all }]', 'steps:', ...lines, ''].join('\n');
 }
 
-describe('every proof depends on what it proves', () => {
+describe('every proof depends on what it proves', function () {
+  this.timeout(180_000);
   let stage: ContosoStage;
   let folder: string;
   /** Takes away, at the moment that a test waits for. */

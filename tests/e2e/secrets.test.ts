@@ -28,7 +28,8 @@ function installWatchedHelm(folder: string, notes: string, real: string): void {
   chmodSync(path, 0o755);
 }
 
-describe('secrets of a whole run with System.Debug', () => {
+describe('secrets of a whole run with System.Debug', function () {
+  this.timeout(180_000);
   let folder: string;
   let pipelines: string;
   let stage: ContosoStage;

@@ -47,6 +47,12 @@ export class InputReader {
     return taken.state === 'given' ? taken.text : undefined;
   }
 
+  /** Text as it is: `$(name)` in it may be meant for somebody else, e.g. for Kubernetes in a container's arguments. */
+  verbatim(name: string): string | undefined {
+    this.#names.add(name);
+    return this.agent.input(name);
+  }
+
   /** Text of a certain form, e.g. a Kubernetes name. */
   matching(name: string, pattern: RegExp, form: string): string {
     const text = this.text(name);

@@ -19,6 +19,10 @@ export class PipelineAgent implements Agent {
   constructor(readonly task: string) {
     this.tempDirectory = this.variable('Agent.TempDirectory') ?? tmpdir();
     this.environment = childEnvironment(process.env, (name) => this.variable(name), (text) => this.secret(text));
+    // The agent masks logs, not files: what it calls secret has to be taken out of summaries and attachments by us.
+    for (const [key, { secret }] of Object.entries(internal._knownVariableMap)) {
+      if (secret) this.#secrets.register(internal._vault.retrieveSecret(`SECRET_${key}`) ?? '');
+    }
     // One listener for each request and wait in flight is meant, not a leak.
     setMaxListeners(0, this.#cancellation.signal);
     // The agent sends SIGINT, 7.5 s later SIGTERM, 2.5 s later it kills. Source: azure-pipelines-agent, ProcessInvoker.

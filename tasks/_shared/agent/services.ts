@@ -7,6 +7,7 @@ import { openDirect } from '../kubernetes/direct-connection.js';
 import { lazyConnection } from '../kubernetes/lazy-connection.js';
 import { lackedRights } from '../kubernetes/permissions.js';
 import type { PermissionCheck } from '../reconcile/ports.js';
+import type { Permission } from '../reconcile/resource.js';
 import type { ServiceTools, SharedInputs } from './planned-task.js';
 
 /** What the planned tasks work with: Azure, and a connection to each cluster, opened when it is first used. */
@@ -30,7 +31,7 @@ export async function createServices(shared: SharedInputs, tools: ServiceTools):
     missing: async (wanted) => {
       const inAzure = missingActions(azure, wanted.filter(({ plane }) => plane === 'azure'));
       const scoped = (id: string): boolean => wanted.some(({ plane, scope }) => plane === 'kubernetes' && scope.toLowerCase().startsWith(id.toLowerCase()));
-      const inClusters = [...connections].filter(([id]) => scoped(id)).map(([, connection]) => lackedRights(connection, wanted));
+      const inClusters = [...connections].filter(([id]) => scoped(id)).map(([, connection]) => lackedRights(connection, wanted).catch(() => leftToTheWrite(azure)));
       return (await Promise.all([inAzure, ...inClusters])).flat();
     },
   };
@@ -43,6 +44,12 @@ export async function createServices(shared: SharedInputs, tools: ServiceTools):
       return connection;
     },
   };
+}
+
+/** Rights that cannot be looked up are left to the write itself: a cluster that does not answer must not hold back the others. */
+function leftToTheWrite(azure: Azure): readonly Permission[] {
+  azure.signal.throwIfAborted();
+  return [];
 }
 
 /** Opens the way to one API server: its address from Azure, the service connection's own token, no kubeconfig user. */

@@ -1,12 +1,15 @@
 import { parseArmId, resourceNamed, type ArmId } from '../fleet/arm-id.js';
 import { unknownPlaceholders } from '../fleet/names.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
-import { namesakes, type WorkloadInputs } from '../fleet/workload.js';
+import { namesakes, placeWorkload, type WorkloadInputs } from '../fleet/workload.js';
 import type { InputReader } from './inputs.js';
 
 /** Names of namespaces and service accounts. Source: Kubernetes docs, object names (RFC 1123 labels). */
 const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const labelForm = 'lower-case letters, digits and hyphens, at most 63, beginning and ending with a letter or digit';
+
+/** Source: Azure docs, naming rules of user-assigned identities; not confirmed by another source that we read. */
+const identityName = /^[A-Za-z0-9][A-Za-z0-9_-]{2,127}$/;
 
 /** Reads the inputs that name a workload and its identity, alike in every task that has them. */
 export function readWorkload(inputs: InputReader, fleet: readonly ClusterEntry[]): WorkloadInputs {
@@ -18,6 +21,9 @@ export function readWorkload(inputs: InputReader, fleet: readonly ClusterEntry[]
   for (const { overrides } of fleet) checkIdentity(inputs, overrides.identity ?? '');
   const group = inputs.optionalText('identityResourceGroup');
   const read = { workload, namespace, serviceAccount, identity, ...(group === undefined ? {} : { identityResourceGroup: group }) };
+  for (const { identity: place } of placeWorkload(read, fleet)) {
+    if (!place.given && identity !== '' && !identityName.test(place.name)) inputs.refuse('identity', place.name, 'a pattern whose names, once filled, are 3 to 128 letters, digits, - or _');
+  }
   for (const [one, other] of namesakes(read, fleet)) {
     inputs.refuse('identity', identity, `each cluster an identity of its own: ${one} and ${other} are namesakes and would share one; set identity or identityResourceGroup in their entries of the list`);
   }

@@ -152,7 +152,7 @@ function explained(connection: ServiceConnection, signal: AbortSignal, make: (fa
 /** Entra's own words in what a credential threw: the sentence with its code, and the id for its operators. */
 function refusal(error: unknown): { because: string; serviceCode?: string; correlation?: string } {
   const message = error instanceof Error ? error.message : String(error);
-  const sentence = /(AADSTS\d+): ([^]*?)(?: Trace ID:|\r?\n|$)/.exec(message);
+  const sentence = /(AADSTS\d+): ([^]*?)(?: Trace ID:| - Correlation ID:|\r?\n|$)/.exec(message);
   const correlation = /Correlation ID: ([0-9a-f-]{36})/i.exec(message)?.[1];
   const because = sentence?.[2] ?? message.split('\n')[0] ?? '';
   return { because, ...(sentence?.[1] === undefined ? {} : { serviceCode: sentence[1] }), ...(correlation === undefined ? {} : { correlation }) };

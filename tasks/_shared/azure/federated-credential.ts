@@ -1,4 +1,4 @@
-import { parseArmId } from '../fleet/arm-id.js';
+import { groupId, parseArmId } from '../fleet/arm-id.js';
 import type { Known, Refs } from '../reconcile/ref.js';
 import { show, unknown } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
@@ -70,10 +70,11 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
     return { action: 'update', fields, widens: true, reason: `credential ${ours.name} has another ${fields.map(({ field }) => field).join(' and ')}` };
   }
 
-  permissions(change: Change): Permission[] {
+  /** Asked at the identity itself, where a narrow role may be given, or at its group while it is yet to be made. */
+  permissions(change: Change, known: Known<FederatedCredentialInputs>): Permission[] {
     const place = parseArmId(this.identityId);
     if (!writes(change) || place === undefined) return [];
-    const scope = `/subscriptions/${place.subscriptionId}/resourceGroups/${place.resourceGroup}`;
+    const scope = known.identityId === unknown ? groupId(place.subscriptionId, place.resourceGroup) : known.identityId;
     const action = 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write';
     return [{ plane: 'azure', action, scope }];
   }

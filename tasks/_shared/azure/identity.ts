@@ -1,21 +1,32 @@
-import type { IdentityPlace } from '../fleet/identity-place.js';
 import { groupId, sameId } from '../fleet/arm-id.js';
-import type { Known, Ref, Refs } from '../reconcile/ref.js';
-import { show, unknown } from '../reconcile/ref.js';
+import type { ClusterEntry } from '../fleet/clusters.js';
+import type { IdentityPlace } from '../fleet/identity-place.js';
+import { sharedReader } from '../reconcile/plan.js';
+import { show, unknown, value, type Ref, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
-import type { ClusterState } from './cluster-state.js';
+import { readCluster, type ClusterState } from './cluster-state.js';
 import { azureProblem } from './errors.js';
 import { readIdentity, type IdentityState } from './identity-state.js';
 
-/** What an identity is made from. */
+/** What an identity waits for. */
 export interface IdentityInputs {
-  /** The cluster whose region a new identity takes, and whose own identities are never used. */
-  readonly cluster: ClusterState;
+  /** ARM id of the cluster that it belongs to alone, so that an unusable cluster stops its identity; empty for one that clusters share. */
+  readonly cluster: string;
+}
+
+/** What was found of an identity, and around it. */
+export interface IdentityObservation {
+  /** Absent while there is none. */
+  readonly identity?: IdentityState;
+  /** Region that a new one gets: that of the first cluster that could be read. */
+  readonly region?: string;
+  /** Why it must not be federated, if it must not. */
+  readonly forbidden?: string;
 }
 
 /** A user-assigned managed identity: created where missing, reused where present. */
-export class Identity implements Resource<IdentityInputs, IdentityState> {
+export class Identity implements Resource<IdentityInputs, IdentityObservation> {
   readonly key: string;
   readonly kind = 'identity';
   readonly name: string;
@@ -26,27 +37,37 @@ export class Identity implements Resource<IdentityInputs, IdentityState> {
     private readonly azure: Azure,
     private readonly place: IdentityPlace,
     private readonly workload: string,
-    cluster: Ref<ClusterState>,
-    /** Name of the cluster it belongs to alone; absent for one that clusters share. */
-    owner: string | undefined,
+    /** Every cluster of the fleet: none of them may itself run on the identity. */
+    private readonly fleet: readonly ClusterEntry[],
+    /** The clusters whose workload gets the identity; a new one is made in the region of the first that can be read. */
+    private readonly users: readonly ClusterEntry[],
+    /** The cluster that the identity belongs to alone; absent for one that clusters share. */
+    owner?: { readonly label: string; readonly id: Ref<string> },
   ) {
     this.key = identityKey(place);
     this.name = place.name;
-    this.inputs = { cluster };
-    if (owner !== undefined) this.cluster = owner;
+    this.inputs = { cluster: owner?.id ?? value('') };
+    if (owner !== undefined) this.cluster = owner.label;
   }
 
-  observe(reader: Reader): Promise<IdentityState | undefined> {
-    return reader.once(this.key, () => readIdentity(this.azure, this.place));
+  async observe(reader: Reader): Promise<IdentityObservation> {
+    const identity = await reader.once(this.key, () => readIdentity(this.azure, this.place));
+    const found = identity === undefined ? {} : { identity };
+    if (reader.strong) return found;
+    const clusters = await this.clusters(reader);
+    const region = clusters.find(({ id }) => this.users.some((entry) => sameId(entry.id, id)))?.location;
+    const forbidden = this.forbidden(identity, clusters);
+    return { ...found, ...(region === undefined ? {} : { region }), ...(forbidden === undefined ? {} : { forbidden }) };
   }
 
-  plan(observed: IdentityState | undefined, known: Known<IdentityInputs>): Change {
-    const forbidden = this.forbidden(observed, known.cluster);
-    if (forbidden !== undefined) return forbidden;
-    if (observed !== undefined) return keep('it exists');
+  plan(observed: IdentityObservation | undefined): Change {
+    const { identity, region, forbidden } = observed ?? {};
+    if (forbidden !== undefined) {
+      return blocked({ code: 'WI2201', what: `Identity ${this.name} must not be federated`, because: forbidden, remedy: 'name another identity in the input identity' });
+    }
+    if (identity !== undefined) return keep('it exists');
     if (this.place.given) return missingIdentity(this.place, 'correct the ARM id in the input identity, or give a name pattern to have one made');
-    const location = known.cluster === unknown ? unknown : known.cluster.location;
-    return { action: 'create', reason: 'there is none of this name', widens: false, fields: [{ field: 'location', after: show(location) }] };
+    return { action: 'create', reason: 'there is none of this name', widens: false, fields: [{ field: 'location', after: show(region ?? unknown) }] };
   }
 
   permissions(change: Change): Permission[] {
@@ -55,33 +76,37 @@ export class Identity implements Resource<IdentityInputs, IdentityState> {
     return [{ plane: 'azure', action: 'Microsoft.ManagedIdentity/userAssignedIdentities/write', scope }];
   }
 
-  async apply(_change: Change, known: IdentityInputs, writer: Writer): Promise<void> {
-    const { location } = known.cluster;
+  async apply(_change: Change, _known: IdentityInputs, writer: Writer): Promise<void> {
+    const { region } = await this.observe(sharedReader());
+    if (region === undefined) throw new Error(`no cluster tells the region of ${this.key}`);
     const tags = { 'managed-by': 'aks-workload-identity', workload: this.workload };
     const identities = this.azure.identities(this.place.subscriptionId).userAssignedIdentities;
     const options = { abortSignal: writer.signal };
-    const intent = { action: 'create', object: this.place.id, after: `in ${location}`, widens: false };
+    const intent = { action: 'create', object: this.place.id, after: `in ${region}`, widens: false };
     try {
-      await writer.write(intent, () => identities.createOrUpdate(this.place.resourceGroup, this.place.name, { location, tags }, options));
+      await writer.write(intent, () => identities.createOrUpdate(this.place.resourceGroup, this.place.name, { location: region, tags }, options));
     } catch (error) {
       throw azureProblem(`create ${this.place.id}`, `Identity ${this.name} was not created`, error);
     }
   }
 
+  /** The clusters of the fleet that can be read; each is read once per run. An unreadable one is its own lookup's problem. */
+  private async clusters(reader: Reader): Promise<ClusterState[]> {
+    const states = await Promise.all(this.fleet.map((entry) => readCluster(this.azure, entry, reader).catch(() => undefined)));
+    return states.filter((state) => state !== undefined);
+  }
+
   /**
-   * Never federated, and no input overrides it: what the pipeline signs in with, what the cluster runs on, and whatever AKS keeps in
-   * a node resource group. Source: DESIGN, rules of conduct.
+   * Never federated, and no input overrides it: what the pipeline signs in with, what any cluster of the fleet runs on, and whatever
+   * AKS keeps in a node resource group. Source: DESIGN, rules of conduct.
    */
-  private forbidden(observed: IdentityState | undefined, cluster: ClusterState | typeof unknown): Change | undefined {
-    const { signIn } = this.azure.connection;
-    let because: string | undefined;
-    if (observed !== undefined && signIn.clientId === observed.clientId) because = 'it is what this pipeline’s service connection signs in with';
-    if (cluster !== unknown) {
-      if (cluster.ownIdentities.some((id) => sameId(id, this.place.id))) because = `cluster ${cluster.id.split('/').at(-1) ?? ''} itself runs on it`;
-      if (cluster.nodeResourceGroup?.toLowerCase() === this.place.resourceGroup.toLowerCase()) because = 'it lies in a node resource group, which belongs to AKS';
-    }
-    if (because === undefined) return undefined;
-    return blocked({ code: 'WI2201', what: `Identity ${this.name} must not be federated`, because, remedy: 'name another identity in the input identity' });
+  private forbidden(identity: IdentityState | undefined, clusters: readonly ClusterState[]): string | undefined {
+    if (identity !== undefined && this.azure.connection.signIn.clientId === identity.clientId) return 'it is what this pipeline’s service connection signs in with';
+    const user = clusters.find(({ ownIdentities }) => ownIdentities.some((id) => sameId(id, this.place.id)));
+    if (user !== undefined) return `cluster ${user.id.split('/').at(-1) ?? ''} itself runs on it`;
+    const group = groupId(this.place.subscriptionId, this.place.resourceGroup);
+    const node = clusters.some(({ id, nodeResourceGroup }) => nodeResourceGroup !== undefined && sameId(groupId(id.split('/')[2] ?? '', nodeResourceGroup), group));
+    return node ? 'it lies in a node resource group, which belongs to AKS' : undefined;
   }
 }
 

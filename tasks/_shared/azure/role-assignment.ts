@@ -39,14 +39,14 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
     private readonly azure: Azure,
     private readonly place: GrantPlace,
     private readonly roleName: RoleName,
-    /** Names the principal in keys and descriptions before it exists. */
-    private readonly principal: string,
+    /** The principal before it exists: distinct in keys, and as messages call it. */
+    private readonly principal: { readonly id: string; readonly name: string },
     readonly inputs: Refs<RoleAssignmentInputs>,
     owner: string | undefined,
     private readonly description: string,
   ) {
     this.role = roles[roleName];
-    this.key = `grant ${roleName} at ${place.scope.toLowerCase()} for ${principal}`;
+    this.key = `grant ${roleName} at ${place.scope.toLowerCase()} for ${principal.id.toLowerCase()}`;
     this.name = `${roleName} on ${place.label}`;
     if (owner !== undefined) this.cluster = owner;
   }
@@ -70,7 +70,7 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
       return keep(`assignment ${observed.id.split('/').at(-1) ?? ''}${broader}`);
     }
     const fields = [{ field: 'principal', after: show(known.principalId) }];
-    return { action: 'create', fields, widens: true, reason: `${this.principal} does not have the role there` };
+    return { action: 'create', fields, widens: true, reason: `${this.principal.name} does not have the role there` };
   }
 
   permissions(change: Change): Permission[] {
@@ -98,9 +98,9 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
     } catch (error) {
       const service = thrownServiceError(error);
       if (service?.code === 'RoleAssignmentExists') return { done: undefined };
-      const failure = azureProblem(`grant ${this.roleName} to ${this.principal} (${principalId})`, `The grant ${this.roleName} on ${label} was not made`, error);
+      const failure = azureProblem(`grant ${this.roleName} to ${this.principal.name} (${principalId})`, `The grant ${this.roleName} on ${label} was not made`, error);
       if (service?.code !== 'PrincipalNotFound') throw failure;
-      return { wait: `Azure does not know the principal of ${this.principal} yet`, failure };
+      return { wait: `Azure does not know the principal of ${this.principal.name} yet`, failure };
     }
   }
 

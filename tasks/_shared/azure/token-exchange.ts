@@ -65,7 +65,8 @@ async function tryExchange(azure: Azure, target: ExchangeTarget, assertion: stri
   const code = Number(list(answer.error_codes)[0] ?? /AADSTS(\d+)/.exec(text(answer.error_description) ?? '')?.[1]);
   const message = (text(answer.error_description) ?? text(answer.error) ?? `status ${response.status}`).split(/ Trace ID:|\r?\n/)[0] ?? '';
   const correlation = text(answer.correlation_id);
-  const parts = { what, tried, because: message, serviceCode: `AADSTS${code}`, ...(correlation === undefined ? {} : { correlation }) };
+  const serviceCode = Number.isNaN(code) ? (text(answer.error) ?? `HTTP ${response.status}`) : `AADSTS${code}`;
+  const parts = { what, tried, because: message, serviceCode, ...(correlation === undefined ? {} : { correlation }) };
   if (!propagating.has(code)) {
     throw new Problem({ ...parts, code: 'WI2303', remedy: 'read the message: this refusal does not pass by waiting; see docs/troubleshooting.md, WI2303' });
   }

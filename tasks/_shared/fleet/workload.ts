@@ -20,6 +20,8 @@ export interface PlacedWorkload {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly identity: IdentityPlace;
+  /** The clusters that use this identity, this one included. */
+  readonly users: readonly ClusterEntry[];
   /** The cluster whose alone the identity is; undefined when clusters share it. */
   readonly owner: string | undefined;
   /** `orders/api on aks-dev-weu-1`, for messages. */
@@ -32,14 +34,12 @@ export function placeWorkload(inputs: WorkloadInputs, fleet: readonly ClusterEnt
     const group = entry.overrides.identityResourceGroup ?? inputs.identityResourceGroup;
     return { entry, identity: identityPlace(entry.overrides.identity ?? inputs.identity, group, entry, inputs) };
   });
-  return placed.map(({ entry, identity }) => ({
-    entry,
-    identity,
-    namespace: inputs.namespace,
-    serviceAccount: inputs.serviceAccount,
-    owner: placed.filter((other) => sameId(other.identity.id, identity.id)).length === 1 ? entry.label : undefined,
-    title: `${inputs.namespace}/${inputs.serviceAccount} on ${entry.label}`,
-  }));
+  return placed.map(({ entry, identity }) => {
+    const users = placed.filter((other) => sameId(other.identity.id, identity.id)).map((other) => other.entry);
+    const { namespace, serviceAccount } = inputs;
+    const owner = users.length === 1 ? entry.label : undefined;
+    return { entry, identity, namespace, serviceAccount, users, owner, title: `${namespace}/${serviceAccount} on ${entry.label}` };
+  });
 }
 
 /** Pairs of clusters that share an identity only because they share a name: the pattern meant to tell them apart. */

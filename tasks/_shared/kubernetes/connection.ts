@@ -50,6 +50,12 @@ export interface ApplyOptions {
   readonly part?: string;
 }
 
+/** How objects are listed. */
+export interface ListOptions {
+  /** Leaves out everything but metadata, so that large objects need not travel; secrets least of all. */
+  readonly metadataOnly?: boolean;
+}
+
 /**
  * One argument of a helm command. Files are named by what they are, not by where they lie, so that a connection which runs
  * helm elsewhere can ship them.
@@ -85,7 +91,7 @@ export interface ClusterConnection {
    * @param namespace undefined for kinds of the whole cluster.
    * @param labelSelector `app=orders,tier!=web`
    */
-  list(kind: ObjectKind, namespace: string | undefined, labelSelector?: string): Promise<readonly ClusterObject[]>;
+  list(kind: ObjectKind, namespace: string | undefined, labelSelector?: string, options?: ListOptions): Promise<readonly ClusterObject[]>;
   /**
    * Server-side apply: creates the object or changes exactly the fields that it has.
    * @throws Problem WI4004 when another manager owns one of the fields with another value.

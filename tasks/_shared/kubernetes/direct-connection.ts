@@ -1,10 +1,19 @@
-import type { HttpLibrary, ResponseContext } from '@kubernetes/client-node';
+import type { HttpLibrary } from '@kubernetes/client-node';
 import { Agent } from 'node:https';
 import type { Clock } from '../reconcile/clock.js';
 import { Problem } from '../reconcile/problem.js';
 import { until, type Attempt as Try } from '../reconcile/retry.js';
 import { answerProblem, isPassing, unreachable } from './api-errors.js';
-import { fieldManager, type AccessAttributes, type ApplyOptions, type ClusterConnection, type HelmArgument, type HelmOptions } from './connection.js';
+import {
+  fieldManager,
+  type AccessAttributes,
+  type ApplyOptions,
+  type ClusterConnection,
+  type HelmArgument,
+  type HelmOptions,
+  type ListOptions,
+} from './connection.js';
+import { withDeadline } from './deadline.js';
 import { HelmProcess, type HelmTools } from './helm-process.js';
 import { object, objects, parseJson, text, type Json } from './json.js';
 import { kinds, nameOf, pathOf, type ClusterObject, type ObjectKind, type ObjectRef } from './objects.js';
@@ -38,17 +47,25 @@ interface Call {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: object;
   readonly contentType?: string;
+  /** Default: plain JSON. */
+  readonly accept?: string;
   readonly tried: string;
 }
 
 interface Answer {
   readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
 /** How long requests are repeated that the API server, or the way to it, could not answer for the moment. Milliseconds. */
 const patience = { deadlineMs: 60_000, firstWaitMs: 500, longestWaitMs: 8_000 };
+/** How long one request may take, its answer's last byte included; then it counts as not answered and is repeated. Milliseconds. */
+const requestLimitMs = 30_000;
 const pageSize = '500';
+const plainJson = 'application/json';
+/** Plain objects are welcome too, where a server cannot leave out their content. Source: Kubernetes API concepts, metadata-only fetches. */
+const metadataJson = `application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,${plainJson}`;
 
 /** Prepares a connection; nothing is sent yet. The client library is loaded now, so that tasks which fail before pay nothing. */
 export async function openDirect(endpoint: ClusterEndpoint, tools: DirectTools): Promise<ClusterConnection> {
@@ -87,7 +104,10 @@ class DirectConnection implements ClusterConnection {
     return answer.status === 404 ? undefined : typed(ref, accepted(this.#attempt(call), answer));
   }
 
-  async list(kind: ObjectKind, namespace: string | undefined, labelSelector?: string): Promise<readonly ClusterObject[]> {
+  async list(kind: ObjectKind, namespace: string | undefined, labelSelector?: string, options: ListOptions = {}): Promise<readonly ClusterObject[]> {
+    const bare = options.metadataOnly === true;
+    const place = namespace === undefined ? '' : ` in namespace ${namespace}`;
+    const what = { method: 'GET', path: pathOf({ ...kind, namespace }), accept: bare ? metadataJson : plainJson, tried: `list ${kind.kind} objects${place}` } as const;
     const found: ClusterObject[] = [];
     let next: string | undefined;
     do {
@@ -96,9 +116,8 @@ class DirectConnection implements ClusterConnection {
         ...(labelSelector === undefined ? {} : { labelSelector }),
         ...(next === undefined ? {} : { continue: next }),
       };
-      const place = namespace === undefined ? '' : ` in namespace ${namespace}`;
-      const page = object(await this.#send({ method: 'GET', path: pathOf({ ...kind, namespace }), query, tried: `list ${kind.kind} objects${place}` }));
-      found.push(...objects(page.items).map((item) => typed(kind, item)));
+      const page = object(await this.#send({ ...what, query }));
+      found.push(...objects(page.items).map((item) => typed(kind, bare ? { metadata: item.metadata } : item)));
       next = text(object(page.metadata).continue);
     } while (next !== undefined);
     return found;
@@ -149,33 +168,37 @@ class DirectConnection implements ClusterConnection {
   #request(call: Call): Promise<Answer> {
     const waiting = { clock: this.tools.clock, signal: this.tools.signal, progress: () => undefined };
     return until(patience, waiting, async (): Promise<Try<Answer>> => {
-      const response = await this.#once(call).catch((error: unknown) => {
+      const answer = await this.#once(call).catch((error: unknown) => {
         this.tools.signal.throwIfAborted();
         if (error instanceof Problem) throw error;
         return unreachable(this.#attempt(call), this.endpoint.server, error);
       });
-      if (response instanceof Problem) return { wait: 'waiting for the API server', failure: response };
-      const answer = { status: response.httpStatusCode, body: await response.body.text() };
+      if (answer instanceof Problem) return { wait: 'waiting for the API server', failure: answer };
       if (!isPassing(answer.status)) return { done: answer };
       const failure = answerProblem(this.#attempt(call), answer.status, answer.body);
-      const afterMs = Number(response.headers['retry-after']) * 1000;
+      const afterMs = Number(answer.headers['retry-after']) * 1000;
       return { wait: 'waiting for the API server', failure, ...(afterMs > 0 ? { afterMs } : {}) };
     });
   }
 
-  async #once(call: Call): Promise<ResponseContext> {
+  /** One try, the body included: a connection may break in the middle of it. */
+  async #once(call: Call): Promise<Answer> {
     const { sdk } = this;
+    const { clock, signal } = this.tools;
     const request = new sdk.RequestContext(`${this.endpoint.server.replace(/\/$/, '')}${call.path}`, sdk.HttpMethod[call.method]);
     for (const [name, value] of Object.entries(call.query ?? {})) request.setQueryParam(name, value);
-    request.setHeaderParam('Accept', 'application/json');
+    request.setHeaderParam('Accept', call.accept ?? plainJson);
     request.setHeaderParam('Authorization', `Bearer ${await this.endpoint.token()}`);
     if (call.body !== undefined) {
-      request.setHeaderParam('Content-Type', call.contentType ?? 'application/json');
+      request.setHeaderParam('Content-Type', call.contentType ?? plainJson);
       request.setBody(JSON.stringify(call.body));
     }
     request.setAgent(this.#agent);
-    request.setSignal(this.tools.signal);
-    return (this.tools.http ?? new sdk.IsomorphicFetchHttpLibrary()).send(request).toPromise();
+    return withDeadline({ clock, signal, limitMs: requestLimitMs }, async (limited) => {
+      request.setSignal(limited);
+      const { httpStatusCode: status, headers, body } = await (this.tools.http ?? new sdk.IsomorphicFetchHttpLibrary()).send(request).toPromise();
+      return { status, headers, body: await body.text() };
+    });
   }
 
   #attempt(call: Call): { cluster: string; tried: string } {

@@ -44,8 +44,7 @@ export class HelmProcess {
     try {
       const line = await Promise.all(helmArguments.map((argument) => materialize(argument, folder)));
       const kubeconfig = cluster === undefined ? undefined : await writeKubeconfig(folder, cluster, this.tools.clock);
-      // A renewal that fails is not reported: the old token may last, and if it does not, helm says so.
-      renewal = kubeconfig?.renew(ended.signal).catch(() => undefined);
+      renewal = kubeconfig?.renew(ended.signal);
       return await this.#spawn(executable, line, this.#environment(folder, kubeconfig?.path), signal);
     } finally {
       ended.abort();

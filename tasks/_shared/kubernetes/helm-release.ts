@@ -3,9 +3,10 @@ import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { chartArguments } from './chart.js';
 import { identityKeys, ownKeys } from './connection.js';
-import { kinds, nameOf, pathOf } from './objects.js';
+import { kinds, nameOf, pathOf, type ObjectRef } from './objects.js';
 import { rights } from './permissions.js';
 import { describeTroubles, troublesOf } from './pod-health.js';
+import { reachOf } from './predictable-kinds.js';
 import type { ReleaseBlueprint, ReleaseInputs } from './release-blueprint.js';
 import { newestRevision, type Revision } from './release-revisions.js';
 import type { RenderedChart } from './rendered-chart.js';
@@ -32,11 +33,10 @@ export interface HelmReleaseState {
 
 const historyLimit = 10;
 const second = 1_000;
+/** Of a revision whose objects are half gone: whether they shall go or come back, only its owner knows. */
+const uninstalling = 'uninstalling';
 /** Added to the time-out before a pending revision counts as left behind: clocks differ, and Helm itself needs a moment. Milliseconds. */
 const slackMs = 60_000;
-/** Kinds of these groups have predictable resource names, so rights on them can be looked up. */
-const builtIn = /^(v1|(apps|batch|autoscaling|policy)\/\w+|[\w.]+\.k8s\.io\/\w+)$/;
-const clusterWide = /^(Namespace|Cluster\w+|PersistentVolume|StorageClass|PriorityClass|IngressClass|CustomResourceDefinition|\w+WebhookConfiguration|\w+AdmissionPolicy\w*|CSI(Driver|Node)|APIService|RuntimeClass)$/;
 
 /** A Helm release of a chart whose pods have the identity. Helm is skipped when chart, values and release are equal. */
 export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState> {
@@ -75,7 +75,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     const [fault, ...others] = observed.chart.faults;
     if (fault !== undefined) return blocked(others.length === 0 ? fault.parts : { ...fault.parts, details: others });
     const { revision } = observed;
-    if (revision !== undefined && isBusy(revision) && !this.#isStale(revision, observed.nowMs)) return blocked(this.#running(revision, observed.nowMs).parts);
+    if (revision !== undefined && this.#isBusy(revision, observed.nowMs)) return blocked(this.#running(revision, observed.nowMs).parts);
     const missing = this.#missingAccount(observed, known);
     const change = this.#deployment(observed, known);
     return missing === undefined ? change : blocked(missing, true, change);
@@ -91,11 +91,12 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
 
   permissions(): readonly Permission[] {
     const { connection, namespace } = this.blueprint.settings;
-    const known = this.blueprint.renderedKinds.filter(({ apiVersion }) => builtIn.test(apiVersion));
-    return [
-      ...rights(connection, ['get', 'list', 'create', 'update', 'delete'], kinds.secret, namespace),
-      ...known.flatMap((kind) => rights(connection, ['get', 'create', 'patch'], kind, clusterWide.test(kind.kind) ? undefined : namespace)),
-    ];
+    // Rights on kinds whose resource names are not certain are left to the write: a guess would find rights missing that are there.
+    const rendered = this.blueprint.renderedKinds.flatMap((kind) => {
+      const reach = reachOf(kind);
+      return reach === undefined ? [] : rights(connection, ['get', 'create', 'patch'], kind, reach === 'cluster' ? undefined : namespace);
+    });
+    return [...rights(connection, ['get', 'list', 'create', 'update', 'delete'], kinds.secret, namespace), ...rendered];
   }
 
   async apply(_change: Change, known: HelmReleaseInputs, writer: Writer): Promise<void> {
@@ -125,26 +126,34 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
 
   /** What somebody changed in the cluster since; undefined when nothing that matters here. */
   #drift({ chart, workloads, serviceAccount }: HelmReleaseState, known: Known<HelmReleaseInputs>): string | undefined {
-    const gone = chart.workloads.find(({ kind, name }) => !workloads.some(({ ref }) => ref.kind === kind && ref.name === name));
+    const account = this.blueprint.settings.serviceAccount;
+    const liveOf = ({ kind, name }: ObjectRef): Workload | undefined => workloads.find(({ ref }) => ref.kind === kind && ref.name === name);
+    const gone = chart.workloads.find((ref) => liveOf(ref) === undefined);
     if (gone !== undefined) return `${nameOf(gone)} is gone`;
-    const users = workloads.filter((workload) => workload.serviceAccount === this.blueprint.settings.serviceAccount);
-    if (users.length === 0 && workloads.length > 0) return 'no live workload runs as the service account any more';
-    const bare = users.find(({ podLabels }) => podLabels[identityKeys.use] !== 'true');
-    if (bare !== undefined) return `the pod template of ${bare.title} lost the label ${identityKeys.use}`;
+    // What the chart runs as other accounts, and what runs now and then only, tells nothing about this identity.
+    for (const user of chart.users.flatMap((ref) => liveOf(ref) ?? [])) {
+      if (user.serviceAccount !== account) return `${user.title} does not run as service account ${account} any more`;
+      if (user.podLabels[identityKeys.use] !== 'true') return `the pod template of ${user.title} lost the label ${identityKeys.use}`;
+    }
     if (chart.makesServiceAccount && !carries(serviceAccount, known)) return 'the service account lost its annotations';
     return undefined;
   }
 
-  #isStale({ changedMs }: Revision, nowMs: number): boolean {
-    return !(nowMs - changedMs < this.blueprint.settings.timeoutMs + slackMs);
+  /** True while Helm would refuse to work on the release, and its revision cannot be taken away. */
+  #isBusy({ status, changedMs }: Revision, nowMs: number): boolean {
+    if (status === uninstalling) return true;
+    return status.startsWith('pending-') && nowMs - changedMs < this.blueprint.settings.timeoutMs + slackMs;
   }
 
   #running({ number, status, changedMs }: Revision, nowMs: number): Problem {
+    const { release, namespace } = this.blueprint.settings;
+    const takenOver = 'when it was killed, this task takes over once it is older than timeoutInMinutes and a minute';
+    const byHand = `when it was killed, finish it (helm uninstall ${release} --namespace ${namespace}) or undo it (helm rollback ${release} --namespace ${namespace}) by hand`;
     return new Problem({
       code: 'WI4208',
       what: `Another helm operation works on release ${this.name} on ${this.cluster}`,
       because: `revision ${number} has been ${status} for ${Math.max(0, Math.round((nowMs - changedMs) / second))} s`,
-      remedy: 'wait until it ends and run again; when it was killed, this task takes over once it is older than timeoutInMinutes and a minute',
+      remedy: `wait until it ends and run again; ${status === uninstalling ? byHand : takenOver}`,
     });
   }
 
@@ -184,10 +193,6 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
       remedy: 'correct what the message names and run again; the release stays as Helm left it',
     });
   }
-}
-
-function isBusy({ status }: Revision): boolean {
-  return status.startsWith('pending-') || status === 'uninstalling';
 }
 
 function carries(found: ServiceAccountState | undefined, { clientId, tenantId }: Known<HelmReleaseInputs>): boolean {

@@ -13,6 +13,8 @@ export interface KubeconfigSource {
 
 /** Go clients read a token file again after a minute at most. Source: client-go transport/token_source.go. */
 const renewalMs = 20_000;
+/** After a renewal that failed: a token that could not be had, or a file that a reader holds open (Windows). Milliseconds. */
+const retryMs = 2_000;
 const ownerOnly = 0o600;
 
 /** Writes a file that only its owner can read, also when it was there before with another mode. */
@@ -23,7 +25,7 @@ export async function writePrivate(path: string, content: string): Promise<void>
 
 /**
  * Writes a kubeconfig and its token file into a folder that the caller removes.
- * @returns the path of the kubeconfig, and what keeps the token fresh until `signal` is aborted.
+ * @returns the path of the kubeconfig, and what keeps the token fresh until `signal` is aborted, whatever fails meanwhile.
  */
 export async function writeKubeconfig(
   folder: string,
@@ -35,16 +37,22 @@ export async function writeKubeconfig(
   await writePrivate(tokenFile, current);
   const path = join(folder, 'kubeconfig');
   await writePrivate(path, JSON.stringify(content(source, tokenFile)));
+  const refresh = async (): Promise<void> => {
+    const next = await source.token();
+    if (next === current) return;
+    await writePrivate(`${tokenFile}.next`, next);
+    await rename(`${tokenFile}.next`, tokenFile);
+    current = next;
+  };
   return {
     path,
     renew: async (signal) => {
-      while (!signal.aborted) {
-        await clock.sleep(renewalMs, signal);
-        const next = await source.token();
-        if (next === current) continue;
-        await writePrivate(`${tokenFile}.next`, next);
-        await rename(`${tokenFile}.next`, tokenFile);
-        current = next;
+      let pause = renewalMs;
+      for (;;) {
+        await clock.sleep(pause, signal).catch(() => undefined);
+        if (signal.aborted) return;
+        // A failure is not reported: the old token may last, and if it does not, helm says so.
+        pause = await refresh().then(() => renewalMs, () => retryMs);
       }
     },
   };

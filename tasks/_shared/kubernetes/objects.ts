@@ -29,6 +29,8 @@ export const kinds = {
   deployment: { apiVersion: 'apps/v1', kind: 'Deployment' },
   statefulSet: { apiVersion: 'apps/v1', kind: 'StatefulSet' },
   daemonSet: { apiVersion: 'apps/v1', kind: 'DaemonSet' },
+  job: { apiVersion: 'batch/v1', kind: 'Job' },
+  cronJob: { apiVersion: 'batch/v1', kind: 'CronJob' },
   mutatingWebhookConfiguration: { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'MutatingWebhookConfiguration' },
 } as const satisfies Record<string, ObjectKind>;
 

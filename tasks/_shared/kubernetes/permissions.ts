@@ -1,6 +1,6 @@
 import type { Permission } from '../reconcile/resource.js';
 import type { AccessAttributes, ClusterConnection } from './connection.js';
-import { groupOf, resourceName, type ObjectKind } from './objects.js';
+import { groupOf, kinds, resourceName, type ObjectKind } from './objects.js';
 
 const separator = '/namespaces/';
 
@@ -8,13 +8,28 @@ const separator = '/namespaces/';
 export function rights(connection: ClusterConnection, verbs: readonly string[], kind: ObjectKind, namespace?: string): Permission[] {
   const group = groupOf(kind.apiVersion);
   const resource = `${resourceName(kind.kind)}${group === '' ? '' : `.${group}`}`;
+  return verbs.map((verb) => right(connection, `${verb} ${resource}`, namespace));
+}
+
+function right(connection: ClusterConnection, action: string, namespace: string | undefined): Permission {
   const scope = namespace === undefined ? connection.clusterId : `${connection.clusterId}${separator}${namespace}`;
-  return verbs.map((verb) => ({ plane: 'kubernetes', action: `${verb} ${resource}`, scope }));
+  return { plane: 'kubernetes', action, scope };
 }
 
 /** The rights that server-side apply needs: patch, and create where the object is not there yet. */
 export function applyRights(connection: ClusterConnection, creates: boolean, kind: ObjectKind, namespace?: string): Permission[] {
   return rights(connection, creates ? ['create', 'patch'] : ['patch'], kind, namespace);
+}
+
+/** The rights that a proof as a workload needs: to read service accounts of a namespace, and to make tokens of them. */
+export function tokenRights(connection: ClusterConnection, namespace: string): Permission[] {
+  return [...rights(connection, ['get'], kinds.serviceAccount, namespace), right(connection, 'create serviceaccounts/token', namespace)];
+}
+
+/** The rights that the proof of a rollout needs: to list what makes pods, and the pods. */
+export function rolloutRights(connection: ClusterConnection, namespace: string): Permission[] {
+  const listed = [kinds.deployment, kinds.statefulSet, kinds.daemonSet, kinds.replicaSet, kinds.pod];
+  return listed.flatMap((kind) => rights(connection, ['list'], kind, namespace));
 }
 
 /** Asks a cluster which of these rights its connection lacks; rights of other clusters and planes are passed over. */

@@ -15,7 +15,7 @@ export interface Revision {
 
 /** The newest revision of a release; undefined when Helm knows none. Source: helm pkg/storage/driver/secrets.go. */
 export async function newestRevision(connection: ClusterConnection, namespace: string, release: string): Promise<Revision | undefined> {
-  const secrets = await connection.list(kinds.secret, namespace, `owner=helm,name=${release}`);
+  const secrets = await connection.list(kinds.secret, namespace, `owner=helm,name=${release}`, { metadataOnly: true });
   const revisions = secrets.map((found): Revision => {
     const { name, labels, created } = metadataOf(found);
     const touched = labels.modifiedAt ?? labels.createdAt;

@@ -8,6 +8,8 @@ import { kinds, metadataOf, nameOf, type ObjectKind, type ObjectRef } from './ob
 export interface RenderedChart {
   /** Deployments, stateful sets and daemon sets in the release's namespace. */
   readonly workloads: readonly ObjectRef[];
+  /** Those of them whose pods run as the service account; none when only jobs, cron jobs or bare pods do. */
+  readonly users: readonly ObjectRef[];
   /** True when the chart makes the service account itself. */
   readonly makesServiceAccount: boolean;
   /** Every kind in it, once. */
@@ -25,7 +27,7 @@ const podTemplates: Readonly<Record<string, readonly string[]>> = {
   CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
   Pod: [],
 };
-const rolling = [kinds.deployment, kinds.statefulSet, kinds.daemonSet];
+const rolling: readonly string[] = [kinds.deployment.kind, kinds.statefulSet.kind, kinds.daemonSet.kind];
 
 /** Looks at rendered objects before anything is sent: would the pods get this identity? */
 export function inspectRendering(rendered: readonly Json[], identity: ChartIdentity, namespace: string): RenderedChart {
@@ -42,11 +44,16 @@ export function inspectRendering(rendered: readonly Json[], identity: ChartIdent
     ...(account === undefined ? [] : annotationFaults(account.content, account.ref, identity)),
   ];
   return {
-    workloads: ours.flatMap(({ ref }) => (rolling.some(({ kind }) => kind === ref.kind) ? [ref] : [])),
+    workloads: rollingOf(ours),
+    users: rollingOf(users),
     makesServiceAccount: account !== undefined,
     kinds: distinctKinds(found.map(({ ref }) => ref)),
     faults,
   };
+}
+
+function rollingOf(found: readonly { readonly ref: ObjectRef }[]): ObjectRef[] {
+  return found.flatMap(({ ref }) => (rolling.includes(ref.kind) ? [ref] : []));
 }
 
 /** The pod template of an object; undefined when it makes no pods. A pod is its own template. */

@@ -105,13 +105,22 @@ function journalled(resource: AnyResource, ports: Ports): Writer {
       const entry = { ...intent, ...place, resource: resource.key, at: ports.clock.now().toISOString() };
       ports.journal.intend(entry);
       const answer = await send().catch((error: unknown) => {
-        ports.journal.settle(entry, 'failed', toProblem(error).parts.because);
+        if (refused(error)) ports.journal.settle(entry, 'failed', toProblem(error).parts.because);
         throw error;
       });
       ports.journal.settle(entry, 'done');
       return answer;
     },
   };
+}
+
+/**
+ * True when a service answered that it refuses. Anything else (a lost connection, a cancellation, a child process that ended badly)
+ * leaves open whether the write was made: the journal then keeps the intent without an outcome.
+ */
+function refused(error: unknown): boolean {
+  if (error instanceof Problem) return error.parts.status !== undefined;
+  return typeof (error as { statusCode?: unknown } | undefined)?.statusCode === 'number';
 }
 
 /** True when something that this resource reads from was written in this run and now says something else than was planned with. */

@@ -1,5 +1,5 @@
 import { inOrder } from './order.js';
-import { toProblem } from './problem.js';
+import { problemOf } from './problem.js';
 import { resolve, sources, unknown, type Known, type Unknown } from './ref.js';
 import { Limiter } from './limits.js';
 import { blocked, writes, type AnyResource, type Change, type Permission, type Reader } from './resource.js';
@@ -37,7 +37,7 @@ export const strongReader: Reader = { strong: true, once: (_key, load) => load()
  * Observes every resource and plans it. Reads run side by side as far as references allow.
  * A read that fails blocks its own resource, and thereby what depends on it; it never ends the run.
  */
-export async function planAll(resources: readonly AnyResource[], concurrency: number): Promise<Plan> {
+export async function planAll(resources: readonly AnyResource[], concurrency: number, signal = new AbortController().signal): Promise<Plan> {
   const reader = sharedReader();
   const limiter = new Limiter(concurrency);
   const planned = new Map<string, Promise<PlannedChange>>();
@@ -49,7 +49,7 @@ export async function planAll(resources: readonly AnyResource[], concurrency: nu
         const entry = await earlier;
         if (entry !== undefined) settled.set(entry.resource.key, entry);
       }
-      return limiter.run(() => planOne(resource, settled, reader));
+      return limiter.run(() => planOne(resource, settled, reader, signal));
     };
     const entry = run();
     planned.set(resource.key, entry);
@@ -58,7 +58,7 @@ export async function planAll(resources: readonly AnyResource[], concurrency: nu
   return Promise.all(started);
 }
 
-async function planOne(resource: AnyResource, before: ReadonlyMap<string, PlannedChange>, reader: Reader): Promise<PlannedChange> {
+async function planOne(resource: AnyResource, before: ReadonlyMap<string, PlannedChange>, reader: Reader, signal: AbortSignal): Promise<PlannedChange> {
   let known: Known<object> = {};
   const obstacle = [...before.values()].find((entry) => entry.change.action === 'blocked' && !entry.change.awaits);
   if (obstacle !== undefined) {
@@ -70,7 +70,7 @@ async function planOne(resource: AnyResource, before: ReadonlyMap<string, Planne
     const change = resource.plan(observed, known);
     return { resource, known, observed, change, permissions: writes(change) ? resource.permissions(change, known) : [] };
   } catch (error) {
-    return { resource, known, observed: undefined, change: blocked(toProblem(error).parts), permissions: [] };
+    return { resource, known, observed: undefined, change: blocked(problemOf(error, signal, `look at ${resource.kind} ${resource.name}`).parts), permissions: [] };
   }
 }
 

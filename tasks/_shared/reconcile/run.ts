@@ -52,7 +52,7 @@ export async function run(
   watcher: Watcher,
 ): Promise<RunResult> {
   const start = ports.clock.monotonic();
-  const plan = await planAll(resources, options.concurrency);
+  const plan = await planAll(resources, options.concurrency, ports.signal);
   watcher.planned(plan);
   const checked = await preflight(plan, ports.permissions, options.dryRun);
   watcher.checked(checked);

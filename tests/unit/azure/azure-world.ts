@@ -80,6 +80,11 @@ export class Rig {
     return new Rig(clock, world, deployer, { id: 'c', name: 'contoso-nonprod', tenantId, subscriptionId, cloud, signIn });
   }
 
+  /** The same world for another run, after this one was cancelled. */
+  restarted(): Rig {
+    return new Rig(this.clock, this.world, this.deployer, this.connection);
+  }
+
   get network(): Network {
     return this.world.network;
   }

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import type { Azure } from '../../../tasks/_shared/azure/azure.js';
 import { ClusterLookup } from '../../../tasks/_shared/azure/cluster-lookup.js';
-import type { ClusterState } from '../../../tasks/_shared/azure/cluster-state.js';
 import { Identity, identityKey } from '../../../tasks/_shared/azure/identity.js';
 import { IdentityLookup } from '../../../tasks/_shared/azure/identity-lookup.js';
 import { identityPlace, type IdentityPlace } from '../../../tasks/_shared/fleet/identity-place.js';
-import { output, unknown } from '../../../tasks/_shared/reconcile/ref.js';
+import { output } from '../../../tasks/_shared/reconcile/ref.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { stateOf } from '../../../tasks/_shared/reconcile/run.js';
 import { group, identityId, Rig, subscriptionId, tenantId, verdictOf } from './azure-world.js';
@@ -22,7 +21,7 @@ describe('identity', () => {
     identityPlace(pattern, resourceGroup, rig.entry(), { workload: 'orders', namespace: 'orders', serviceAccount: 'api' });
   const desired = (place = placeOf()): { cluster: ClusterLookup; identity: Identity } => {
     const cluster = new ClusterLookup(azure, rig.entry(), { issuer: true });
-    return { cluster, identity: new Identity(azure, place, 'orders', output(cluster, (state) => state), 'aks-1') };
+    return { cluster, identity: new Identity(azure, place, 'orders', [rig.entry()], [rig.entry()], { label: 'aks-1', id: output(cluster, (state) => state.id) }) };
   };
   const run = (place?: IdentityPlace): Promise<RunResult> => {
     const { cluster, identity } = desired(place);
@@ -41,7 +40,7 @@ describe('identity', () => {
     assert.deepEqual([change.fields, change.widens], [[{ field: 'location', after: 'westeurope' }], false]);
     const made = rig.world.arm.identities.find('id-orders');
     assert.deepEqual([made.location, made.tags], ['westeurope', { 'managed-by': 'aks-workload-identity', workload: 'orders' }]);
-    assert.deepEqual(stateOf(result, desired().identity), { id: identityId().replace('resourceGroups', 'resourcegroups'), clientId: made.clientId, principalId: made.principalId, tenantId });
+    assert.deepEqual(stateOf(result, desired().identity)?.identity, { id: identityId().replace('resourceGroups', 'resourcegroups'), clientId: made.clientId, principalId: made.principalId, tenantId });
     assert.deepEqual(rig.writes(), ['PUT userAssignedIdentities/id-orders']);
     rig.network.log.clear();
     await run();
@@ -58,7 +57,7 @@ describe('identity', () => {
     present.tags = { theirs: 'x' };
     const result = await run();
     assert.deepEqual([result.result, rig.writes(), present.tags], ['succeeded', [], { theirs: 'x' }]);
-    assert.equal(stateOf(result, desired().identity)?.clientId, present.clientId);
+    assert.equal(stateOf(result, desired().identity)?.identity?.clientId, present.clientId);
   });
 
   it('is never made when its ARM id was given', async () => {
@@ -99,7 +98,7 @@ describe('identity', () => {
   });
 
   it('plans while the cluster is not known yet', () => {
-    const change = desired().identity.plan(undefined, { cluster: unknown });
+    const change = desired().identity.plan(undefined);
     assert.ok(change.action === 'create');
     assert.deepEqual(change.fields, [{ field: 'location', after: '(known after apply)' }]);
   });
@@ -134,8 +133,30 @@ describe('identity', () => {
     assert.equal(verdictOf(await rig.run([lookup]), lookup).action, 'keep');
   });
 
-  it('takes nothing from a cluster that it was not given', () => {
-    const state: ClusterState = { id: '/x', location: 'l', kubernetesVersion: '', provisioningState: '', power: '', oidcIssuer: true, workloadIdentity: true, ownIdentities: [], raw: {} };
-    assert.equal(desired().identity.plan(undefined, { cluster: state }).action, 'create');
+  describe('that clusters share', () => {
+    const shared = (): Identity => new Identity(azure, placeOf(), 'orders', [rig.entry(), rig.entry('aks-2')], [rig.entry(), rig.entry('aks-2')]);
+
+    it('is made although the first of its clusters cannot be read', async () => {
+      await rig.addCluster('aks-2', 'ready');
+      rig.network.faults.plant({ service: 'arm', path: /managedClusters\/aks-1/, respond: { status: 403, body: { error: { code: 'AuthorizationFailed', message: 'Not allowed.' } } } });
+      const identity = shared();
+      assert.equal(verdictOf(await rig.run([identity]), identity).outcome, 'done');
+    });
+
+    it('is never one that any of the clusters runs on', async () => {
+      await rig.addCluster('aks-2', 'ready');
+      rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-orders', 'westeurope');
+      rig.world.arm.clusters.edit('aks-2', { identityProfile: { kubeletidentity: { resourceId: identityId(), objectId: 'o' } } });
+      const identity = shared();
+      const { action, problem } = verdictOf(await rig.run([identity]), identity);
+      assert.deepEqual([action, problem?.because], ['blocked', 'cluster aks-2 itself runs on it']);
+    });
+
+    it('may lie in a group that is called like a node resource group of another subscription', async () => {
+      const elsewhere = { ...placeOf('id-{workload}', 'MC_rg-dev_aks-1_westeurope'), subscriptionId: '00000000-0000-4000-8000-00000000dead' };
+      const identity = new Identity(azure, elsewhere, 'orders', [rig.entry()], [rig.entry()]);
+      const result = await rig.run([identity], [], { dryRun: true });
+      assert.notEqual(verdictOf(result, identity).problem?.code, 'WI2201');
+    });
   });
 });
