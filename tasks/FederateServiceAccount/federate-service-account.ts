@@ -64,7 +64,7 @@ function federate(workload: PlacedWorkload, inputs: Inputs, shared: SharedInputs
   const account = inputs.createServiceAccount ? annotated(workload, connection, cluster, identity) : [];
   const wanted = inputs.secrets.get(entry.label);
   const vault = wanted === undefined ? undefined : new VaultLookup(azure, wanted.vault);
-  const grants = wanted === undefined ? [] : wanted.names.map((secret) => granted(azure, wanted.vault, secret, workload, identity));
+  const grants = wanted === undefined || vault === undefined ? [] : wanted.names.map((secret) => granted(azure, wanted.vault, { vault, identity }, secret, workload));
   const resources = [cluster, identity, credential, ...account, ...(vault === undefined ? [] : [vault]), ...grants];
   const refs = { identity: output(identity, (state) => state.identity), vault: vault === undefined ? value(null) : output(vault, (state) => state) };
   const proof = new FederationProof(
@@ -90,13 +90,13 @@ function annotated(workload: PlacedWorkload, connection: ClusterConnection, clus
 }
 
 /** The right to read one secret, and no other. */
-function granted(azure: Azure, vault: ArmId, secret: string, workload: PlacedWorkload, identity: Identity): RoleAssignment {
+function granted(azure: Azure, place: ArmId, needs: { vault: VaultLookup; identity: Identity }, secret: string, workload: PlacedWorkload): RoleAssignment {
   return new RoleAssignment(
     azure,
-    { scope: `${vault.id}/secrets/${secret}`, listScope: vault.id, label: `${vault.name} / secrets / ${secret}` },
+    { scope: `${place.id}/secrets/${secret}`, listScope: place.id, label: `${place.name} / secrets / ${secret}` },
     'Key Vault Secrets User',
     { id: workload.identity.id, name: workload.identity.name },
-    { principalId: output(identity, (state) => state.identity?.principalId) },
+    { principalId: output(needs.identity, (state) => state.identity?.principalId), target: output(needs.vault, (state) => state.id) },
     workload.owner,
     `aks-workload-identity: secret ${secret} for ${workload.namespace}/${workload.serviceAccount}`,
   );

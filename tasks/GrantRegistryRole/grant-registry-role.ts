@@ -56,11 +56,12 @@ function forWorkload(workload: PlacedWorkload, inputs: Inputs, services: Service
   const identity = new IdentityLookup(azure, workload.identity, owner);
   const description = `aks-workload-identity: ${inputs.role} for ${namespace}/${serviceAccount}`;
   const principalId = output(identity, (state) => state.principalId);
-  const grant = new RoleAssignment(azure, placeOf(target), inputs.role, { id: workload.identity.id, name: workload.identity.name }, { principalId }, owner, description);
+  const refs = { principalId, target: output(registry, (state) => state.id) };
+  const grant = new RoleAssignment(azure, placeOf(target), inputs.role, { id: workload.identity.id, name: workload.identity.name }, refs, owner, description);
   const resources = [cluster, registry, identity, grant];
-  const refs = { identity: output(identity, (state) => state), registry: output(registry, (state) => state) };
+  const proven = { identity: output(identity, (state) => state), registry: output(registry, (state) => state) };
   const proof = new RegistryProof(
-    { azure, connection: services.cluster(entry), workload, proves: resources.map(({ key }) => key), inputs: refs, deadlineMs: inputs.propagationTimeoutMs },
+    { azure, connection: services.cluster(entry), workload, proves: resources.map(({ key }) => key), inputs: proven, deadlineMs: inputs.propagationTimeoutMs },
     { role: inputs.role, repository: inputs.repository ?? '' },
   );
   return { label: entry.label, registry, resources, proofs: [proof] };
@@ -73,7 +74,8 @@ function forKubelet(entry: ClusterEntry, inputs: Inputs, { azure }: Services): P
   const registry = new RegistryLookup(azure, target);
   const description = `aks-workload-identity: ${inputs.role} for the kubelet of ${entry.name}`;
   const principalId = output(cluster, (state) => state.kubelet?.objectId);
-  const grant = new RoleAssignment(azure, placeOf(target), inputs.role, { id: `kubelet of ${entry.id}`, name: `kubelet of ${entry.label}` }, { principalId }, entry.label, description);
+  const refs = { principalId, target: output(registry, (state) => state.id) };
+  const grant = new RoleAssignment(azure, placeOf(target), inputs.role, { id: `kubelet of ${entry.id}`, name: `kubelet of ${entry.label}` }, refs, entry.label, description);
   const proof: AnyProof = {
     key: `registry grant of the kubelet of ${entry.label}`,
     title: `kubelet of ${entry.label}`,

@@ -56,7 +56,7 @@ export abstract class WorkloadProof<I extends WorkloadProofInputs> implements Pr
     if (account === undefined) {
       return { level: 'observed', summary: 'read back; nothing exercised, since the service account does not exist in the cluster yet' };
     }
-    const assertion = await connection.serviceAccountToken(namespace, serviceAccount, exchangeAudience, tokenLifeSeconds);
+    const assertion = (): Promise<string> => connection.serviceAccountToken(namespace, serviceAccount, exchangeAudience, tokenLifeSeconds);
     const target = { ...known.identity, identityId: identity.id, identityName: identity.name, workload: workload.title };
     return this.use(known, await exchangeToken(azure, target, assertion, this.audience(known), deadlineMs, context), context);
   }

@@ -92,7 +92,7 @@ export async function connectAzure(connection: ServiceConnection, tools: AzureTo
 /** @param faults takes what fetching an assertion threw, since the SDK keeps the text of it only. */
 function signIn(sdk: Sdk, connection: ServiceConnection, shared: object, faults: unknown[]): TokenCredential {
   const { signIn: how, tenantId, cloud } = connection;
-  const options = { ...shared, authorityHost: cloud.authority, disableInstanceDiscovery: cloud.name === 'AzureStack' || isLoopback(cloud.authority) };
+  const options = { ...shared, authorityHost: cloud.authority, disableInstanceDiscovery: !publicAuthorities.has(new URL(cloud.authority).hostname) };
   switch (how.kind) {
     case 'federated':
       return new sdk.ClientAssertionCredential(tenantId, how.clientId, () => noting(faults, how.assertion), options);
@@ -101,14 +101,13 @@ function signIn(sdk: Sdk, connection: ServiceConnection, shared: object, faults:
     case 'certificate':
       return new sdk.ClientCertificateCredential(tenantId, how.clientId, { certificate: how.pem() }, options);
     case 'managedIdentity':
-      return new sdk.ManagedIdentityCredential({ ...options, ...(how.clientId === undefined ? {} : { clientId: how.clientId }) });
+      // Its requests bypass additional policies, so the SDK's own retries stay on for it.
+      return new sdk.ManagedIdentityCredential({ ...options, retryOptions: {}, ...(how.clientId === undefined ? {} : { clientId: how.clientId }) });
   }
 }
 
-/** Instance discovery asks a public address about the authority: pointless and impossible for an authority on this machine. */
-function isLoopback(address: string): boolean {
-  return /^(localhost|127(\.\d+){3}|\[::1\]|[\w.-]+\.sim)$/.test(new URL(address).hostname);
-}
+/** Instance discovery asks a public address about the authority, which knows only these. Source: MSAL docs, instance discovery. */
+const publicAuthorities = new Set(['login.microsoftonline.com', 'login.microsoftonline.us', 'login.partner.microsoftonline.cn', 'login.chinacloudapi.cn']);
 
 async function noting<T>(faults: unknown[], job: () => Promise<T>): Promise<T> {
   try {

@@ -6,7 +6,7 @@ import { strongReader } from '../reconcile/plan.js';
 import { until, type Attempt } from '../reconcile/retry.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
-import { tooOld, unusable } from './cluster-problems.js';
+import { tooOld, unchangeable, unusable } from './cluster-problems.js';
 import { readCluster, type ClusterState } from './cluster-state.js';
 import { azureProblem, thrownServiceError } from './errors.js';
 import { object, type Json } from './json.js';
@@ -50,6 +50,8 @@ export class ClusterFeatures implements Resource<{ id: string }, ClusterState> {
     const fields: FieldChange[] = [];
     if (!observed.oidcIssuer) fields.push({ field: 'OIDC issuer', before: 'off', after: 'on' });
     if (!observed.workloadIdentity) fields.push({ field: 'workload identity', before: 'off', after: 'on' });
+    const broken = unchangeable(observed, this.entry);
+    if (broken !== undefined) return broken;
     if (fields.length === 0) return keep('both features are on');
     const restart = observed.oidcIssuer ? '' : '; switching the issuer on restarts the API server and cannot be undone';
     return { action: 'update', fields, widens: false, reason: `${fields.map(({ field }) => field).join(' and ')} missing${restart}` };

@@ -3,8 +3,7 @@ import { compareVersions } from '../fleet/versions.js';
 import { blocked, type Change } from '../reconcile/resource.js';
 import type { ClusterState } from './cluster-state.js';
 
-/** States from which nothing but an operator leads on. Source: AKS docs (start-stop-cluster, manage-abort-operations). */
-const broken = new Set(['Failed', 'Canceled', 'Deleting']);
+const ended = new Set(['Failed', 'Canceled']);
 
 /** Why a cluster cannot be worked with at all; undefined when it can. */
 export function unusable(state: ClusterState | undefined, cluster: ClusterEntry): Change | undefined {
@@ -25,15 +24,30 @@ export function unusable(state: ClusterState | undefined, cluster: ClusterEntry)
       remedy: `start it (az aks start --resource-group ${cluster.resourceGroup} --name ${cluster.name}) and run again, or take it off the list`,
     });
   }
-  if (broken.has(state.provisioningState)) {
+  if (state.provisioningState === 'Deleting') {
     return blocked({
       code: 'WI2103',
-      what: `Cluster ${cluster.label} is in state ${state.provisioningState}`,
-      because: 'its last operation did not succeed, so that AKS would refuse or repeat it with our change',
-      remedy: 'repair the cluster first (az aks update without arguments repeats its last state), then run again',
+      what: `Cluster ${cluster.label} is being deleted`,
+      because: 'its state is Deleting',
+      remedy: 'take it off the list of clusters',
     });
   }
   return undefined;
+}
+
+/**
+ * Why a cluster must not be updated now, although its API server may well work; undefined when it may. What ARM says of its features
+ * then is what was asked for, not what is in force.
+ * Source: AKS docs, manage-abort-operations (Failed and Canceled are ends of an operation, not of the cluster).
+ */
+export function unchangeable(state: ClusterState, cluster: ClusterEntry): Change | undefined {
+  if (!ended.has(state.provisioningState)) return undefined;
+  return blocked({
+    code: 'WI2103',
+    what: `Cluster ${cluster.label} is in state ${state.provisioningState}`,
+    because: 'its last operation did not succeed, so that AKS would refuse our change or repeat that operation with it',
+    remedy: 'repair the cluster first (az aks update without arguments repeats its last state), then run again',
+  });
 }
 
 /** Refuses clusters older than what workload identity is supported on by the caller's rules. */

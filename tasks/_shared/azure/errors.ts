@@ -56,6 +56,9 @@ export function azureProblem(tried: string, what: string, error: unknown): Probl
   if (status === 401) {
     return new Problem({ ...parts, code: 'WI2001', remedy: 'check that the service connection still signs in (Project settings, Service connections, Verify)' }, error);
   }
+  if (status === 403 && code === 'RequestDisallowedByPolicy') {
+    return new Problem({ ...parts, code: 'WI2009', remedy: 'ask the owner of the policy for an exemption, or change what the message asks for; a role does not help' }, error);
+  }
   if (status === 403) {
     return new Problem({ ...parts, code: 'WI2002', remedy: 'grant the action that the message names to the service connection’s principal, see docs/permissions.md' }, error);
   }

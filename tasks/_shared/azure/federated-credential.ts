@@ -25,6 +25,8 @@ export interface CredentialObservation {
 const limit = 20;
 /** Published rate of credential writes per identity and second. Source: same page. */
 const writesPerSecond = 0.25;
+/** Said when two writes to one identity overlap, whoever sent them. Source: Entra docs, same page; hashicorp/terraform-provider-azurerm#29242. */
+const concurrentWrites = 'ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity';
 /** Long enough for another pipeline that writes a full set of credentials at the published rate. */
 const conflictPatience = { deadlineMs: 180_000, firstWaitMs: 4_000, longestWaitMs: 15_000 };
 
@@ -100,7 +102,7 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
       return { done: undefined };
     } catch (error) {
       const failure = azureProblem(`${change.action} federated credential ${name} of identity ${place.name}`, `Federated credential ${this.name} was not written`, error);
-      if (thrownServiceError(error)?.status !== 409) throw failure;
+      if (thrownServiceError(error)?.code !== concurrentWrites) throw failure;
       return { wait: `another run writes credentials of identity ${place.name}`, failure };
     }
   }

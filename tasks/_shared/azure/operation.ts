@@ -1,4 +1,4 @@
-import { Problem } from '../reconcile/problem.js';
+import { cancelledCode, Problem } from '../reconcile/problem.js';
 import type { Writer } from '../reconcile/resource.js';
 import { until } from '../reconcile/retry.js';
 import type { Arm } from './arm.js';
@@ -22,13 +22,20 @@ export function followOperation(arm: Arm, address: string, what: string, deadlin
   };
   const patience = { deadlineMs, firstWaitMs: 5_000, longestWaitMs: 15_000 };
   return until(patience, { clock, signal: writer.signal, progress }, async () => {
-    const answer = await arm.follow(address, purpose);
+    const answer = await arm.follow(address, purpose).catch((error: unknown) => unreadable(error));
+    if (answer instanceof Problem) return { wait: 'the operation’s state cannot be read for the moment', failure: answer };
     const status = text(object(answer.body).status) ?? 'InProgress';
     if (status === 'Succeeded') return { done: undefined };
     if (status === 'Failed' || status === 'Canceled') throw failed(what, status, answer.body, answer.header('x-ms-correlation-request-id'));
     const seconds = Number(answer.header('retry-after') ?? 0);
     return { wait: status, failure: late(what, status, deadlineMs), afterMs: Number.isFinite(seconds) ? seconds * 1000 : 0 };
   });
+}
+
+/** A state that cannot be read says nothing about the operation; only a refusal will not pass. Source: Azure RPC, async API reference. */
+function unreadable(error: unknown): Problem {
+  if (!(error instanceof Problem) || error.code === cancelledCode || error.parts.status === 401 || error.parts.status === 403) throw error;
+  return error;
 }
 
 function failed(what: string, status: string, body: unknown, correlation: string | undefined): Problem {

@@ -13,7 +13,7 @@ import { tokenPayload } from './token-exchange.js';
 /** Who asks the registry, for what. */
 export interface RegistryCaller {
   /** Entra token of the identity for the registry audience. */
-  readonly token: string;
+  readonly token: () => Promise<string>;
   readonly tenantId: string;
   readonly principalId: string;
   readonly identityName: string;
@@ -48,6 +48,9 @@ async function tryFlow(azure: Azure, registry: RegistryState, grant: RegistryGra
     tried: `get a registry token for repository:${grant.repository}:${wanted.join(',')}`,
     because,
   };
+  if (refusal !== undefined && /firewall|is not allowed access/i.test(refusal)) {
+    throw new Problem({ ...parts, code: 'WI2505', remedy: 'let the agent’s address through the registry’s firewall, or run the job on an agent inside the network; the grant itself is in place' });
+  }
   const assignments = await listAssignments(azure, registry.id, caller.principalId);
   const accepted = grant.role === 'AcrPull' ? [roles.AcrPull, roles.AcrPush] : [roles.AcrPush];
   const granted = assignments.some((entry) => gives(entry, accepted, registry.id));
@@ -62,7 +65,7 @@ async function tryFlow(azure: Azure, registry: RegistryState, grant: RegistryGra
 /** Both exchanges; the actions of the access token's claim, or the registry's refusal. */
 async function allowedActions(azure: Azure, registry: RegistryState, grant: RegistryGrant, caller: RegistryCaller): Promise<{ actions: string[]; refusal?: string }> {
   const service = registry.loginServer;
-  const exchange = await post(azure, registry, '/oauth2/exchange', { grant_type: 'access_token', service, tenant: caller.tenantId, access_token: caller.token });
+  const exchange = await post(azure, registry, '/oauth2/exchange', { grant_type: 'access_token', service, tenant: caller.tenantId, access_token: await caller.token() });
   const refreshToken = text(object(exchange.body).refresh_token);
   if (refreshToken === undefined) return refused(exchange);
   const scope = `repository:${grant.repository}:${actionsOf[grant.role].join(',')}`;

@@ -3,6 +3,7 @@ import { uuidOf } from '../fleet/names.js';
 import type { Known, Refs } from '../reconcile/ref.js';
 import { show, unknown } from '../reconcile/ref.js';
 import { keep, writes, type Change, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
+import { Problem } from '../reconcile/problem.js';
 import { until, type Attempt } from '../reconcile/retry.js';
 import type { Azure } from './azure.js';
 import { azureProblem, thrownServiceError } from './errors.js';
@@ -13,6 +14,8 @@ import { roles, type RoleName } from './roles.js';
 export interface RoleAssignmentInputs {
   /** Object id of the identity's service principal. */
   readonly principalId: string;
+  /** ARM id of the vault or registry that it is for: one that cannot be used stops its grants. */
+  readonly target: string;
 }
 
 /** Where a grant is made and how the log calls it. */
@@ -97,11 +100,29 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
       return { done: undefined };
     } catch (error) {
       const service = thrownServiceError(error);
-      if (service?.code === 'RoleAssignmentExists') return { done: undefined };
+      if (service?.code === 'RoleAssignmentExists') {
+        await this.refuseConditioned(principalId);
+        return { done: undefined };
+      }
       const failure = azureProblem(`grant ${this.roleName} to ${this.principal.name} (${principalId})`, `The grant ${this.roleName} on ${label} was not made`, error);
       if (service?.code !== 'PrincipalNotFound') throw failure;
       return { wait: `Azure does not know the principal of ${this.principal.name} yet`, failure };
     }
+  }
+
+  /** The same role at the same scope with a condition stands in the way: Azure allows one assignment of the three, and ours has none. */
+  private async refuseConditioned(principalId: string): Promise<void> {
+    const { scope, label } = this.place;
+    const all = await listAssignments(this.azure, scope, principalId);
+    const rival = all.find((entry) => sameId(entry.scope, scope) && entry.role === this.role && entry.principalId === principalId && entry.condition !== undefined);
+    if (rival === undefined) return;
+    throw new Problem({
+      code: 'WI2601',
+      what: `The grant ${this.roleName} on ${label} was not made`,
+      tried: `grant it to ${this.principal.name} (${principalId})`,
+      because: `assignment ${rival.id.split('/').at(-1) ?? ''} gives the same role there under a condition, and Azure allows no second one: ${rival.condition ?? ''}`,
+      remedy: 'remove that assignment, or its condition, if it is no longer wanted; this task does not change what it did not make',
+    });
   }
 
   private nameFor(principalId: string): string {

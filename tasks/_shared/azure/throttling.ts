@@ -7,6 +7,10 @@ const passing = new Set([408, 429, 500, 502, 503, 504]);
 const lostConnection = /^(REQUEST_SEND_ERROR|ECONNRESET|ECONNREFUSED|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN)$/;
 const maxTries = 6;
 const longestWaitMs = 120_000;
+/** Services ask for up to ten minutes, and refuse earlier tries. Source: Azure RPC, async API reference. */
+const longestRetryAfterMs = 600_000;
+/** A request that is not answered by then is lost: a connection may be dropped on the way without a word. Real milliseconds. */
+const requestTimeoutMs = 60_000;
 
 /**
  * Repeats requests that were throttled or met a passing fault, as the service asks: `Retry-After` in seconds, else 1 s doubling.
@@ -18,6 +22,7 @@ export function throttlingPolicy(clock: Clock, notify: (text: string) => void): 
     name: 'throttling',
     async sendRequest(request, next) {
       const { pathname } = new URL(request.url);
+      if (request.timeout === 0) request.timeout = requestTimeoutMs;
       for (let tries = 1; ; tries += 1) {
         const started = clock.monotonic();
         const outcome = await next(request).catch((error: unknown) => thrown(error, request.abortSignal?.aborted === true));
@@ -48,6 +53,7 @@ interface Thrown {
 function thrown(error: unknown, aborted: boolean): Thrown {
   if (aborted || !(error instanceof Error)) throw error;
   const { code, response } = error as Partial<RestError>;
+  if (error.name === 'AbortError') return { error: new Error(`no answer within ${requestTimeoutMs / 1000} s`) };
   if (response !== undefined) return { error, response };
   if (code === undefined || !lostConnection.test(code)) throw error;
   return { error };
@@ -55,7 +61,7 @@ function thrown(error: unknown, aborted: boolean): Thrown {
 
 function retryAfter(header: string | undefined, tries: number): number {
   const seconds = Number(header);
-  return header === undefined || !Number.isFinite(seconds) ? backoff(tries) : Math.min(seconds * 1000, longestWaitMs);
+  return header === undefined || !Number.isFinite(seconds) ? backoff(tries) : Math.min(seconds * 1000, longestRetryAfterMs);
 }
 
 function backoff(tries: number): number {

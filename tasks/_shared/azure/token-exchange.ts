@@ -15,11 +15,22 @@ export interface ExchangeTarget {
   readonly workload: string;
 }
 
-/** An exchanged token and how long Entra needed to accept the credential. */
+/** A signed-in workload. */
 export interface Exchanged {
-  readonly token: string;
+  /** How long Entra needed to accept the credential. Milliseconds. */
   readonly afterMs: number;
+  /** The identity's token; exchanged anew when it nears its end, as proofs may wait longer than it lives. */
+  readonly token: () => Promise<string>;
 }
+
+interface LivingToken {
+  readonly text: string;
+  /** Milliseconds of the run's clock. */
+  readonly endsAt: number;
+}
+
+/** A token is renewed when it has less than this to live. Milliseconds. */
+const renewalMs = 120_000;
 
 /** Said by Entra while a credential or a principal has not reached every replica. Source: Entra docs, error codes; wi#340, wi#977. */
 const propagating = new Set([70021, 70025, 700211, 700212, 700213, 700016]);
@@ -28,18 +39,29 @@ const mismatching = new Set([70021, 70025, 700211, 700212, 700213]);
 
 /**
  * Exchanges a service-account token for the identity's access token, as a pod would, waiting out propagation.
+ * @param assertion a service-account token that is alive: asked for before each exchange, since the wait may outlast one.
  * @throws Problem WI2301 at once when no credential of the identity matches the token; WI2302 at the deadline; WI2303 for refusals
  * that waiting does not cure.
  */
-export async function exchangeToken(azure: Azure, target: ExchangeTarget, assertion: string, audience: string, deadlineMs: number, context: ProofContext): Promise<Exchanged> {
-  const started = azure.clock.monotonic();
-  const waiting = { clock: azure.clock, signal: context.signal, progress: (line: string) => context.progress(line) };
+export async function exchangeToken(azure: Azure, target: ExchangeTarget, assertion: () => Promise<string>, audience: string, deadlineMs: number, context: ProofContext): Promise<Exchanged> {
+  const { clock } = azure;
+  const started = clock.monotonic();
+  const waiting = { clock, signal: context.signal, progress: (line: string) => context.progress(line) };
   const patience = { deadlineMs, firstWaitMs: 2_000, longestWaitMs: 15_000 };
-  const token = await until(patience, waiting, () => tryExchange(azure, target, assertion, audience, started, deadlineMs));
-  return { token, afterMs: azure.clock.monotonic() - started };
+  const exchange = async (): Promise<LivingToken> =>
+    until(patience, waiting, async () => tryExchange(azure, target, await assertion(), audience, clock.monotonic() - started, deadlineMs));
+  let living = await exchange();
+  const afterMs = clock.monotonic() - started;
+  return {
+    afterMs,
+    token: async () => {
+      if (clock.monotonic() > living.endsAt - renewalMs) living = await exchange();
+      return living.text;
+    },
+  };
 }
 
-async function tryExchange(azure: Azure, target: ExchangeTarget, assertion: string, audience: string, started: number, deadlineMs: number): Promise<Attempt<string>> {
+async function tryExchange(azure: Azure, target: ExchangeTarget, assertion: string, audience: string, waitedMs: number, deadlineMs: number): Promise<Attempt<LivingToken>> {
   const what = `Entra does not accept ${target.workload}`;
   const tried = `exchange a service-account token for identity ${target.identityName}`;
   const form = new URLSearchParams({
@@ -61,7 +83,7 @@ async function tryExchange(azure: Azure, target: ExchangeTarget, assertion: stri
   });
   const answer = object(response.body);
   const token = text(answer.access_token);
-  if (token !== undefined) return { done: azure.secret(token) };
+  if (token !== undefined) return { done: { text: azure.secret(token), endsAt: azure.clock.monotonic() + Number(answer.expires_in ?? 0) * 1000 } };
   const code = Number(list(answer.error_codes)[0] ?? /AADSTS(\d+)/.exec(text(answer.error_description) ?? '')?.[1]);
   const message = (text(answer.error_description) ?? text(answer.error) ?? `status ${response.status}`).split(/ Trace ID:|\r?\n/)[0] ?? '';
   const correlation = text(answer.correlation_id);
@@ -80,7 +102,7 @@ async function tryExchange(azure: Azure, target: ExchangeTarget, assertion: stri
     });
   }
   const remedy = `Entra had not taken over the credential after ${Math.round(deadlineMs / 1000)} s although it is in place: raise propagationTimeoutInMinutes or run again`;
-  const seconds = Math.round((azure.clock.monotonic() - started) / 1000);
+  const seconds = Math.round(waitedMs / 1000);
   return { wait: `the credential is in place, Entra does not know it yet (${seconds} s)`, failure: new Problem({ ...parts, code: 'WI2302', remedy }) };
 }
 

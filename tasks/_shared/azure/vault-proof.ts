@@ -12,7 +12,8 @@ import type { VaultState } from './vault-lookup.js';
 
 /** Who reads, for messages and for the strong read of the grant. */
 export interface VaultReader {
-  readonly token: string;
+  /** The identity's token, renewed while a proof waits. */
+  readonly token: () => Promise<string>;
   readonly principalId: string;
   readonly identityName: string;
 }
@@ -57,7 +58,7 @@ async function tryRead(azure: Azure, vault: VaultState, secret: string, reader: 
   if (status === 404) {
     throw new Problem({ ...parts, code: 'WI2405', remedy: 'create the secret in the vault or correct the input secrets; the grant itself is in place' });
   }
-  if (inner === 'ForbiddenByFirewall') {
+  if (inner === 'ForbiddenByFirewall' || inner === 'ForbiddenByConnection') {
     throw new Problem({ ...parts, code: 'WI2405', remedy: 'let the agent’s address through the vault’s firewall, or run the job on an agent inside the network' });
   }
   const assignments = await listAssignments(azure, vault.id, reader.principalId);
@@ -75,7 +76,7 @@ async function get(azure: Azure, vault: VaultState, secret: string, reader: Vaul
   const response = await azure.http.send({
     method: 'GET',
     url: `${vault.uri.replace(/\/$/, '')}/secrets/${encodeURIComponent(secret)}?api-version=${apiVersions.secrets}`,
-    headers: { authorization: `Bearer ${reader.token}` },
+    headers: { authorization: `Bearer ${await reader.token()}` },
     signal: azure.signal,
     expect: [403, 404],
     tried,

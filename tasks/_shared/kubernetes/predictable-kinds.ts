@@ -7,7 +7,8 @@ interface Group {
 }
 
 function group(namespaced: string, clusterWide = ''): Group {
-  return { namespaced: namespaced.split(' '), clusterWide: clusterWide.split(' ') };
+  const names = (line: string): string[] => line.split(' ').filter((name) => name !== '');
+  return { namespaced: names(namespaced), clusterWide: names(clusterWide) };
 }
 
 /**

@@ -6,6 +6,7 @@ import { kinds, metadataOf, type ClusterObject } from './objects.js';
 import { identityFaults } from './pod-identity.js';
 import { describeTroubles, isRunning, troublesOf } from './pod-health.js';
 import type { ReleaseInputs, ReleaseSettings } from './release-blueprint.js';
+import { restingEvidence } from './resting-release.js';
 import { explainFaults, type FaultyPod } from './rollout-verdict.js';
 import { serviceAccountState } from './service-account.js';
 import { podsOf, workloadsOf, type Workload } from './workloads.js';
@@ -21,6 +22,7 @@ const longestWaitMs = 10_000;
 /**
  * Shows that every running pod of a release that runs as the service account has this identity: the workloads' rollouts are
  * waited for, then each container of each pod is looked at. Pods of the release that run as other accounts are counted only.
+ * Where no pod is meant to run right now (jobs, cron jobs, zero replicas), the pod templates are looked at instead.
  */
 export class RolloutProof implements Proof<ReleaseInputs> {
   readonly key: string;
@@ -43,7 +45,7 @@ export class RolloutProof implements Proof<ReleaseInputs> {
     const patience = { deadlineMs: timeoutMs, firstWaitMs: shortestWaitMs, longestWaitMs };
     const { ours, others } = await until(patience, { clock, ...context }, () => this.#rolledOut());
     const running = ours.flatMap(({ workload, pods }) => pods.filter(isRunning).map((pod) => ({ workload, pod })));
-    if (running.length === 0) throw this.#nothingRuns(ours);
+    if (running.length === 0) return this.#nothingRuns(ours, known);
     const faulty = running.flatMap(({ workload, pod }): FaultyPod[] => {
       const faults = identityFaults(pod, known);
       return faults.length === 0 ? [] : [{ pod: metadataOf(pod), workload, faults }];
@@ -102,15 +104,16 @@ export class RolloutProof implements Proof<ReleaseInputs> {
     });
   }
 
-  #nothingRuns(ours: readonly Group[]): Problem {
-    const { serviceAccount } = this.settings;
-    const because = ours.length === 0 ? `none of its workloads runs as service account ${serviceAccount}` : `${ours.map(({ workload }) => workload.title).join(', ')} has no running pod`;
-    return new Problem({
+  /** Nothing running is right for jobs between two runs, and for what is scaled down to zero. */
+  #nothingRuns(ours: readonly Group[], known: ReleaseInputs): Promise<Evidence> {
+    const wanting = ours.filter(({ workload }) => workload.rollout.wanted > 0);
+    if (wanting.length === 0) return restingEvidence({ ...this.settings, scaledDown: ours.map(({ workload }) => workload) }, known);
+    throw new Problem({
       code: 'WI4305',
       what: `No running pod of ${this.title} on ${this.cluster} shows the identity`,
       tried: 'look at every running pod of the release',
-      because,
-      remedy: 'let at least one replica run: without a pod nothing can be proven',
+      because: `${wanting.map(({ workload }) => workload.title).join(', ')} has no running pod`,
+      remedy: 'run again once its pods run: without one nothing can be proven',
     });
   }
 }

@@ -23,7 +23,8 @@ export interface VerdictSubject {
   readonly checked: number;
 }
 
-type Verdict = Pick<ProblemParts, 'code' | 'because' | 'remedy'>;
+/** What a cause makes of a Problem. */
+export type Verdict = Pick<ProblemParts, 'code' | 'because' | 'remedy'>;
 
 /** Source: azure-workload-identity pkg/webhook, manifests. */
 const webhookName = 'mutation.azure-workload-identity.io';
@@ -41,9 +42,9 @@ export function explainFaults(
   webhooks: readonly ClusterObject[] | undefined,
 ): Problem {
   const verdict =
-    labelMissing(faulty) ??
+    podLabelMissing(faulty) ??
     ownVariable(faulty, expected) ??
-    annotationWrong(subject, expected, account) ??
+    annotationWrong(subject.account, expected, account) ??
     webhookIdle(faulty, webhooks) ??
     tokenWrong(faulty) ??
     tooOld(faulty);
@@ -56,15 +57,21 @@ export function explainFaults(
   });
 }
 
-function labelMissing(faulty: readonly FaultyPod[]): Verdict | undefined {
+/** What is wrong with the label of a pod template; undefined when it is right. */
+export function labelMissing({ title, podLabels }: Workload): Verdict | undefined {
+  return podLabels[identityKeys.use] === 'true' ? undefined : withoutLabel(`the pod template of ${title} lacks the label ${identityKeys.use}: "true"`);
+}
+
+function podLabelMissing(faulty: readonly FaultyPod[]): Verdict | undefined {
   const bare = faulty.find(({ pod }) => pod.labels[identityKeys.use] !== 'true');
   if (bare === undefined) return undefined;
-  const inTemplate = bare.workload.podLabels[identityKeys.use] === 'true';
-  return {
-    code: 'WI4301',
-    because: `pod ${bare.pod.name} lacks the label ${identityKeys.use}: "true"${inTemplate ? `, although the template of ${bare.workload.title} has it` : `, and so does the template of ${bare.workload.title}`}`,
-    remedy: 'let the pod template carry the label (podLabels in the values) and deploy again; the webhook looks at nothing else',
-  };
+  const { title } = bare.workload;
+  const template = labelMissing(bare.workload) === undefined ? `although the template of ${title} has it` : `and so does the template of ${title}`;
+  return withoutLabel(`pod ${bare.pod.name} lacks the label ${identityKeys.use}: "true", ${template}`);
+}
+
+function withoutLabel(because: string): Verdict {
+  return { code: 'WI4301', because, remedy: 'let the pod template carry the label (podLabels in the values) and deploy again; the webhook looks at nothing else' };
 }
 
 function ownVariable(faulty: readonly FaultyPod[], expected: ExpectedIdentity): Verdict | undefined {
@@ -84,16 +91,20 @@ function ownVariable(faulty: readonly FaultyPod[], expected: ExpectedIdentity): 
   return undefined;
 }
 
-function annotationWrong(subject: VerdictSubject, expected: ExpectedIdentity, account: ServiceAccountState | undefined): Verdict | undefined {
+/**
+ * What is wrong with the annotations of the service account; undefined when they are right.
+ * @param name `namespace/name`
+ */
+export function annotationWrong(name: string, expected: ExpectedIdentity, account: ServiceAccountState | undefined): Verdict | undefined {
   const remedy = 'run FederateServiceAccount for it, or let the chart set the annotation, then restart the pods (kubectl rollout restart)';
-  if (account === undefined) return { code: 'WI4302', because: `service account ${subject.account} does not exist any more`, remedy };
+  if (account === undefined) return { code: 'WI4302', because: `service account ${name} does not exist any more`, remedy };
   const { clientId, tenantId } = account;
-  if (clientId === undefined) return { code: 'WI4302', because: `service account ${subject.account} has no annotation ${identityKeys.clientId}`, remedy };
+  if (clientId === undefined) return { code: 'WI4302', because: `service account ${name} has no annotation ${identityKeys.clientId}`, remedy };
   if (clientId !== expected.clientId) {
-    return { code: 'WI4302', because: `service account ${subject.account} carries ${identityKeys.clientId} ${clientId}, another identity than ${expected.clientId}`, remedy };
+    return { code: 'WI4302', because: `service account ${name} carries ${identityKeys.clientId} ${clientId}, another identity than ${expected.clientId}`, remedy };
   }
   if (tenantId !== undefined && tenantId !== expected.tenantId) {
-    return { code: 'WI4302', because: `service account ${subject.account} carries ${identityKeys.tenantId} ${tenantId} instead of ${expected.tenantId}`, remedy };
+    return { code: 'WI4302', because: `service account ${name} carries ${identityKeys.tenantId} ${tenantId} instead of ${expected.tenantId}`, remedy };
   }
   return undefined;
 }

@@ -1,18 +1,20 @@
 import type { ClusterConnection } from './connection.js';
 import { number, object, objects, strings, text, type Json } from './json.js';
 import { kinds, metadataOf, nameOf, type ClusterObject, type ObjectRef } from './objects.js';
-import { serviceAccountOf } from './rendered-chart.js';
+import { podTemplateOf, serviceAccountOf } from './rendered-chart.js';
 
 /** How far the rollout of a workload is. */
 export interface Rollout {
   readonly done: boolean;
+  /** How many pods it shall have; 0 where somebody, or an autoscaler, scaled it down to none. */
+  readonly wanted: number;
   /** `2 of 3 pods ready` */
   readonly text: string;
   /** Set when the controller has given up, in its own words. */
   readonly gaveUp?: string;
 }
 
-/** A deployment, stateful set or daemon set of a release. */
+/** A deployment, stateful set or daemon set of a release; also what else makes pods, whose rollout then means nothing. */
 export interface Workload {
   readonly ref: ObjectRef;
   readonly title: string;
@@ -35,11 +37,14 @@ const rolling = [kinds.deployment, kinds.statefulSet, kinds.daemonSet];
  */
 export async function workloadsOf(connection: ClusterConnection, namespace: string, release: string): Promise<Workload[]> {
   const lists = await Promise.all(rolling.map((kind) => connection.list(kind, namespace, 'app.kubernetes.io/managed-by=Helm')));
-  return lists.flat().flatMap((found) => {
-    const { annotations } = metadataOf(found);
-    const ours = annotations['meta.helm.sh/release-name'] === release && annotations['meta.helm.sh/release-namespace'] === namespace;
-    return ours ? [workload(found, namespace)] : [];
-  });
+  return lists.flat().flatMap((found) => (belongsTo(found, namespace, release) ? [workload(found, namespace)] : []));
+}
+
+/** True for what Helm itself made for a release. Controllers copy annotations on to what they make of it; that is left out. */
+export function belongsTo(found: ClusterObject, namespace: string, release: string): boolean {
+  const { annotations, controller } = metadataOf(found);
+  const named = annotations['meta.helm.sh/release-name'] === release && annotations['meta.helm.sh/release-namespace'] === namespace;
+  return named && controller === undefined;
 }
 
 /** The pods of a workload that are not being deleted, found by selector and then by ownership. */
@@ -56,11 +61,12 @@ export async function podsOf(connection: ClusterConnection, namespace: string, o
   });
 }
 
-function workload(found: ClusterObject, namespace: string): Workload {
+/** What matters of an object that makes pods, or of a pod. */
+export function workload(found: ClusterObject, namespace: string): Workload {
   const { name, uid } = metadataOf(found);
   const ref = { apiVersion: found.apiVersion, kind: found.kind, namespace, name };
   const spec = object(found.spec);
-  const template = object(spec.template);
+  const template = podTemplateOf(found) ?? {};
   return {
     ref,
     title: nameOf(ref),
@@ -104,7 +110,7 @@ function rolloutOf(found: ClusterObject): Rollout {
   const spec = object(found.spec);
   const status = object(found.status);
   const count = (field: string): number => number(status[field]) ?? 0;
-  if (count('observedGeneration') < (metadataOf(found).generation ?? 0)) return { done: false, text: 'its controller has not seen the change yet' };
+  if (count('observedGeneration') < (metadataOf(found).generation ?? 0)) return { done: false, wanted: 1, text: 'its controller has not seen the change yet' };
   if (found.kind === kinds.daemonSet.kind) {
     const wanted = count('desiredNumberScheduled');
     return tally(wanted, count('updatedNumberScheduled'), count('numberReady'), wanted);
@@ -117,6 +123,7 @@ function rolloutOf(found: ClusterObject): Rollout {
   const { done, text: figures } = tally(wanted, updated, count('readyReplicas'), count('replicas'));
   return {
     done,
+    wanted,
     text: refused === undefined ? figures : `${figures}; pods cannot be made: ${refused}`,
     ...(gaveUp === undefined ? {} : { gaveUp: text(gaveUp.message) ?? 'ProgressDeadlineExceeded' }),
   };
@@ -125,5 +132,5 @@ function rolloutOf(found: ClusterObject): Rollout {
 function tally(wanted: number, updated: number, ready: number, all: number): Rollout {
   const done = updated >= wanted && ready >= wanted && all <= wanted;
   const old = all > wanted ? `, ${all - wanted} to be ended` : '';
-  return { done, text: `${updated} of ${wanted} pods updated, ${ready} ready${old}` };
+  return { done, wanted, text: `${updated} of ${wanted} pods updated, ${ready} ready${old}` };
 }

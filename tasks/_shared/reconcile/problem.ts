@@ -53,10 +53,13 @@ export function toProblem(error: unknown): Problem {
   );
 }
 
+/** The code of {@link cancelled}. */
+export const cancelledCode = 'WI9002';
+
 /** Thrown at waits and before writes once a run is cancelled. */
 export function cancelled(tried: string): Problem {
   return new Problem({
-    code: 'WI9002',
+    code: cancelledCode,
     what: 'The run was cancelled',
     tried,
     because: 'the pipeline asked the task to stop',

@@ -193,6 +193,16 @@ describe('cluster features', () => {
     assert.deepEqual(rig.progress.map((line) => line.replace(/ for.*/, '')), ['Reconciling', 'succeeded-ish', 'InProgress'].map((word) => `cluster features aks-1: ${word}`));
   });
 
+  it('does not take an unreadable state for a failed operation', async () => {
+    await rig.addCluster();
+    rig.network.faults.plant({ service: 'arm', path: /\/operations\//, times: 7, respond: { status: 503 } });
+    rig.network.faults.plant({ service: 'arm', path: /\/operations\//, times: 1, respond: { status: 404, body: { error: { code: 'NotFound', message: 'Not there.' } } } });
+    assert.equal((await run()).result, 'succeeded');
+    rig.world.arm.clusters.edit('aks-1', { securityProfile: { workloadIdentity: { enabled: false } } });
+    rig.network.faults.plant({ service: 'arm', path: /\/operations\//, times: 1, respond: { status: 403, body: { error: { code: 'AuthorizationFailed', message: 'Not allowed.' } } } });
+    assert.equal(verdictOf(await run(), desired()).problem?.code, 'WI2002');
+  });
+
   it('takes a cancelled operation for a failed one', async () => {
     await rig.addCluster();
     rig.network.faults.plant({ service: 'arm', path: /\/operations\//, respond: { status: 200, body: { status: 'Canceled', error: { code: 'OperationPreempted', message: 'Aborted.' } } } });

@@ -73,8 +73,16 @@ describe('cluster lookup', () => {
     await rig.addCluster('aks-1', 'ready');
     rig.world.arm.clusters.edit('aks-1', { powerState: { code: 'Stopped' } });
     assert.equal((await look({ issuer: true })).problem?.code, 'WI2102');
-    rig.world.arm.clusters.edit('aks-1', { powerState: { code: 'Running' }, provisioningState: 'Failed' });
+    rig.world.arm.clusters.edit('aks-1', { powerState: { code: 'Running' }, provisioningState: 'Deleting' });
     assert.equal((await look({ issuer: false })).problem?.code, 'WI2103');
+  });
+
+  it('serves a cluster whose last operation failed: its API server may well work', async () => {
+    await rig.addCluster('aks-1', 'ready');
+    for (const provisioningState of ['Failed', 'Canceled']) {
+      rig.world.arm.clusters.edit('aks-1', { provisioningState });
+      assert.equal((await look({ issuer: true })).action, 'keep');
+    }
   });
 
   it('is blocked without a kubelet identity, where that is what the role is for', async () => {

@@ -5,7 +5,7 @@ import { listCredentials } from '../../../tasks/_shared/azure/federated-credenti
 import { unknown, value } from '../../../tasks/_shared/reconcile/ref.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import type { IdentityRecord } from '../../simulators/arm/identities.js';
-import { group, identityId, problemOf, Rig, subscriptionId, verdictOf } from './azure-world.js';
+import { identityId, problemOf, Rig, subscriptionId, verdictOf } from './azure-world.js';
 
 const issuer = 'https://issuer.example/tenant/cluster/';
 const subject = 'system:serviceaccount:orders:api';
@@ -95,6 +95,12 @@ describe('federated credential', () => {
     const writes = rig.network.log.writes('arm').map(({ path, at }) => [path.split('?')[0]!.split('/').at(-1), at - 3_000]);
     assert.deepEqual(writes, [['wi-1-a', 0], ['wi-4-d', 0], ['wi-2-b', 4_000], ['wi-3-c', 8_000]]);
     assert.deepEqual(puts(), [201, 201, 201, 201], 'no write was refused');
+  });
+
+  it('does not wait for conflicts of another kind, such as a lock', async () => {
+    rig.network.faults.plant({ service: 'arm', method: 'PUT', respond: { status: 409, body: { error: { code: 'ScopeLocked', message: 'The scope is locked.' } } } });
+    const { outcome, problem } = verdictOf(await run(), desired());
+    assert.deepEqual([outcome, problem?.serviceCode, puts()], ['failed', 'ScopeLocked', [409]]);
   });
 
   it('waits out the writes of another run (409), at most three minutes', async () => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { createHttpHeaders, createPipelineRequest } from '@azure/core-rest-pipeline';
 import type { Azure } from '../../../tasks/_shared/azure/azure.js';
 import { azureProblem, parseBody, serviceError, thrownServiceError } from '../../../tasks/_shared/azure/errors.js';
 import { list, object, text } from '../../../tasks/_shared/azure/json.js';
 import { Pace } from '../../../tasks/_shared/azure/pace.js';
+import { throttlingPolicy } from '../../../tasks/_shared/azure/throttling.js';
 import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
 import type { SimResponse } from '../../simulators/kernel/service.js';
 import { VirtualClock } from '../../simulators/kernel/virtual-clock.js';
@@ -47,7 +49,20 @@ describe('requests to Azure', () => {
       assert.equal(rig.clock.monotonic(), 1_000);
       respond(1, { status: 429, headers: { 'retry-after': '3600' } });
       await read();
-      assert.equal(rig.clock.monotonic(), 121_000);
+      assert.equal(rig.clock.monotonic(), 601_000);
+    });
+
+    it('gives every request a time-out, and sends again what was not answered by then', async () => {
+      const seen: number[] = [];
+      let unanswered = 1;
+      const policy = throttlingPolicy(rig.clock, () => undefined);
+      const response = await policy.sendRequest(createPipelineRequest({ url: 'https://arm.sim/x' }), (request) => {
+        seen.push(request.timeout);
+        unanswered -= 1;
+        if (unanswered >= 0) return Promise.reject(Object.assign(new Error('The operation was aborted.'), { name: 'AbortError' }));
+        return Promise.resolve({ request, status: 200, headers: createHttpHeaders() });
+      });
+      assert.deepEqual([response.status, seen], [200, [60_000, 60_000]]);
     });
 
     it('gives up after six tries with the problem of the last answer', async () => {

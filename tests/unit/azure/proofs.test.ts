@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Azure } from '../../../tasks/_shared/azure/azure.js';
 import type { RegistryState } from '../../../tasks/_shared/azure/registry-lookup.js';
 import { walkTokenFlow, type RegistryGrant } from '../../../tasks/_shared/azure/registry-proof.js';
-import { readGranted, refusedElsewhere } from '../../../tasks/_shared/azure/vault-proof.js';
+import { readGranted, refusedElsewhere, type VaultReader } from '../../../tasks/_shared/azure/vault-proof.js';
 import type { VaultState } from '../../../tasks/_shared/azure/vault-lookup.js';
 import type { ServicePrincipal } from '../../simulators/azure/directory.js';
 import { managementGroupId } from '../../simulators/arm/hierarchy.js';
@@ -48,8 +48,9 @@ describe('vault proof', () => {
     ({ rig, azure, principal } = await start());
     vault = { id: await rig.addVault(), name: 'kv-unit', uri: 'https://vault.kv-unit.sim/', rbac: true };
   });
-  const reader = (): { token: string; principalId: string; identityName: string } => {
-    return { token: rig.world.entra.issue(principal, 'https://vault.azure.net'), principalId: principal.objectId, identityName: 'id-orders' };
+  const reader = (): VaultReader => {
+    const token = (): Promise<string> => Promise.resolve(rig.world.entra.issue(principal, 'https://vault.azure.net'));
+    return { token, principalId: principal.objectId, identityName: 'id-orders' };
   };
   const read = (secret = 'orders-db', deadlineMs = 10 * minute): Promise<void> => readGranted(azure, vault, secret, reader(), deadlineMs, context(rig));
   const secretScope = (secret = 'orders-db'): string => `${vault.id}/secrets/${secret}`;
@@ -114,6 +115,8 @@ describe('vault proof', () => {
     const walled = await problemOf(read());
     assert.deepEqual([walled.code, walled.serviceCode], ['WI2405', 'ForbiddenByFirewall']);
     assert.match(walled.remedy, /firewall/);
+    rig.network.faults.plant({ service: 'vault', respond: { status: 403, body: { error: { code: 'Forbidden', message: 'Public network access is disabled.', innererror: { code: 'ForbiddenByConnection' } } } } });
+    assert.deepEqual((await problemOf(read())).serviceCode, 'ForbiddenByConnection');
     assert.equal(rig.clock.monotonic(), 0);
   });
 
@@ -150,9 +153,17 @@ describe('registry proof', () => {
     ({ rig, azure, principal } = await start());
     registry = { id: await rig.addRegistry(), name: 'crunit', loginServer: 'registry.crunit.sim', legacyRoles: true };
   });
+  it('names the registry’s firewall at once', async () => {
+    grant(rig, principal, 'AcrPull', registry.id);
+    const message = "client with IP '203.0.113.7' is not allowed access. Refer https://aka.ms/acr/firewall to grant access.";
+    rig.network.faults.plant({ service: 'registry', respond: { status: 403, body: { errors: [{ code: 'DENIED', message }] } } });
+    const problem = await problemOf(walk());
+    assert.deepEqual([problem.code, rig.clock.monotonic()], ['WI2505', 0]);
+  });
+
   const walk = (role: RegistryGrant['role'] = 'AcrPull', deadlineMs = 10 * minute, token?: string): Promise<void> => {
     const entra = token ?? rig.world.entra.issue(principal, 'https://containerregistry.azure.net');
-    const caller = { token: entra, tenantId, principalId: principal.objectId, identityName: 'id-orders' };
+    const caller = { token: () => Promise.resolve(entra), tenantId, principalId: principal.objectId, identityName: 'id-orders' };
     return walkTokenFlow(azure, registry, { role, repository: 'orders/api' }, caller, deadlineMs, context(rig));
   };
 

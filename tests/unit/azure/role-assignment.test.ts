@@ -24,7 +24,7 @@ describe('role assignment', () => {
   });
   const scope = (): string => `${vault}/secrets/orders-db`;
   const desired = (at = scope(), role: RoleName = 'Key Vault Secrets User', principalId = identity.principalId): RoleAssignment =>
-    new RoleAssignment(azure, { scope: at, listScope: vault, label: 'kv-unit / secrets / orders-db' }, role, { id: 'id-orders', name: 'id-orders' }, { principalId: value(principalId) }, 'aks-1', 'made by a test');
+    new RoleAssignment(azure, { scope: at, listScope: vault, label: 'kv-unit / secrets / orders-db' }, role, { id: 'id-orders', name: 'id-orders' }, { principalId: value(principalId), target: value(vault) }, 'aks-1', 'made by a test');
   const run = (...grants: RoleAssignment[]): Promise<RunResult> => rig.run(grants.length === 0 ? [desired()] : grants);
   const mine = (): Stored[] => rig.world.roles.assignments().filter(({ principalId }) => principalId === identity.principalId);
   const plant = (at: string, more: Partial<Stored> = {}): void =>
@@ -101,7 +101,8 @@ describe('role assignment', () => {
     plant(scope(), { condition: "@Resource[Microsoft.KeyVault/vaults/secrets:name] StringEquals 'x'", conditionVersion: '2.0' });
     const { outcome, problem } = verdictOf(await run(), desired());
     assert.deepEqual([outcome, rig.writes()], ['failed', []]);
-    assert.notEqual(problem, undefined);
+    assert.equal(problem?.code, 'WI2601');
+    assert.match(problem.because, /gives the same role there under a condition/);
   });
 
   it('waits until Azure knows a principal that was made just now', async () => {
@@ -157,7 +158,7 @@ describe('role assignment', () => {
   });
 
   it('plans for a principal that is yet to be made', async () => {
-    const known = { principalId: unknown } as const;
+    const known = { principalId: unknown, target: vault } as const;
     assert.equal(await desired().observe({ strong: false, once: () => assert.fail('nothing to ask') }, known), undefined);
     const change = desired().plan(undefined, known);
     assert.ok(change.action === 'create');

@@ -30,11 +30,11 @@ describe('token exchange', () => {
     return connection.serviceAccountToken('orders', 'api', audience, 600);
   }
 
-  async function run(token?: string, deadlineMs = 10 * minute): Promise<Exchanged> {
+  function run(token?: string, deadlineMs = 10 * minute): Promise<Exchanged> {
     const { clientId } = identity;
     const target = { identityId: identityId(), identityName: 'id-orders', clientId, tenantId, workload: 'orders/api on aks-1' };
     const context = { signal: rig.abort.signal, progress: (line: string) => void rig.progress.push(line) };
-    return exchangeToken(azure, target, token ?? (await assertion()), vaults, deadlineMs, context);
+    return exchangeToken(azure, target, () => (token === undefined ? assertion() : Promise.resolve(token)), vaults, deadlineMs, context);
   }
 
   const attempts = (): number[] => rig.network.log.all('entra').filter(({ principal, status }) => status !== 200 || principal === identity.principalId).map(({ status }) => status);
@@ -42,9 +42,28 @@ describe('token exchange', () => {
   it('gives the identity’s token at once where the credential is known', async () => {
     trust();
     const { token, afterMs } = await run();
-    assert.equal(rig.world.entra.verify(`Bearer ${token}`, [vaults])?.objectId, identity.principalId);
+    assert.equal(rig.world.entra.verify(`Bearer ${await token()}`, [vaults])?.objectId, identity.principalId);
     assert.equal(afterMs, 0);
     assert.deepEqual(rig.progress, []);
+  });
+
+  it('renews the identity’s token as it nears its end, with a fresh service-account token', async () => {
+    trust();
+    rig.world.entra.knobs.identityTokenLifeSeconds = 1_800;
+    const { token } = await run();
+    const first = await token();
+    assert.equal(await token(), first);
+    rig.clock.advance(29 * minute);
+    const second = await token();
+    assert.notEqual(second, first);
+    assert.ok(rig.world.entra.verify(`Bearer ${second}`, [vaults]) !== undefined);
+  });
+
+  it('outlasts the service-account token that it began with', async () => {
+    rig.world.entra.knobs.credentialVisibleMs = 14 * minute;
+    trust();
+    const { afterMs } = await run(undefined, 20 * minute);
+    assert.ok(afterMs >= 14 * minute);
   });
 
   it('waits until Entra knows the credential, and says how long it took', async () => {

@@ -1,7 +1,10 @@
+import { ResponseContext, wrapHttpLibrary } from '@kubernetes/client-node';
 import assert from 'node:assert/strict';
+import { openDirect } from '../../../tasks/_shared/kubernetes/direct-connection.js';
 import { kinds } from '../../../tasks/_shared/kubernetes/objects.js';
-import { lackedRights, rights } from '../../../tasks/_shared/kubernetes/permissions.js';
-import { inProcessCluster, plantNamespace, plantServiceAccount, problemOf, writesOf, type ClusterWorld } from './cluster-world.js';
+import { newestRevision } from '../../../tasks/_shared/kubernetes/release-revisions.js';
+import { lackedRights, rights, rolloutRights, tokenRights } from '../../../tasks/_shared/kubernetes/permissions.js';
+import { clusterId, inProcessCluster, plantNamespace, plantServiceAccount, problemOf, writesOf, type ClusterWorld } from './cluster-world.js';
 
 const account = { ...kinds.serviceAccount, namespace: 'orders', name: 'api' };
 const wanted = { ...kinds.serviceAccount, metadata: { namespace: 'orders', name: 'api', annotations: { colour: 'blue' } } };
@@ -88,6 +91,82 @@ describe('direct connection', () => {
     world.network.faults.plant({ times: 2, respond: { status: 429, headers: { 'retry-after': '7' }, body: { message: 'slow down' } } });
     assert.equal(await world.connection.version(), 'v1.33.2');
     assert.ok(world.clock.monotonic() >= 14_000);
+  });
+
+  it('asks again when a connection never answers, and says so when that goes on', async () => {
+    world.network.faults.plant({ times: 1, delayMs: 3_600_000 });
+    assert.equal(await world.connection.version(), 'v1.33.2');
+    assert.equal(world.clock.monotonic(), 30_500);
+    world.network.faults.plant({ delayMs: 3_600_000 });
+    const problem = await problemOf(world.connection.get(account));
+    assert.equal(problem.code, 'WI4001');
+    assert.equal(problem.because, 'no complete answer came within 30 s');
+    assert.ok(world.clock.monotonic() <= 30_500 + 92_000);
+  });
+
+  it('ends a request that does not answer when the run is cancelled', async () => {
+    const reason = new Error('cancelled by the pipeline');
+    world.network.faults.plant({ delayMs: 3_600_000 });
+    const pending = world.connection.version();
+    setImmediate(() => {
+      world.abort.abort(reason);
+    });
+    await assert.rejects(pending, reason);
+    assert.ok(world.clock.monotonic() < 30_000);
+  });
+
+  it('asks again when the connection breaks in the middle of an answer', async () => {
+    const broken = (): Promise<never> => Promise.reject(new Error('read ECONNRESET'));
+    let asked = 0;
+    const http = wrapHttpLibrary({
+      send: () => {
+        asked += 1;
+        const whole = { text: () => Promise.resolve('{"gitVersion": "v1.33.2"}'), binary: broken };
+        return Promise.resolve(new ResponseContext(200, {}, asked === 1 ? { text: broken, binary: broken } : whole));
+      },
+    });
+    const endpoint = { label: 'aks-dev-weu-1', clusterId, server: 'https://aks.sim', certificateAuthority: '', token: () => Promise.resolve('t') };
+    const connection = await openDirect(endpoint, { clock: world.clock, signal: world.abort.signal, environment: {}, tempDirectory: world.temp, http });
+    assert.equal(await connection.version(), 'v1.33.2');
+    assert.equal(asked, 2);
+  });
+
+  it('leaves the content of releases on the server, where it can', async () => {
+    plantNamespace(world.api);
+    const labels = { owner: 'helm', name: 'orders', version: '3', status: 'deployed', modifiedAt: '1767600000' };
+    const metadata = { namespace: 'orders', name: 'sh.helm.release.v1.orders.v3', labels };
+    world.api.put({ apiVersion: 'v1', kind: 'Secret', metadata, data: { release: 'AAAA' } });
+    const [whole] = await world.connection.list(kinds.secret, 'orders', 'owner=helm', { metadataOnly: true });
+    assert.deepEqual(Object.keys(whole ?? {}).sort(), ['apiVersion', 'kind', 'metadata'], 'a server that sends whole objects does no harm');
+    const fromWhole = await newestRevision(world.connection, 'orders', 'orders');
+    let accept: string | undefined;
+    const items = [{ apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata', metadata }];
+    const body = { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadataList', metadata: {}, items };
+    world.network.faults.plant({
+      respond: (request) => {
+        accept = request.headers.accept;
+        return { status: 200, body };
+      },
+    });
+    assert.deepEqual(await newestRevision(world.connection, 'orders', 'orders'), fromWhole);
+    assert.equal(fromWhole?.number, 3);
+    assert.equal(accept, 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json');
+  });
+
+  it('knows the rights that proofs need', async () => {
+    const proofs = [...tokenRights(world.connection, 'orders'), ...rolloutRights(world.connection, 'orders')];
+    world.knobs.allows = ({ resource, subresource, verb, namespace }) =>
+      namespace === 'orders' && !(verb === 'create' && resource === 'serviceaccounts' && subresource === 'token') && !(verb === 'list' && resource === 'replicasets');
+    assert.deepEqual((await lackedRights(world.connection, proofs)).map(({ action }) => action), ['create serviceaccounts/token', 'list replicasets.apps']);
+    assert.deepEqual(proofs.map(({ action }) => action), [
+      'get serviceaccounts',
+      'create serviceaccounts/token',
+      'list deployments.apps',
+      'list statefulsets.apps',
+      'list daemonsets.apps',
+      'list replicasets.apps',
+      'list pods',
+    ]);
   });
 
   it('gives up on a server that stays away, and says where it looked', async () => {

@@ -53,6 +53,16 @@ describe('rendered chart', () => {
     assert.match(faultsOf('')[0] ?? '', /no pods at all/);
   });
 
+  it('tells workloads that use the service account from others, and from what runs now and then', () => {
+    const cron = `---\napiVersion: batch/v1\nkind: CronJob\nmetadata: {name: nightly}\nspec: {jobTemplate: {spec: {template: {${labelled}}}}}\n`;
+    const other = deployment('spec: {serviceAccountName: cache, containers: []}', 'name: cache');
+    const found = inspect(deployment(labelled) + other + cron);
+    assert.deepEqual(found.faults, []);
+    assert.deepEqual(found.workloads.map(({ name }) => name), ['api', 'cache']);
+    assert.deepEqual(found.users.map(({ name }) => name), ['api']);
+    assert.deepEqual(inspect(other + cron).users, []);
+  });
+
   it('does not mix up namespaces', () => {
     const [fault] = faultsOf(deployment(labelled, 'name: api, namespace: elsewhere'));
     assert.match(fault ?? '', /^WI4204/);

@@ -52,6 +52,12 @@ function workload(kind: 'Deployment' | 'StatefulSet' | 'DaemonSet', name: string
   };
 }
 
+function cronJob(name: string, labels: Record<string, string>): KubernetesObject {
+  const { metadata, spec } = workload('Deployment', name, { labels });
+  const { template } = spec as { template: object };
+  return { apiVersion: 'batch/v1', kind: 'CronJob', metadata, spec: { schedule: '0 3 * * *', jobTemplate: { spec: { template } } } };
+}
+
 describe('rollout proof', () => {
   let world: ClusterWorld;
   beforeEach(async () => {
@@ -188,14 +194,52 @@ describe('rollout proof', () => {
     assert.match(problem.because, /has no volume mounted at \/tmp\/token/);
   });
 
-  it('says that nothing runs', async () => {
+  it('says that nothing runs where something should', async () => {
     annotated();
-    world.api.put(workload('Deployment', 'api', { replicas: 0 }));
+    world.api.put(workload('Deployment', 'api', {}));
+    await passes();
+    world.network.faults.plant({ path: /\/pods\?/, respond: { status: 200, body: { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: [] } } });
     const none = await fails();
     assert.equal(none.code, 'WI4305');
-    assert.match(none.because, /deployment orders\/api has no running pod/);
-    world.api.remove('Deployment', 'orders', 'api');
-    assert.match((await fails()).because, /none of its workloads runs as service account api/);
+    assert.match(none.because, /^deployment orders\/api has no running pod$/);
+  });
+
+  it('looks at the templates of what is scaled down to zero', async () => {
+    annotated();
+    world.api.put(workload('Deployment', 'api', { replicas: 0 }));
+    world.api.put(workload('StatefulSet', 'queue', { replicas: 0 }));
+    const carried = `service account orders/api carries client id ${clientId}`;
+    assert.equal(await passes(), `no pod runs now; ${carried} and the pod template of deployment orders/api, stateful set orders/queue has the label`);
+    world.api.put(workload('StatefulSet', 'bare', { replicas: 0, labels: {} }));
+    const bare = await fails();
+    assert.equal(bare.code, 'WI4301');
+    assert.match(bare.because, /^the pod template of stateful set orders\/bare lacks the label/);
+    assert.match(bare.what, /^The next pods of orders\/orders on aks-dev-weu-1 would not have this identity$/);
+    assert.deepEqual(writesOf(world), []);
+  });
+
+  it('looks at the service account where nothing runs', async () => {
+    annotated(otherClientId);
+    world.api.put(workload('Deployment', 'api', { replicas: 0 }));
+    assert.match((await fails()).because, new RegExp(`carries .*${otherClientId}, another identity than ${clientId}`));
+    world.api.remove('ServiceAccount', 'orders', 'api');
+    const gone = await fails();
+    assert.equal(gone.code, 'WI4302');
+    assert.match(gone.because, /does not exist any more/);
+  });
+
+  it('looks at the templates of jobs where no workload runs as the service account', async () => {
+    annotated();
+    world.api.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: 'orders', name: 'cache' } });
+    world.api.put(workload('Deployment', 'cache', { serviceAccount: 'cache', labels: {} }));
+    assert.match(await passes(), /^no pod runs now; .*; nothing else to look at is left in the cluster$/);
+    world.api.put(cronJob('nightly', { [use]: 'true' }));
+    world.api.put({ ...cronJob('foreign', {}), metadata: { namespace: 'orders', name: 'foreign', labels: { 'app.kubernetes.io/managed-by': 'Helm' } } });
+    assert.match(await passes(), /^no pod runs now, but for what cron job orders\/nightly may have started; .* and the pod template of cron job orders\/nightly has the label$/);
+    world.api.put(cronJob('hourly', {}));
+    assert.match((await fails()).because, /^the pod template of cron job orders\/hourly lacks the label/);
+    world.knobs.allows = ({ resource, verb }) => !(resource === 'cronjobs' && verb === 'list');
+    assert.match(await passes(), /nothing else to look at is left/);
   });
 
   it('names pod, container and reason of an image that cannot be pulled, before the deadline', async () => {

@@ -51,6 +51,22 @@ describe('EnableWorkloadIdentity', () => {
     assert.ok(outputs.issuerUrl.endsWith('/'));
   });
 
+  it('goes on waiting for an update that an ended run left behind, and claims nothing when it fails', async () => {
+    for (const [fails, expected] of [[false, 'succeeded'], [true, 'failed']] as const) {
+      rig = await Rig.start();
+      await rig.addCluster('aks-1');
+      if (fails) rig.world.arm.clusters.knobs.failNext = { name: 'aks-1', code: 'CreateVMSSAgentPoolFailed', message: 'Quota exceeded.' };
+      const { faults } = rig.network;
+      const undo = faults.plant({ service: 'arm', path: /\/operations\//, then: () => rig.abort.abort(new Error('killed')) });
+      await run(['aks-1']);
+      undo();
+      const { result } = await rig.restarted().runTask(enableWorkloadIdentity, ['aks-1']);
+      assert.equal(result.result, expected);
+      assert.equal(rig.writes().length, 1);
+      if (fails) assert.deepEqual(result.proofs.map(({ outcome }) => ('problem' in outcome ? outcome.problem.code : outcome.level)), ['WI2111']);
+    }
+  });
+
   it('writes nothing the second time, and gives the same outputs', async () => {
     await rig.addCluster();
     const first = await run(['aks-1']);

@@ -38,9 +38,8 @@ describe('FederateServiceAccount', () => {
     assert.deepEqual(proofOf(result), { level: 'exercised', text: 'token after 0.0 s → secret orders-db of kv-unit readable, another name refused (as it should be)' });
     const id = identityId(identityName).replace('resourceGroups', 'resourcegroups');
     const { clientId, principalId } = identity;
-    assert.deepEqual({ ...outputs, clientIds: JSON.parse(outputs.clientIds ?? ''), principalIds: JSON.parse(outputs.principalIds ?? ''), identityIds: JSON.parse(outputs.identityIds ?? '') }, {
-      clientId, principalId, tenantId, identityId: id, clientIds: { 'aks-1': clientId }, principalIds: { 'aks-1': principalId }, identityIds: { 'aks-1': id },
-    });
+    const map = (value: string): string => JSON.stringify({ 'aks-1': value });
+    assert.deepEqual(outputs, { clientId, principalId, tenantId, identityId: id, clientIds: map(clientId), principalIds: map(principalId), identityIds: map(id) });
     assert.ok(!JSON.stringify([rig.debug, rig.progress, rig.journal, outputs, proofOf(result)]).includes('canary'));
   });
 
@@ -127,6 +126,14 @@ describe('FederateServiceAccount', () => {
     assert.deepEqual([result.result, proofOf(result)], ['succeeded', { level: 'exercised', text: 'token after 0.0 s' }]);
     assert.ok(!rig.writes().some((line) => line.includes('roleAssignments')));
     assert.equal(rig.network.log.all('vault').length, 0);
+  });
+
+  it('makes no grant on a vault that would ignore it, and finishes everything else', async () => {
+    rig.world.arm.vaults.edit('kv-unit', { enableRbacAuthorization: false });
+    const { result } = await run();
+    assert.deepEqual([result.result, result.preflight.findings.map(({ problem }) => problem.code)], ['failed', ['WI2402']]);
+    assert.ok(!rig.writes().some((line) => line.includes('roleAssignments')));
+    assert.equal(trusts(identityName).length, 1);
   });
 
   it('leaves the cluster alone where it shall, and says that nothing was exercised', async () => {
