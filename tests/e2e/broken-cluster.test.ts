@@ -21,14 +21,14 @@ function levels(run: ContosoRun): string[] {
   return proofsOf(run).map(({ cluster, level }) => `${cluster ?? ''} ${level}`).sort();
 }
 
-/** What the three proofs of a served cluster say. */
+/** What the four proofs of a served cluster say. */
 function proven(...names: readonly string[]): string[] {
-  return names.flatMap((name) => [`${name} exercised`, `${name} exercised`, `${name} observed`]).sort();
+  return names.flatMap((name) => [`${name} exercised`, `${name} exercised`, `${name} observed`, `${name} observed`]).sort();
 }
 
 /** What they say of a cluster that was left alone. */
 function unproven(name: string): string[] {
-  return Array.from({ length: 3 }, () => `${name} skipped`);
+  return Array.from({ length: 4 }, () => `${name} skipped`);
 }
 
 /** No write reached the cluster or an object that is named after it. */

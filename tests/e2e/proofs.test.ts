@@ -44,7 +44,7 @@ describe('every proof depends on what it proves', function () {
     stage = await startContoso();
     const run = await runWith({});
     assert.equal(run.result.result, 'Succeeded', run.lines.join('\n'));
-    assert.equal(proofsOf(run).length, 9);
+    assert.equal(proofsOf(run).length, 12);
   });
 
   afterEach(() => {
@@ -179,7 +179,7 @@ describe('every proof depends on what it proves', function () {
     const run = await runWith({ replicas: 3 });
     assert.deepEqual(written(run), [`${dev} federated credential`, `${dev} helm release`, `${prd} grant`, `${test} grant`].sort(), run.lines.join('\n'));
     assertError(run, '(WI4304)', prd, 'before the service account carried this identity', 'kubectl rollout restart deployment orders-api');
-    assert.equal(levels(run).filter((line) => /exercised|observed/.test(line)).length, 8);
+    assert.equal(levels(run).filter((line) => /exercised|observed/.test(line)).length, 11);
     restartPods(prd);
     const again = await runWith({ task: 'DeployWithIdentity', replicas: 3 });
     assert.equal(again.result.result, 'Succeeded', again.lines.join('\n'));

@@ -5,8 +5,10 @@ import { exchangeToken, type Exchanged } from '../azure/token-exchange.js';
 import type { PlacedWorkload } from '../fleet/workload.js';
 import { tokenLifeSeconds, type ClusterConnection } from '../kubernetes/connection.js';
 import { kinds } from '../kubernetes/objects.js';
+import { tokenRights } from '../kubernetes/permissions.js';
 import type { Evidence, Proof, ProofContext } from '../reconcile/proof.js';
 import type { Refs } from '../reconcile/ref.js';
+import type { Permission } from '../reconcile/resource.js';
 
 /** What every proof as a workload reads from the applied resources. */
 export interface WorkloadProofInputs {
@@ -47,6 +49,10 @@ export abstract class WorkloadProof<I extends WorkloadProofInputs> implements Pr
     this.cluster = workload.entry.label;
     this.proves = parts.proves;
     this.inputs = parts.inputs;
+  }
+
+  permissions(): readonly Permission[] {
+    return tokenRights(this.parts.connection, this.parts.workload.namespace);
   }
 
   async run(known: I, context: ProofContext): Promise<Evidence> {

@@ -28,7 +28,7 @@ export class FeaturesProof implements Proof<FeaturesProofInputs> {
     readonly inputs: Refs<FeaturesProofInputs>,
     private readonly deadlineMs: number,
   ) {
-    this.key = `features of ${entry.id.toLowerCase()}`;
+    this.key = `features of ${entry.label}`;
     this.title = 'OIDC issuer and workload identity';
     this.cluster = entry.label;
   }

@@ -1,8 +1,10 @@
 import { Problem } from '../reconcile/problem.js';
 import type { Evidence, Proof, ProofContext } from '../reconcile/proof.js';
 import type { Refs } from '../reconcile/ref.js';
+import type { Permission } from '../reconcile/resource.js';
 import { until, type Attempt } from '../reconcile/retry.js';
 import { kinds, metadataOf, type ClusterObject } from './objects.js';
+import { rolloutRights } from './permissions.js';
 import { identityFaults } from './pod-identity.js';
 import { describeTroubles, isRunning, troublesOf } from './pod-health.js';
 import type { ReleaseInputs, ReleaseSettings } from './release-blueprint.js';
@@ -38,6 +40,10 @@ export class RolloutProof implements Proof<ReleaseInputs> {
     this.title = `${namespace}/${release}`;
     this.key = `${connection.clusterId} rollout of ${this.title}`;
     this.cluster = connection.label;
+  }
+
+  permissions(): readonly Permission[] {
+    return rolloutRights(this.settings.connection, this.settings.namespace);
   }
 
   async run(known: ReleaseInputs, context: ProofContext): Promise<Evidence> {

@@ -1,6 +1,7 @@
 import type { Plan } from './plan.js';
 import type { PermissionCheck } from './ports.js';
 import { toProblem, type ProblemParts } from './problem.js';
+import type { AnyProof } from './proof.js';
 import { writes, type Permission } from './resource.js';
 
 /** Something that stands in the plan's way. */
@@ -25,34 +26,54 @@ export interface Preflight {
 }
 
 /**
- * Looks up, before the first write, what would stop the plan half-way.
+ * Looks up, before the first write, what would stop the plan half-way; nothing is asked for a plan that writes nothing.
+ * @param proofs whose own rights are looked up as well
  * @param dryRun what the principal lacks is told, but is no finding: often a read-only connection plans what another one applies.
  */
-export async function preflight(plan: Plan, check: PermissionCheck, dryRun = false): Promise<Preflight> {
+export async function preflight(plan: Plan, check: PermissionCheck, dryRun = false, proofs: readonly AnyProof[] = []): Promise<Preflight> {
   const findings: Finding[] = plan.flatMap(({ resource, change }) => {
     if (change.action !== 'blocked' || change.problem.code === 'WI9003') return [];
-    const place = resource.cluster === undefined ? { scope: 'resource' as const } : { scope: 'cluster' as const, cluster: resource.cluster };
-    return [{ ...place, resource: resource.key, problem: change.problem, awaits: change.awaits }];
+    return [{ ...placeOf(resource.cluster), resource: resource.key, problem: change.problem, awaits: change.awaits }];
   });
-  const permissions = distinct(plan.flatMap((entry) => (writes(entry.change) ? entry.permissions : [])));
+  const needs = needsOf(plan, proofs);
+  const permissions = distinct(needs.flatMap((need) => need.permissions));
   const lacking = permissions.length === 0 ? [] : await check.missing(permissions).catch((error: unknown) => {
     findings.push({ scope: 'run', resource: 'permissions', problem: toProblem(error).parts, awaits: false });
     return [];
   });
-  for (const entry of dryRun ? [] : plan) {
-    const missing = entry.permissions.filter((permission) => lacking.some((other) => same(permission, other)));
-    if (missing.length === 0) continue;
-    const place = entry.resource.cluster === undefined ? { scope: 'resource' as const } : { scope: 'cluster' as const, cluster: entry.resource.cluster };
-    findings.push({ ...place, resource: entry.resource.key, problem: lackingRights(entry.resource.kind, entry.resource.name, missing), awaits: false });
+  for (const { key, name, cluster, permissions: needed } of dryRun ? [] : needs) {
+    const missing = needed.filter((permission) => lacking.some((other) => same(permission, other)));
+    if (missing.length > 0) findings.push({ ...placeOf(cluster), resource: key, problem: lackingRights(name, missing), awaits: false });
   }
   return { findings, permissions, lacking };
 }
 
-function lackingRights(kind: string, name: string, lacking: readonly Permission[]): ProblemParts {
+interface Need {
+  readonly key: string;
+  /** What could not be done without the rights. */
+  readonly name: string;
+  readonly cluster: string | undefined;
+  readonly permissions: readonly Permission[];
+}
+
+function needsOf(plan: Plan, proofs: readonly AnyProof[]): Need[] {
+  const changes = plan.flatMap(({ resource, change, permissions }) =>
+    writes(change) ? [{ key: resource.key, name: `${resource.kind} ${resource.name} cannot be written`, cluster: resource.cluster, permissions }] : [],
+  );
+  if (changes.length === 0) return [];
+  const evidence = proofs.map((proof) => ({ key: proof.key, name: `${proof.title} cannot be proven`, cluster: proof.cluster, permissions: proof.permissions?.() ?? [] }));
+  return [...changes, ...evidence];
+}
+
+function placeOf(cluster: string | undefined): { scope: 'resource' } | { scope: 'cluster'; cluster: string } {
+  return cluster === undefined ? { scope: 'resource' } : { scope: 'cluster', cluster };
+}
+
+function lackingRights(what: string, lacking: readonly Permission[]): ProblemParts {
   const list = lacking.map(({ action, scope }) => `${action} at ${scope}`).join('; ');
   return {
     code: 'WI3001',
-    what: `${kind} ${name} cannot be written`,
+    what,
     because: `the service connection's principal lacks ${list}`,
     remedy: 'grant a role with these actions at these scopes to the service connection, see docs/permissions.md, then run again',
   };

@@ -1,4 +1,5 @@
 import type { Refs } from './ref.js';
+import type { Permission } from './resource.js';
 
 /** How far a grant was proven. */
 export type ProofLevel = 'exercised' | 'observed' | 'none';
@@ -25,6 +26,8 @@ export interface Proof<I extends object> {
   /** Keys of the resources whose effect it proves. */
   readonly proves: readonly string[];
   readonly inputs: Refs<I>;
+  /** Rights that the proof itself needs; looked up before the first write, so that nothing is granted that cannot be proven. */
+  permissions?(): readonly Permission[];
   /** @throws Problem when the opposite was found, or nothing before the deadline. */
   run(known: I, context: ProofContext): Promise<Evidence>;
 }

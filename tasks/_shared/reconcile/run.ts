@@ -54,7 +54,7 @@ export async function run(
   const start = ports.clock.monotonic();
   const plan = await planAll(resources, options.concurrency, ports.signal);
   watcher.planned(plan);
-  const checked = await preflight(plan, ports.permissions, options.dryRun);
+  const checked = await preflight(plan, ports.permissions, options.dryRun, proofs);
   watcher.checked(checked);
   const obstacles = checked.findings.filter((finding) => !(options.dryRun && finding.awaits));
   if (options.dryRun) {

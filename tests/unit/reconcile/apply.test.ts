@@ -48,16 +48,25 @@ describe('reconcile: apply', () => {
     assert.deepEqual(rig.settled.map(({ entry }) => entry), rig.intended);
   });
 
+  it('leaves the outcome open where no service refused: the write may have been made', async () => {
+    const rig = new Rig();
+    rig.cloud.beforeWrite = () => {
+      throw new Error('socket hang up');
+    };
+    await rig.apply([rig.thing('a', { one: '1' })]);
+    assert.deepEqual([rig.intended.length, rig.settled], [1, []]);
+  });
+
   it('journals a write that was refused as failed, with the reason, and does not go on with that resource', async () => {
     const rig = new Rig();
     rig.cloud.beforeWrite = () => {
-      throw new Problem(problemOf('write'));
+      throw new Problem({ ...problemOf('write'), status: 403 });
     };
     const a = rig.thing('a', { one: '1', two: '2' });
     const applied = await rig.apply([a, rig.thing('user', { of: a.id })]);
     assert.deepEqual(rig.settled.map(({ outcome, detail }) => [outcome, detail]), [['failed', 'the test says so']]);
     assert.deepEqual(outcomes(applied), { a: 'failed', user: 'skipped' });
-    assert.deepEqual(problemAt(applied, 'a'), problemOf('write'));
+    assert.deepEqual(problemAt(applied, 'a'), { ...problemOf('write'), status: 403 });
     assert.deepEqual([problemAt(applied, 'user').code, problemAt(applied, 'user').because], ['WI9003', 'it needs a, which was not done']);
   });
 
@@ -197,7 +206,7 @@ describe('reconcile: failures among many', () => {
       return [identity, rig.thing(`${cluster}/grant`, { of: identity.id }, { cluster })];
     });
   const sick = (_index: number, name: string): void => {
-    if (name.startsWith('c2/')) throw new Problem(problemOf(name));
+    if (name.startsWith('c2/')) throw new Problem({ ...problemOf(name), status: 409 });
   };
 
   it('a failing cluster leaves the others done, and a second run finishes the rest', async () => {

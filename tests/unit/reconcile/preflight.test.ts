@@ -28,6 +28,18 @@ describe('reconcile: preflight', () => {
     assert.equal(rig.asked.length, 1);
   });
 
+  it('asks for the rights of proofs as well, and writes nothing that could not be proven', async () => {
+    const rig = new Rig();
+    const grant = rig.thing('grant', { t: '1' }, { cluster: 'c1' });
+    const right = { plane: 'kubernetes' as const, action: 'create serviceaccounts/token', scope: '/c1' };
+    const proof = { key: 'p', title: 'orders/api', cluster: 'c1', proves: ['grant'], inputs: {}, permissions: () => [right], run: () => Promise.reject(new Error('not allowed')) };
+    const lacking = { missing: () => Promise.resolve([right]) };
+    const { findings } = await preflight(await planAll([grant], 4), lacking, false, [proof]);
+    assert.deepEqual(findings.map(({ resource, cluster, problem }) => [resource, cluster, problem.code, problem.what]), [['p', 'c1', 'WI3001', 'orders/api cannot be proven']]);
+    const kept = await preflight(await planAll([], 4), lacking, false, [proof]);
+    assert.deepEqual([kept.findings, kept.permissions], [[], []]);
+  });
+
   it('names every missing right, where, and to whom it matters', async () => {
     const rig = new Rig();
     rig.lacking.add('write').add('join');
