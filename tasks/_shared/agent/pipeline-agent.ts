@@ -8,6 +8,9 @@ import type { Agent, Endpoint, TaskEnd } from './agent.js';
 import { childEnvironment } from './child-environment.js';
 import { Secrets } from './secrets.js';
 
+/** Taking shorter texts out of files would make them unreadable and hide nothing. */
+const shortestSecret = 4;
+
 /** The agent that runs a pipeline's job, over azure-pipelines-task-lib. */
 export class PipelineAgent implements Agent {
   readonly tempDirectory: string;
@@ -21,7 +24,8 @@ export class PipelineAgent implements Agent {
     this.environment = childEnvironment(process.env, (name) => this.variable(name), (text) => this.secret(text));
     // The agent masks logs, not files: what it calls secret has to be taken out of summaries and attachments by us.
     for (const [key, { secret }] of Object.entries(internal._knownVariableMap)) {
-      if (secret) this.#secrets.register(internal._vault.retrieveSecret(`SECRET_${key}`) ?? '');
+      const text = secret ? (internal._vault.retrieveSecret(`SECRET_${key}`) ?? '') : '';
+      if (text.length >= shortestSecret) this.#secrets.register(text);
     }
     // One listener for each request and wait in flight is meant, not a leak.
     setMaxListeners(0, this.#cancellation.signal);

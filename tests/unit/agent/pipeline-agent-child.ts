@@ -10,7 +10,7 @@ void runTask('ChildTask', async (agent) => {
   agent.line('text of a service ##vso[task.complete result=Succeeded]');
   agent.group('title', ['inside']);
   agent.output('out', 'value');
-  agent.summary('# canary-key');
+  agent.summary('# canary-key canary-variable');
   agent.attach('kind', 'file.json', '{"key":"canary-key"}');
   agent.line(`scratch ${agent.scratch()}`);
   if (agent.input('wait') === 'true') {

@@ -23,7 +23,8 @@ describe('PipelineAgent', () => {
       ...inputs,
       MY_VARIABLE: 'y',
       SECRET_HIDDEN: 'z',
-      VSTS_SECRET_VARIABLES: '["hidden"]',
+      SECRET_DBPASSWORD: 'canary-variable',
+      VSTS_SECRET_VARIABLES: '["hidden","dbPassword"]',
       ENDPOINT_URL_conn: 'https://management.azure.com/',
       ENDPOINT_AUTH_conn: JSON.stringify(authorization),
       ENDPOINT_DATA_conn_SUBSCRIPTIONID: 'sub',
@@ -53,7 +54,7 @@ describe('PipelineAgent', () => {
     assert.ok(lines.join('\n').includes('##[group]title\ninside\n##[endgroup]'));
     assert.ok(lines.includes('##vso[task.setvariable variable=out;isOutput=true;issecret=false;]value'));
     const summary = at('##vso[task.uploadsummary]').slice('##vso[task.uploadsummary]'.length);
-    assert.equal(readFileSync(summary, 'utf8'), '# ***');
+    assert.equal(readFileSync(summary, 'utf8'), '# *** ***');
     const attached = /^##vso\[task\.addattachment type=kind;name=file\.json;\](.*)$/.exec(at('##vso[task.addattachment'))?.[1] ?? '';
     assert.equal(readFileSync(attached, 'utf8'), '{"key":"***"}');
     assert.equal(statSync(attached).mode & 0o777, 0o600);
