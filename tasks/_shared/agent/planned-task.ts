@@ -12,7 +12,7 @@ import { FileJournal } from './journal.js';
 import { LoggedProgress } from './progress.js';
 import { describeRun, describeSignIn } from './run-context.js';
 import { attachLedger, logWatcher, publish } from './run-log.js';
-import type { OidcTokenRequest } from './service-connection.js';
+import type { OidcRequest } from '../azure/oidc-token.js';
 import { readSharedInputs, type SharedInputs } from './shared-inputs.js';
 import { clockFor } from './test-clock.js';
 
@@ -75,7 +75,7 @@ export async function runPlannedTask<I, S extends PlannedServices>(
   agent: Agent,
   task: PlannedTask<I, S>,
   createServices: CreateServices<S>,
-  requestOidcToken: (request: OidcTokenRequest, tools: ServiceTools) => Promise<string>,
+  requestOidcToken: (request: OidcRequest, tools: ServiceTools) => Promise<string>,
 ): Promise<TaskEnd> {
   const reader = new InputReader(agent);
   const shared = readSharedInputs(reader, agent, (request) => requestOidcToken(request, tools));

@@ -1,19 +1,11 @@
 import type { AzureCloud, ServiceConnection, SignIn } from '../azure/connection.js';
+import type { OidcRequest } from '../azure/oidc-token.js';
 import { Problem } from '../reconcile/problem.js';
 import type { Agent, Endpoint } from './agent.js';
 import { knownClouds } from './clouds.js';
 
-/** What asking Azure Pipelines for an OIDC token takes. */
-export interface OidcTokenRequest {
-  /** The job's `System.OidcRequestUri`. */
-  readonly requestUri: string;
-  /** The job's own access token. */
-  readonly accessToken: string;
-  readonly connectionId: string;
-}
-
 /** Asks Azure Pipelines for a token that vouches for a service connection. Valid for about ten minutes: asked anew for each exchange. */
-export type RequestOidcToken = (request: OidcTokenRequest) => Promise<string>;
+export type RequestOidcToken = (request: OidcRequest) => Promise<string>;
 
 const supported = 'WorkloadIdentityFederation, ServicePrincipal (key or certificate) and ManagedServiceIdentity';
 

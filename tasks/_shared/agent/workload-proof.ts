@@ -1,7 +1,7 @@
 import type { Azure } from '../azure/azure.js';
-import { exchangeAudience } from '../azure/federated-credentials.js';
 import type { IdentityState } from '../azure/identity-state.js';
 import { exchangeToken, type Exchanged } from '../azure/token-exchange.js';
+import { exchangeAudience } from '../fleet/names.js';
 import type { PlacedWorkload } from '../fleet/workload.js';
 import { tokenLifeSeconds, type ClusterConnection } from '../kubernetes/connection.js';
 import { kinds } from '../kubernetes/objects.js';

@@ -1,5 +1,5 @@
 import type { AzureHttp, AzureResponse } from './http.js';
-import { list, object, text, type Json } from './json.js';
+import { list, object, text, type Json } from '../fleet/json.js';
 
 /** What a raw call is about; goes into the Problem when it fails. */
 export interface Purpose {

@@ -3,7 +3,7 @@ import type { ClusterEntry } from '../fleet/clusters.js';
 import { Problem } from '../reconcile/problem.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
-import { list, object, text, type Json } from './json.js';
+import { list, object, text, type Json } from '../fleet/json.js';
 
 /** The Entra application of every AKS API server, in all clouds. Source: AKS docs, kubelogin-authentication. */
 export const aksServerApplication = '6dae42f8-4368-4678-94ff-3960e28e3630';

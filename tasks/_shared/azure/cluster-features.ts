@@ -9,7 +9,7 @@ import type { Azure } from './azure.js';
 import { tooOld, unchangeable, unusable } from './cluster-problems.js';
 import { readCluster, type ClusterState } from './cluster-state.js';
 import { azureProblem, thrownServiceError } from './errors.js';
-import { object, type Json } from './json.js';
+import { object, type Json } from '../fleet/json.js';
 import { followOperation } from './operation.js';
 
 /** Rules of one run for switching features on. */

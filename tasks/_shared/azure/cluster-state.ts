@@ -2,7 +2,7 @@ import type { ClusterEntry } from '../fleet/clusters.js';
 import type { Reader } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
-import { list, object, text, type Json } from './json.js';
+import { list, object, text, type Json } from '../fleet/json.js';
 
 /**
  * What we read of an AKS cluster. Wire names and values: npm @azure/arm-containerservice 25.x; recorded traffic in

@@ -1,5 +1,5 @@
 import { cancelled, Problem } from '../reconcile/problem.js';
-import { list, object, text } from './json.js';
+import { list, object, parseJson, text } from '../fleet/json.js';
 
 /** What an Azure service said when it refused. */
 export interface ServiceError {
@@ -33,16 +33,7 @@ export function thrownServiceError(error: unknown): ServiceError | undefined {
   if (typeof statusCode !== 'number') return undefined;
   const headers = object(response).headers as { get?(name: string): string | undefined } | undefined;
   const body = text(object(response).bodyAsText);
-  return serviceError(statusCode, parseBody(body), headers?.get?.('x-ms-correlation-request-id'));
-}
-
-/** A response body as JSON; undefined when it is none. */
-export function parseBody(body: string | undefined): unknown {
-  try {
-    return JSON.parse(body ?? '');
-  } catch {
-    return undefined;
-  }
+  return serviceError(statusCode, parseJson(body), headers?.get?.('x-ms-correlation-request-id'));
 }
 
 /** Makes the Problem of a refused or failed request. */

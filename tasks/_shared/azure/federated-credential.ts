@@ -5,7 +5,8 @@ import { blocked, keep, writes, type Change, type FieldChange, type Permission, 
 import { until, type Attempt } from '../reconcile/retry.js';
 import type { Azure } from './azure.js';
 import { azureProblem, thrownServiceError } from './errors.js';
-import { exchangeAudience, listCredentials, type FederatedCredentialState } from './federated-credentials.js';
+import { exchangeAudience } from '../fleet/names.js';
+import { listCredentials, type FederatedCredentialState } from './federated-credentials.js';
 
 /** What a federated credential is made from. */
 export interface FederatedCredentialInputs {

@@ -2,9 +2,6 @@ import type { Azure } from './azure.js';
 import { azureProblem, thrownServiceError } from './errors.js';
 import { parseArmId } from '../fleet/arm-id.js';
 
-/** The audience of tokens that Entra exchanges. Source: Entra docs, workload identity federation. */
-export const exchangeAudience = 'api://AzureADTokenExchange';
-
 /** One trust from (issuer, subject, audience) to an identity. */
 export interface FederatedCredentialState {
   readonly name: string;

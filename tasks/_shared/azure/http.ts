@@ -1,7 +1,8 @@
 import type { HttpClient, Pipeline, PipelinePolicy } from '@azure/core-rest-pipeline';
 import type { Clock } from '../reconcile/clock.js';
 import { Problem } from '../reconcile/problem.js';
-import { azureProblem, parseBody, serviceError } from './errors.js';
+import { parseJson } from '../fleet/json.js';
+import { azureProblem, serviceError } from './errors.js';
 import type * as sdkModule from './sdk.js';
 import { throttlingPolicy } from './throttling.js';
 
@@ -45,7 +46,7 @@ export class AzureHttp {
     const response = await this.pipeline.sendRequest(this.client, prepared).catch((error: unknown) => {
       throw azureProblem(request.tried, request.what, error);
     });
-    const answer = parseBody(response.bodyAsText ?? undefined);
+    const answer = parseJson(response.bodyAsText ?? undefined);
     const accepted = response.status >= 200 && response.status < 300;
     if (accepted || request.expect?.includes(response.status) === true) {
       return { status: response.status, body: answer, header: (name) => response.headers.get(name) };

@@ -1,5 +1,5 @@
 import { throttledPipeline, AzureHttp, type HttpTools } from './http.js';
-import { object, text } from './json.js';
+import { object, text } from '../fleet/json.js';
 import { Problem } from '../reconcile/problem.js';
 
 /** What the pipeline offers for getting an ID token of a service connection. */

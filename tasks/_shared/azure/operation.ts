@@ -4,7 +4,7 @@ import { until } from '../reconcile/retry.js';
 import type { Arm } from './arm.js';
 import type { Clock } from '../reconcile/clock.js';
 import { serviceError } from './errors.js';
-import { object, text } from './json.js';
+import { object, text } from '../fleet/json.js';
 
 const minute = 60_000;
 

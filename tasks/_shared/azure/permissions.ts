@@ -1,7 +1,7 @@
 import type { Permission } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
-import { list, text } from './json.js';
+import { list, text } from '../fleet/json.js';
 
 interface Rule {
   readonly actions: readonly string[];

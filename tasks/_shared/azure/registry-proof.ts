@@ -4,7 +4,7 @@ import { until, type Attempt } from '../reconcile/retry.js';
 import type { Azure } from './azure.js';
 import type { AzureResponse } from './http.js';
 import { serviceError } from './errors.js';
-import { list, object, text } from './json.js';
+import { list, object, text } from '../fleet/json.js';
 import type { RegistryState } from './registry-lookup.js';
 import { gives, listAssignments } from './role-assignments.js';
 import { roles } from './roles.js';

@@ -2,8 +2,9 @@ import { Problem } from '../reconcile/problem.js';
 import { until, type Attempt } from '../reconcile/retry.js';
 import type { ProofContext } from '../reconcile/proof.js';
 import type { Azure } from './azure.js';
-import { list, object, text } from './json.js';
-import { exchangeAudience, listCredentials } from './federated-credentials.js';
+import { list, object, text } from '../fleet/json.js';
+import { exchangeAudience } from '../fleet/names.js';
+import { listCredentials } from './federated-credentials.js';
 
 /** The identity that a service-account token is exchanged for. */
 export interface ExchangeTarget {

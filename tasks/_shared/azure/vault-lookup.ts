@@ -3,7 +3,7 @@ import { Lookup } from '../reconcile/lookup.js';
 import { blocked, keep, type Change, type Reader } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
-import { object, text } from './json.js';
+import { object, text } from '../fleet/json.js';
 
 /** A key vault as we use it. Wire names: npm @azure/arm-keyvault 5.0.0. */
 export interface VaultState {

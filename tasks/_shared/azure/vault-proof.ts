@@ -5,7 +5,7 @@ import { until, type Attempt } from '../reconcile/retry.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
 import { serviceError } from './errors.js';
-import { object, text } from './json.js';
+import { object, text } from '../fleet/json.js';
 import { gives, listAssignments } from './role-assignments.js';
 import { roles } from './roles.js';
 import type { VaultState } from './vault-lookup.js';

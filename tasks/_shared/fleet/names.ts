@@ -42,6 +42,9 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
+/** The audience of service-account tokens that Entra exchanges. Source: Entra docs, workload identity federation. */
+export const exchangeAudience = 'api://AzureADTokenExchange';
+
 /** The subject of a service account's tokens; case-sensitive. Source: Kubernetes docs, service account tokens. */
 export function subjectOf(namespace: string, serviceAccount: string): string {
   return `system:serviceaccount:${namespace}:${serviceAccount}`;

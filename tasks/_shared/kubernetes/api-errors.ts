@@ -1,5 +1,5 @@
 import { Problem, type ProblemParts } from '../reconcile/problem.js';
-import { object, objects, parseJson, text, type Json } from './json.js';
+import { object, objects, parseJson, text, type Json } from '../fleet/json.js';
 
 /** What was being done when the API server refused. */
 export interface Attempt {

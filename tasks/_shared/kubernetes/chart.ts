@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseAllDocuments, parseDocument, stringify } from 'yaml';
 import { Problem } from '../reconcile/problem.js';
 import { identityKeys, ownKeys, type ClusterConnection, type HelmArgument, type HelmOptions } from './connection.js';
-import { object, objects, text, type Json } from './json.js';
+import { object, objects, text, type Json } from '../fleet/json.js';
 
 /** What is deployed. */
 export interface ChartSettings {

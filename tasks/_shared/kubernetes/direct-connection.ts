@@ -15,7 +15,7 @@ import {
 } from './connection.js';
 import { withDeadline } from './deadline.js';
 import { HelmProcess, type HelmTools } from './helm-process.js';
-import { object, objects, parseJson, text, type Json } from './json.js';
+import { object, objects, parseJson, text, type Json } from '../fleet/json.js';
 import { kinds, nameOf, pathOf, type ClusterObject, type ObjectKind, type ObjectRef } from './objects.js';
 import type * as sdkModule from './sdk.js';
 

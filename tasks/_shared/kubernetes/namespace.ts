@@ -2,7 +2,7 @@ import { blocked, keep, type Change, type Permission, type Reader, type Resource
 import { unknown, value, type Known, type Ref, type Refs } from '../reconcile/ref.js';
 import type { ProblemParts } from '../reconcile/problem.js';
 import type { ClusterConnection } from './connection.js';
-import { object, text } from './json.js';
+import { object, text } from '../fleet/json.js';
 import { kinds, metadataOf, pathOf } from './objects.js';
 import { applyRights } from './permissions.js';
 

@@ -1,4 +1,4 @@
-import { number, object, objects, strings, text, type Json } from './json.js';
+import { number, object, objects, strings, text, type Json } from '../fleet/json.js';
 
 /** A kind of object as manifests name it. */
 export interface ObjectKind {

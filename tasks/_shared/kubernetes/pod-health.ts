@@ -1,4 +1,4 @@
-import { number, object, objects, text, type Json } from './json.js';
+import { number, object, objects, text, type Json } from '../fleet/json.js';
 import { metadataOf, type ClusterObject } from './objects.js';
 
 /** Why a pod does not run. */

@@ -1,5 +1,6 @@
+import { exchangeAudience } from '../fleet/names.js';
 import { identityKeys } from './connection.js';
-import { object, objects, text, type Json } from './json.js';
+import { object, objects, text, type Json } from '../fleet/json.js';
 import { metadataOf, type ClusterObject } from './objects.js';
 
 /** What pods of an identity carry. */
@@ -17,9 +18,6 @@ export interface IdentityFault {
   readonly found: string | undefined;
   readonly text: string;
 }
-
-/** The audience that Entra expects of federated tokens. Source: azure-workload-identity pkg/webhook/consts.go. */
-export const exchangeAudience = 'api://AzureADTokenExchange';
 
 const variables = { clientId: 'AZURE_CLIENT_ID', tenantId: 'AZURE_TENANT_ID', token: 'AZURE_FEDERATED_TOKEN_FILE' } as const;
 

@@ -1,7 +1,7 @@
 import { Problem } from '../reconcile/problem.js';
 import type { ChartIdentity } from './chart.js';
 import { identityKeys } from './connection.js';
-import { object, text, type Json } from './json.js';
+import { object, text, type Json } from '../fleet/json.js';
 import { kinds, metadataOf, nameOf, type ObjectKind, type ObjectRef } from './objects.js';
 
 /** What a rendering holds that matters for identity. */

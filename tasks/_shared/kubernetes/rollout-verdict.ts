@@ -1,6 +1,6 @@
 import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import { identityKeys } from './connection.js';
-import { objects, text } from './json.js';
+import { objects, text } from '../fleet/json.js';
 import { metadataOf, type ClusterObject, type Metadata } from './objects.js';
 import type { ExpectedIdentity, IdentityFault } from './pod-identity.js';
 import type { ServiceAccountState } from './service-account.js';

@@ -2,7 +2,7 @@ import { Problem } from '../reconcile/problem.js';
 import { show, unknown, value, type Known, type Ref, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { fieldManager, identityKeys, ownKeys, type ClusterConnection } from './connection.js';
-import { object, objects, text } from './json.js';
+import { object, objects, text } from '../fleet/json.js';
 import { kinds, metadataOf, pathOf, type ClusterObject } from './objects.js';
 import { applyRights } from './permissions.js';
 

@@ -1,5 +1,5 @@
 import type { ClusterConnection } from './connection.js';
-import { number, object, objects, strings, text, type Json } from './json.js';
+import { number, object, objects, strings, text, type Json } from '../fleet/json.js';
 import { kinds, metadataOf, nameOf, type ClusterObject, type ObjectRef } from './objects.js';
 import { podTemplateOf, serviceAccountOf } from './rendered-chart.js';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { readServiceConnection, subscriptionOf, type OidcTokenRequest } from '../../../tasks/_shared/agent/service-connection.js';
+import { readServiceConnection, subscriptionOf } from '../../../tasks/_shared/agent/service-connection.js';
+import type { OidcRequest } from '../../../tasks/_shared/azure/oidc-token.js';
 import { FakeAgent, federatedEndpoint, type FakeEndpoint } from './fake-agent.js';
 
 const clientId = '1f0c1111-1111-4111-8111-11111111119a';
@@ -9,7 +10,7 @@ const pem = '-----BEGIN PRIVATE KEY-----\nMIIcanarycanary1\nMIIcanarycanary2\n--
 
 describe('readServiceConnection', () => {
   let agent: FakeAgent;
-  const requests: OidcTokenRequest[] = [];
+  const requests: OidcRequest[] = [];
 
   beforeEach(() => {
     agent = new FakeAgent();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHttpHeaders, createPipelineRequest } from '@azure/core-rest-pipeline';
 import type { Azure } from '../../../tasks/_shared/azure/azure.js';
-import { azureProblem, parseBody, serviceError, thrownServiceError } from '../../../tasks/_shared/azure/errors.js';
-import { list, object, text } from '../../../tasks/_shared/azure/json.js';
+import { azureProblem, serviceError, thrownServiceError } from '../../../tasks/_shared/azure/errors.js';
+import { list, object, text, parseJson } from '../../../tasks/_shared/fleet/json.js';
 import { Pace } from '../../../tasks/_shared/azure/pace.js';
 import { throttlingPolicy } from '../../../tasks/_shared/azure/throttling.js';
 import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
@@ -214,6 +214,6 @@ describe('requests to Azure', () => {
     assert.deepEqual([object([1]), object(null), object('x'), object({ a: 1 })], [{}, {}, {}, { a: 1 }]);
     assert.deepEqual([text(''), text(1), text('a')], [undefined, undefined, 'a']);
     assert.deepEqual([list({}), list([1])], [[], [1]]);
-    assert.deepEqual([parseBody(undefined), parseBody('{'), parseBody('{"a":1}')], [undefined, undefined, { a: 1 }]);
+    assert.deepEqual([parseJson(undefined), parseJson('{'), parseJson('{"a":1}')], [undefined, undefined, { a: 1 }]);
   });
 });

@@ -1,4 +1,4 @@
-/** Any JSON object, as the API server answers. */
+/** Any JSON object, as services answer. */
 export type Json = Readonly<Record<string, unknown>>;
 
 /** The value when it is a JSON object, else an empty one. */
@@ -16,9 +16,14 @@ export function number(value: unknown): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
+/** The value when it is an array, else an empty one. */
+export function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
 /** The objects of an array; empty when it is none. */
 export function objects(value: unknown): readonly Json[] {
-  return Array.isArray(value) ? value.map(object) : [];
+  return list(value).map(object);
 }
 
 /** The entries of an object that are strings: labels, annotations, selectors. */
@@ -28,9 +33,9 @@ export function strings(value: unknown): Readonly<Record<string, string>> {
 }
 
 /** Parses JSON text; undefined when it is none. */
-export function parseJson(body: string): unknown {
+export function parseJson(body: string | undefined): unknown {
   try {
-    return JSON.parse(body);
+    return JSON.parse(body ?? '');
   } catch {
     return undefined;
   }
