@@ -34,6 +34,7 @@ export async function applyAll(
   const limiter = new Limiter(options.concurrency);
   const lanes = new Lanes();
   let failure: ProblemParts | undefined;
+  const titles = new Map(plan.map(({ resource }) => [resource.key, `${resource.kind} ${resource.name}`]));
   const outcomes = new Map<string, Promise<Outcome>>();
   const applyInTurn = async (entry: PlannedChange, settled: ReadonlyMap<string, Outcome>): Promise<Outcome> => {
     if (failure !== undefined) return { result: 'skipped', problem: leftBehind(entry.resource, failure) };
@@ -46,7 +47,7 @@ export async function applyAll(
     const run = async (): Promise<Outcome> => {
       const settled = new Map<string, Outcome>();
       for (const { key, outcome } of before) if (outcome !== undefined) settled.set(key, await outcome);
-      const hindrance = stopped.get(entry.resource.key) ?? hindered(entry.resource, settled);
+      const hindrance = stopped.get(entry.resource.key) ?? hindered(entry.resource, settled, titles);
       if (hindrance !== undefined) return { result: 'skipped', problem: hindrance };
       if (!writes(entry.change) && !moved(entry, settled)) return { result: 'kept', state: entry.observed ?? {}, durationMs: 0 };
       return lanes.run(entry.resource.lane, () => limiter.run(() => applyInTurn(entry, settled)));
@@ -142,13 +143,13 @@ function stateAfter(outcome: Outcome | undefined): object | Unknown {
   return outcome !== undefined && 'state' in outcome ? outcome.state : unknown;
 }
 
-function hindered(resource: AnyResource, before: ReadonlyMap<string, Outcome>): ProblemParts | undefined {
+function hindered(resource: AnyResource, before: ReadonlyMap<string, Outcome>, titles: ReadonlyMap<string, string>): ProblemParts | undefined {
   const failed = [...before].find(([, outcome]) => !('state' in outcome));
   if (failed === undefined) return undefined;
   return {
     code: 'WI9003',
     what: `${resource.kind} ${resource.name} was left alone`,
-    because: `it needs ${failed[0]}, which was not done`,
+    because: `it needs ${titles.get(failed[0]) ?? failed[0]}, which was not done`,
     remedy: 'resolve what stopped that one and run again',
   };
 }

@@ -113,7 +113,7 @@ async function proveAll(proofs: readonly AnyProof[], applied: readonly AppliedCh
   return Promise.all(
     proofs.map(async (proof): Promise<ProofResult> => {
       const undone = proof.proves.find((key) => !('state' in (outcomes.get(key) ?? {})));
-      if (undone !== undefined) return { proof, outcome: { level: 'skipped', problem: unproven(proof, undone) } };
+      if (undone !== undefined) return { proof, outcome: { level: 'skipped', problem: unproven(proof, nameOf(undone, applied)) } };
       try {
         const known = resolve(proof.inputs, (key) => {
           const outcome = outcomes.get(key);
@@ -128,6 +128,12 @@ async function proveAll(proofs: readonly AnyProof[], applied: readonly AppliedCh
       }
     }),
   );
+}
+
+/** What users know a resource by. */
+function nameOf(key: string, applied: readonly AppliedChange[]): string {
+  const found = applied.find(({ resource }) => resource.key === key)?.resource;
+  return found === undefined ? key : `${found.kind} ${found.name}`;
 }
 
 function unproven(proof: AnyProof, undone: string): ProblemParts {

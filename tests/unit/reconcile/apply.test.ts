@@ -67,7 +67,7 @@ describe('reconcile: apply', () => {
     assert.deepEqual(rig.settled.map(({ outcome, detail }) => [outcome, detail]), [['failed', 'the test says so']]);
     assert.deepEqual(outcomes(applied), { a: 'failed', user: 'skipped' });
     assert.deepEqual(problemAt(applied, 'a'), { ...problemOf('write'), status: 403 });
-    assert.deepEqual([problemAt(applied, 'user').code, problemAt(applied, 'user').because], ['WI9003', 'it needs a, which was not done']);
+    assert.deepEqual([problemAt(applied, 'user').code, problemAt(applied, 'user').because], ['WI9003', 'it needs thing a, which was not done']);
   });
 
   it('sends nothing that could not be journalled', async () => {

@@ -77,7 +77,7 @@ describe('reconcile: what findings stop', () => {
     assert.deepEqual(outcomes(result.applied), { stopped: 'skipped', own: 'skipped', kept: 'kept', depends: 'skipped', else: 'done', shared: 'done' });
     assert.deepEqual(problemAt(result.applied, 'stopped'), problemOf('stopped'));
     assert.deepEqual([problemAt(result.applied, 'own').code, problemAt(result.applied, 'own').because], ['WI9003', 'stopped is in the way']);
-    assert.equal(problemAt(result.applied, 'depends').because, 'it needs own, which was not done');
+    assert.equal(problemAt(result.applied, 'depends').because, 'it needs thing own, which was not done');
     assert.deepEqual(rig.cloud.writes.sort(), ['put else.text', 'put shared.text']);
     assert.equal(result.result, 'failed');
   });

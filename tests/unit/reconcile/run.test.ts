@@ -181,7 +181,7 @@ describe('reconcile: proofs', () => {
     assert.deepEqual(result.proofs.map(({ outcome }) => outcome.level), ['skipped', 'exercised', 'skipped']);
     const [first] = result.proofs;
     assert.ok(first !== undefined && 'problem' in first.outcome);
-    assert.deepEqual([first.outcome.problem.code, first.outcome.problem.because], ['WI9003', 'bad was not done']);
+    assert.deepEqual([first.outcome.problem.code, first.outcome.problem.because], ['WI9003', 'thing bad was not done']);
     assert.deepEqual(rig.cloud.events.filter((event) => event.startsWith('prove')).length, 1);
     assert.equal(result.result, 'failed');
   });

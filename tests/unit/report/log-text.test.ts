@@ -106,7 +106,7 @@ describe('log text', () => {
     assert.deepEqual(applyText(result.applied, 6300), ['Apply    3 of 3 done in 6.3 s']);
     assert.deepEqual(proofText(result.proofs), [
       'Proof    aks-1  orders/api  exercised  → token after 4 s → secret orders-db readable, secret billing-db refused (as it should be)',
-      '         aks-2  orders/api  skipped    → grant 2 was not done',
+      '         aks-2  orders/api  skipped    → grant Key Vault Secrets User was not done',
     ]);
     assert.equal(
       failuresText(failuresOf(result)).join('\n'),
