@@ -1,7 +1,7 @@
 import { groupId, sameId } from '../fleet/arm-id.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { IdentityPlace } from '../fleet/identity-place.js';
-import { sharedReader } from '../reconcile/plan.js';
+import { strongReader } from '../reconcile/plan.js';
 import { show, unknown, value, type Ref, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
@@ -77,7 +77,7 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
   }
 
   async apply(_change: Change, _known: IdentityInputs, writer: Writer): Promise<void> {
-    const { region } = await this.observe(sharedReader());
+    const region = await this.homeRegion();
     if (region === undefined) throw new Error(`no cluster tells the region of ${this.key}`);
     const tags = { 'managed-by': 'aks-workload-identity', workload: this.workload };
     const identities = this.azure.identities(this.place.subscriptionId).userAssignedIdentities;
@@ -88,6 +88,15 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
     } catch (error) {
       throw azureProblem(`create ${this.place.id}`, `Identity ${this.name} was not created`, error);
     }
+  }
+
+  /** The region of the first of its own clusters that can be read; the rest of the fleet is not asked. */
+  private async homeRegion(): Promise<string | undefined> {
+    for (const entry of this.users) {
+      const state = await readCluster(this.azure, entry, strongReader).catch(() => undefined);
+      if (state !== undefined) return state.location;
+    }
+    return undefined;
   }
 
   /** The clusters of the fleet that can be read; each is read once per run. An unreadable one is its own lookup's problem. */

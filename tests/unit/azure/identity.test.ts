@@ -143,6 +143,13 @@ describe('identity', () => {
       assert.equal(verdictOf(await rig.run([identity]), identity).outcome, 'done');
     });
 
+    it('asks one cluster for its region when it is made, however large the fleet is', async () => {
+      for (const name of ['aks-2', 'aks-3', 'aks-4']) await rig.addCluster(name, 'ready');
+      const fleet = ['aks-1', 'aks-2', 'aks-3', 'aks-4'].map((name) => rig.entry(name));
+      await rig.run([new Identity(azure, placeOf(), 'orders', fleet, fleet)]);
+      assert.equal(rig.statuses('arm', 'GET', /managedClusters/).length, fleet.length + 1);
+    });
+
     it('is never one that any of the clusters runs on', async () => {
       await rig.addCluster('aks-2', 'ready');
       rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-orders', 'westeurope');
