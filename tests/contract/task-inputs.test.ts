@@ -88,6 +88,7 @@ async function seenSelecting(): Promise<Seen> {
   try {
     const reader = new InputReader(agent);
     readInputs(agent, reader);
+    agent.inputs.legs = 'true';
     await selectClusters(agent);
     return { inputs: reader.names, outputs: Object.keys(agent.outputs) };
   } finally {

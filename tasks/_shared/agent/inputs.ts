@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { parseClusters, type ClusterEntry } from '../fleet/clusters.js';
 import { Problem, toProblem } from '../reconcile/problem.js';
 import type { Agent } from './agent.js';
@@ -84,6 +84,28 @@ export class InputReader {
     return fallback;
   }
 
+  /** A point in time as ISO 8601, e.g. `2026-01-05T08:00:00.000Z`; undefined when the input is empty. */
+  time(name: string): Date | undefined {
+    const { state, text } = this.#take(name);
+    if (state !== 'given') return undefined;
+    const time = new Date(text);
+    if (/^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(text) && !Number.isNaN(time.getTime())) return time;
+    this.refuse(name, text, 'a time in UTC such as 2026-01-05T08:00:00Z');
+    return undefined;
+  }
+
+  /** A path in full: one that is not absolute is meant from the sources. */
+  pathOf(path: string): string {
+    return isAbsolute(path) ? path : resolve(this.#roots()[0] ?? '.', path);
+  }
+
+  /** The text of a file that an input names; a mistake of this code is noted when there is none. */
+  fileAt(name: string, path: string, code: string, form: string, given = path): string | undefined {
+    const text = this.#readFile(path);
+    if (text === undefined) this.#note(code, `Input ${name} is "${given}"`, 'there is no such file', form);
+    return text;
+  }
+
   /** A list separated by commas or lines, or `@path` of a file with such a list; empty when the input is. */
   lines(name: string): readonly string[] {
     const { text } = this.#takeList(name);
@@ -166,16 +188,18 @@ export class InputReader {
   #takeList(name: string): Taken {
     const taken = this.#take(name);
     if (!taken.text.startsWith('@')) return taken;
-    const text = this.#readFile(taken.text.slice(1).trim());
-    if (text !== undefined) return { state: text === '' ? 'empty' : 'given', text };
     const form = 'give @ and a path that is absolute or relative to the sources; files of an earlier job are gone unless they are published';
-    this.#note('WI1006', `Input ${name} is "${taken.text}"`, 'there is no such file', form);
-    return { state: 'faulty', text: '' };
+    const text = this.fileAt(name, taken.text.slice(1).trim(), 'WI1006', form, taken.text);
+    if (text === undefined) return { state: 'faulty', text: '' };
+    return { state: text === '' ? 'empty' : 'given', text };
+  }
+
+  #roots(): string[] {
+    return ['System.DefaultWorkingDirectory', 'Build.SourcesDirectory'].flatMap((name) => this.agent.variable(name) ?? []);
   }
 
   #readFile(path: string): string | undefined {
-    const roots = ['System.DefaultWorkingDirectory', 'Build.SourcesDirectory'].flatMap((name) => this.agent.variable(name) ?? []);
-    const candidates = isAbsolute(path) ? [path] : roots.map((root) => join(root, path));
+    const candidates = isAbsolute(path) ? [path] : this.#roots().map((root) => join(root, path));
     const found = candidates.find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile() === true);
     return found === undefined ? undefined : readFileSync(found, 'utf8').replace(/^\uFEFF/, '').trim();
   }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { Approval } from '../reconcile/approval.js';
 import type { Clock } from '../reconcile/clock.js';
 import type { PermissionCheck, Progress } from '../reconcile/ports.js';
+import { problemOf } from '../reconcile/problem.js';
 import type { AnyProof } from '../reconcile/proof.js';
 import type { AnyResource } from '../reconcile/resource.js';
 import { run, type RunResult } from '../reconcile/run.js';
@@ -8,12 +10,13 @@ import { fleetText } from '../report/log-text.js';
 import type { RunContext } from '../report/schema.js';
 import type { Agent, TaskEnd } from './agent.js';
 import { InputReader } from './inputs.js';
+import { withDeadline } from './deadline.js';
 import { FileJournal } from './journal.js';
 import { LoggedProgress } from './progress.js';
 import { describeRun, describeSignIn } from './run-context.js';
-import { attachLedger, logWatcher, publish } from './run-log.js';
+import { attachLedger, leavePlan, logWatcher, publish } from './run-log.js';
 import type { OidcRequest } from '../azure/oidc-token.js';
-import { readSharedInputs, type SharedInputs } from './shared-inputs.js';
+import { isPullRequest, readSharedInputs, type SharedInputs } from './shared-inputs.js';
 import { clockFor } from './test-clock.js';
 
 export type { SharedInputs } from './shared-inputs.js';
@@ -81,12 +84,20 @@ export async function runPlannedTask<I, S extends PlannedServices>(
   const shared = readSharedInputs(reader, agent, (request) => requestOidcToken(request, tools));
   const inputs = task.read(reader, shared);
   reader.finish();
-  const tools = toolsFor(agent, shared);
-  const services = await createServices(shared, tools);
-  const desired = await task.desire(inputs, shared, services);
-  const context = contextOf(agent, shared, tools);
-  agent.line(fleetText({ clusters: shared.clusters.length, signIn: context.signIn, dryRun: shared.dryRun }));
-  return execute(agent, desired, shared, { tools, context, permissions: services.permissions });
+  const clock = clockFor(agent, shared.connection);
+  const { signal, release } = withDeadline(agent.signal, shared.deadline, clock);
+  const tools = toolsFor(agent, clock, signal);
+  try {
+    const services = await createServices(shared, tools);
+    const desired = await task.desire(inputs, shared, services);
+    const context = contextOf(agent, shared, tools);
+    agent.line(fleetText({ clusters: shared.clusters.length, signIn: context.signIn, dryRun: shared.dryRun, pullRequest: isPullRequest(agent) }));
+    return await execute(agent, desired, shared, { tools, context, permissions: services.permissions });
+  } catch (error) {
+    throw problemOf(error, signal, `run ${task.name}`);
+  } finally {
+    release();
+  }
 }
 
 interface Frame {
@@ -98,9 +109,12 @@ interface Frame {
 async function execute(agent: Agent, desired: Desired, shared: SharedInputs, frame: Frame): Promise<TaskEnd> {
   const { tools, context, permissions } = frame;
   const { clock, signal, progress } = tools;
+  const approval = shared.plan?.approved === undefined ? undefined : new Approval(shared.plan.approved.changes);
+  const options = { ...shared, ...(approval === undefined || shared.plan?.onDrift === 'apply' ? {} : { approval }) };
   const journal = new FileJournal(agent.keepFile('journal.jsonl', ''), tools.debug);
   try {
-    const result = await run(desired.resources, desired.proofs, shared, { clock, signal, progress, permissions, journal }, logWatcher(agent, shared.dryRun));
+    const result = await run(desired.resources, desired.proofs, options, { clock, signal, progress, permissions, journal }, logWatcher(agent, shared.dryRun, shared.plan));
+    if (shared.dryRun && shared.plan !== undefined) leavePlan(agent, shared.plan.path, result, context);
     return publish(agent, result, context, desired.outputs(result));
   } finally {
     journal.close();
@@ -108,11 +122,10 @@ async function execute(agent: Agent, desired: Desired, shared: SharedInputs, fra
   }
 }
 
-function toolsFor(agent: Agent, shared: SharedInputs): ServiceTools {
-  const clock = clockFor(agent, shared.connection);
+function toolsFor(agent: Agent, clock: Clock, signal: AbortSignal): ServiceTools {
   return {
     clock,
-    signal: agent.signal,
+    signal,
     tempDirectory: agent.scratch(),
     environment: agent.environment,
     progress: new LoggedProgress(clock, agent),

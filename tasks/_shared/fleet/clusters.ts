@@ -14,6 +14,8 @@ export interface ClusterEntry {
   readonly id: string;
   /** What logs, names and maps call it: its name, with the resource group before it where two of a fleet share the name. */
   readonly label: string;
+  /** The name that a mapping of clusters gives it. */
+  readonly key?: string;
   /** Values that this cluster sets in place of the task's inputs. */
   readonly overrides: Readonly<Partial<Record<Overridable, string>>>;
 }
@@ -30,18 +32,18 @@ const unexpanded = /^\$\(([^)]*)\)$/;
 
 /**
  * Reads a list of clusters: ARM ids or `resourceGroup/name`, separated by commas or lines; or a JSON or YAML sequence of such
- * strings or of mappings `{cluster, <override>: …}`.
+ * strings or of mappings `{cluster, <override>: …}`; or a JSON or YAML mapping from a name to one of these.
  * @param subscriptionId completes `resourceGroup/name`; absent when the connection has none.
  */
 export function parseClusters(text: string, subscriptionId: string | undefined): { clusters: ClusterEntry[]; mistakes: ListMistake[] } {
   const clusters: ClusterEntry[] = [];
   const mistakes: ListMistake[] = [];
-  for (const raw of entriesOf(text, mistakes)) {
+  for (const { key, raw } of entriesOf(text, mistakes)) {
     const entry = readEntry(raw, subscriptionId);
     if ('because' in entry) mistakes.push(entry);
     else if (clusters.some((other) => other.id.toLowerCase() === entry.id.toLowerCase())) {
       mistakes.push({ given: entry.id, because: 'it is listed twice' });
-    } else clusters.push(entry);
+    } else clusters.push(key === undefined ? entry : { ...entry, key });
   }
   if (clusters.length === 0 && mistakes.length === 0) mistakes.push({ given: text.trim(), because: `the list is empty; ${wanted}` });
   return { clusters: clusters.map((entry) => ({ ...entry, label: labelOf(entry, clusters) })), mistakes };
@@ -54,7 +56,13 @@ function labelOf(entry: ClusterEntry, fleet: readonly ClusterEntry[]): string {
   return neighbours.length === 1 ? `${entry.resourceGroup}/${entry.name}` : `${entry.subscriptionId}/${entry.resourceGroup}/${entry.name}`;
 }
 
-function entriesOf(text: string, mistakes: ListMistake[]): unknown[] {
+/** An entry of the list as it was written, with the name that a mapping gives it. */
+interface RawEntry {
+  readonly key?: string;
+  readonly raw: unknown;
+}
+
+function entriesOf(text: string, mistakes: ListMistake[]): RawEntry[] {
   const trimmed = text.trim();
   const variable = unexpanded.exec(trimmed);
   if (variable !== null) {
@@ -65,12 +73,13 @@ function entriesOf(text: string, mistakes: ListMistake[]): unknown[] {
     return [];
   }
   if (!/^(\[|\{|#|-(\s|--))/.test(trimmed)) {
-    return trimmed.split(/[,\r\n]+/).map((part) => part.trim()).filter((part) => part !== '');
+    return trimmed.split(/[,\r\n]+/).map((part) => part.trim()).filter((part) => part !== '').map((raw) => ({ raw }));
   }
   try {
     const value: unknown = parse(text);
-    if (Array.isArray(value)) return value;
-    mistakes.push({ given: short(trimmed), because: 'a JSON or YAML value has to be a sequence of clusters' });
+    if (Array.isArray(value)) return value.map((raw: unknown) => ({ raw }));
+    if (typeof value === 'object' && value !== null && !('cluster' in value)) return Object.entries(value).map(([key, raw]: [string, unknown]) => ({ key, raw }));
+    mistakes.push({ given: short(trimmed), because: 'a JSON or YAML value has to be a sequence of clusters, or a mapping from names to clusters' });
   } catch (error) {
     mistakes.push({ given: short(trimmed), because: `it is neither JSON nor YAML: ${(error as Error).message.split('\n')[0] ?? ''}` });
   }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Approval } from './approval.js';
 import type { Clock } from './clock.js';
 import { Lanes, Limiter } from './limits.js';
 import { strongReader, type Plan, type PlannedChange } from './plan.js';
@@ -28,7 +29,7 @@ const visibility = { deadlineMs: 60_000, firstWaitMs: 500, longestWaitMs: 5_000 
 export async function applyAll(
   plan: Plan,
   stopped: ReadonlyMap<string, ProblemParts>,
-  options: { readonly concurrency: number; readonly failFast: boolean },
+  options: { readonly concurrency: number; readonly failFast: boolean; readonly approval?: Approval },
   ports: Ports,
 ): Promise<readonly AppliedChange[]> {
   const limiter = new Limiter(options.concurrency);
@@ -38,7 +39,7 @@ export async function applyAll(
   const outcomes = new Map<string, Promise<Outcome>>();
   const applyInTurn = async (entry: PlannedChange, settled: ReadonlyMap<string, Outcome>): Promise<Outcome> => {
     if (failure !== undefined) return { result: 'skipped', problem: leftBehind(entry.resource, failure) };
-    const outcome = await applyOne(entry, settled, ports);
+    const outcome = await applyOne(entry, settled, ports, options.approval);
     if (options.failFast && outcome.result === 'failed') failure = outcome.problem;
     return outcome;
   };
@@ -59,7 +60,7 @@ export async function applyAll(
   return Promise.all(started);
 }
 
-async function applyOne(entry: PlannedChange, before: ReadonlyMap<string, Outcome>, ports: Ports): Promise<Outcome> {
+async function applyOne(entry: PlannedChange, before: ReadonlyMap<string, Outcome>, ports: Ports, approval: Approval | undefined): Promise<Outcome> {
   const { resource } = entry;
   const start = ports.clock.monotonic();
   const tried = `${entry.change.action} ${resource.kind} ${resource.name}`;
@@ -69,6 +70,8 @@ async function applyOne(entry: PlannedChange, before: ReadonlyMap<string, Outcom
     if (!isKnown(known)) throw new Error(`${resource.key}: an input is still unknown after everything before it was applied`);
     const change = isDeepStrictEqual(entry.known, known) ? entry.change : resource.plan(await resource.observe(strongReader, known), known);
     if (change.action === 'blocked') throw new Problem(change.problem);
+    const objection = approval?.objection(resource, change);
+    if (objection !== undefined) throw new Problem(objection);
     const writer = journalled(resource, ports);
     if (writes(change)) await resource.apply(change, known, writer);
     const state = await confirm(resource, known, change, writer, ports.clock);

@@ -1,3 +1,4 @@
+import type { Approval } from './approval.js';
 import { applyAll, type AppliedChange } from './apply.js';
 import { planAll, type Plan } from './plan.js';
 import type { Ports } from './ports.js';
@@ -15,6 +16,8 @@ export interface RunOptions {
   readonly concurrency: number;
   /** Makes a cluster's finding or failure stop the whole run. */
   readonly failFast: boolean;
+  /** The plan that was approved: what goes beyond it is not written. Absent: whatever the plan says is written. */
+  readonly approval?: Approval;
 }
 
 /** A proof with what became of it. */
@@ -54,7 +57,7 @@ export async function run(
   const start = ports.clock.monotonic();
   const plan = await planAll(resources, options.concurrency, ports.signal);
   watcher.planned(plan);
-  const checked = await preflight(plan, ports.permissions, options.dryRun, proofs);
+  const checked = await preflight(plan, ports.permissions, options, proofs);
   watcher.checked(checked);
   const obstacles = checked.findings.filter((finding) => !(options.dryRun && finding.awaits));
   if (options.dryRun) {

@@ -10,13 +10,14 @@ import { becauseOf, problemText } from './problem-text.js';
 /** A piece of the log: a line, or lines that fold under a title. */
 export type LogPart = string | { readonly title: string; readonly lines: readonly string[] };
 
-/** From this many clusters on, the plan shows one row a cluster and folds the details. */
-const largeFleet = 25;
+/** From this many clusters on, logs show counts or one row a cluster, and fold the details. */
+export const largeFleet = 25;
 
 
 /** What a run works on and as whom. */
-export function fleetText(fleet: { readonly clusters: number; readonly signIn: string; readonly dryRun: boolean }): string {
-  return `Fleet    ${many(fleet.clusters, 'cluster')} · as ${fleet.signIn} · dry run: ${fleet.dryRun ? 'yes' : 'no'}`;
+export function fleetText(fleet: { readonly clusters: number; readonly signIn: string; readonly dryRun: boolean; readonly pullRequest?: boolean }): string {
+  const dryRun = fleet.pullRequest === true ? 'yes, always in a pull request' : fleet.dryRun ? 'yes' : 'no';
+  return `Fleet    ${many(fleet.clusters, 'cluster')} · as ${fleet.signIn} · dry run: ${dryRun}`;
 }
 
 /** The plan: how many changes, then each of them by cluster, what the fleet shares first. */
@@ -118,7 +119,7 @@ function row({ resource, change }: PlannedChange): string[] {
 function detailOf(change: PlannedChange['change']): string {
   switch (change.action) {
     case 'keep':
-      return change.reason;
+      return `${change.reason}${change.later === undefined ? '' : ` · later, if need be, ${detailOf(change.later)}`}`;
     case 'blocked':
       return `${change.awaits ? 'waits: ' : ''}${brief(becauseOf(change.problem), 160)}${change.then === undefined ? '' : ` · then ${detailOf(change.then)}`}`;
     case 'delete':

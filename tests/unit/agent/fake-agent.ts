@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Agent, Endpoint, TaskEnd } from '../../../tasks/_shared/agent/agent.js';
 import { Secrets } from '../../../tasks/_shared/agent/secrets.js';
 
@@ -136,6 +136,15 @@ export class FakeAgent implements Agent {
     const path = join(this.tempDirectory, `${this.#files}-${name}`);
     writeFileSync(path, this.#secrets.redact(content));
     return path;
+  }
+
+  redact(text: string): string {
+    return this.#secrets.redact(text);
+  }
+
+  saveFile(path: string, content: string): void {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
   }
 
   scratch(): string {

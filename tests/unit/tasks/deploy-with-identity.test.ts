@@ -30,7 +30,7 @@ function agentWith(inputs: Readonly<Record<string, string>>): Agent {
     throw new Error('reading inputs does not need this');
   };
   const rest = { secret: unused, line: unused, group: unused, debug: unused, error: unused, output: unused, summary: unused, attach: unused };
-  const ends = { keepFile: unused, scratch: unused, onEnd: unused, cleanUp: unused, complete: unused, endpoint: unused, isSecretVariable: unused };
+  const ends = { keepFile: unused, redact: unused, saveFile: unused, scratch: unused, onEnd: unused, cleanUp: unused, complete: unused, endpoint: unused, isSecretVariable: unused };
   const place = { task: 'DeployWithIdentity', tempDirectory: '', signal: new AbortController().signal, environment: {} };
   return { ...place, ...rest, ...ends, input: (name) => inputs[name], variable: () => undefined };
 }
