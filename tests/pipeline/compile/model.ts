@@ -49,6 +49,17 @@ export interface CheckoutStep extends StepBase {
 
 export type Step = TaskStep | ScriptStep | CheckoutStep;
 
+/** One copy of a matrix job: a name, and variables that only this copy has. */
+export interface MatrixLeg {
+  readonly name: string;
+  readonly variables: ReadonlyMap<string, string>;
+}
+
+/** Several copies of one job. A matrix that a runtime expression gives is read when the job starts. `maxParallel` 0 means no limit. */
+export type JobStrategy =
+  | { readonly kind: 'matrix'; readonly legs: readonly MatrixLeg[] | Located; readonly maxParallel: number; readonly at: Position }
+  | { readonly kind: 'parallel'; readonly count: number; readonly maxParallel: number; readonly at: Position };
+
 /** A job or a deployment job (which has an environment, and whose outputs carry its own name). */
 export interface Job {
   readonly name: string;
@@ -61,6 +72,7 @@ export interface Job {
   /** 0 = no limit. */
   readonly timeoutInMinutes: number;
   readonly variables: readonly VariableDeclaration[];
+  readonly strategy?: JobStrategy;
   readonly steps: readonly Step[];
   readonly at: Position;
 }

@@ -1,6 +1,7 @@
 import type { Problems } from '../problems.js';
 import { MapReader } from '../yaml/map-reader.js';
 import type { YamlNode } from '../yaml/nodes.js';
+import { readStrategy } from './matrix.js';
 import type { Job, Located, Stage, VariableDeclaration } from './model.js';
 import { located, StepReader } from './read-steps.js';
 
@@ -84,7 +85,8 @@ function readJob(node: YamlNode, index: number, problems: Problems): Job | undef
   const name = given === '' ? `Job${index + 1}` : given;
   acceptPool(reader, problems);
   reader.refuse('container', 'services', 'workspace', 'uses', 'cancelTimeoutInMinutes', 'templateContext');
-  if (!deployment) reader.refuse('strategy');
+  const strategyNode = deployment ? undefined : reader.node('strategy');
+  const strategy = strategyNode === undefined ? undefined : readStrategy(strategyNode, problems);
   const environment = deployment ? environmentOf(reader, problems) : undefined;
   const steps = new StepReader(problems).read(deployment ? deploySteps(reader, problems) : (reader.list('steps') ?? []));
   const condition = located(reader, 'condition');
@@ -98,6 +100,7 @@ function readJob(node: YamlNode, index: number, problems: Problems): Job | undef
     continueOnError: reader.boolean('continueOnError') ?? false,
     timeoutInMinutes: reader.number('timeoutInMinutes') ?? defaultJobTimeout,
     variables: readVariables(reader, problems),
+    ...(strategy === undefined ? {} : { strategy }),
     steps,
     at: reader.at,
   };

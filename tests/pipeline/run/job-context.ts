@@ -1,5 +1,5 @@
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
-import type { Job } from '../compile/model.js';
+import type { Job, Step } from '../compile/model.js';
 import type { TaskLibrary } from '../validate/manifest.js';
 import type { JobIdentity, PipelineWorld } from '../world.js';
 import type { Log } from './log.js';
@@ -27,6 +27,21 @@ export interface RunContext {
   readonly signal: AbortSignal;
 }
 
+/** What one agent runs of a job: the whole of it, one leg of its matrix, or one slice. */
+export interface JobInstance {
+  /** System.JobName. */
+  readonly name: string;
+  readonly displayName: string;
+  /** Before the names of its outputs, with its dot; empty for a job that runs once. */
+  readonly prefix: string;
+  readonly steps: readonly Step[];
+  /** What only this copy has; stronger than the job's own. */
+  readonly variables: ReadonlyMap<string, string>;
+  /** From 1. */
+  readonly position: number;
+  readonly total: number;
+}
+
 /** The folders of one job. */
 export interface JobFolders {
   readonly sources: string;
@@ -39,6 +54,7 @@ export interface JobContext {
   readonly run: RunContext;
   readonly stage: string;
   readonly job: Job;
+  readonly instance: JobInstance;
   readonly identity: JobIdentity;
   readonly variables: JobVariables;
   readonly folders: JobFolders;

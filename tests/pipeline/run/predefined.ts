@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Job } from '../compile/model.js';
 import type { JobIdentity } from '../world.js';
-import type { JobFolders, RunContext } from './job-context.js';
+import type { JobFolders, JobInstance, RunContext } from './job-context.js';
 
 const agentSystem: Readonly<Partial<Record<NodeJS.Platform, string>>> = { win32: 'Windows_NT', darwin: 'Darwin' };
 
@@ -11,7 +11,7 @@ export function isPredefined(name: string): boolean {
 }
 
 /** The predefined variables of a build job. Source: azure-devops-docs, build/variables. */
-export function predefinedVariables(run: RunContext, stage: string, job: Job, identity: JobIdentity, folders: JobFolders): Readonly<Record<string, string>> {
+export function predefinedVariables(run: RunContext, stage: string, job: Job, instance: JobInstance, identity: JobIdentity, folders: JobFolders): Readonly<Record<string, string>> {
   const { organisation, project } = run.world;
   const environment = job.environment === undefined ? undefined : run.world.environment(job.environment.text);
   return {
@@ -34,12 +34,12 @@ export function predefinedVariables(run: RunContext, stage: string, job: Job, id
     'System.PhaseName': job.name,
     'System.PhaseDisplayName': job.displayName,
     'System.PhaseAttempt': '1',
-    'System.JobName': job.deployment ? 'Deploy' : '__default',
-    'System.JobDisplayName': job.displayName,
-    'System.JobIdentifier': `${stage}.${job.name}.${job.deployment ? 'Deploy' : '__default'}`,
+    'System.JobName': instance.name,
+    'System.JobDisplayName': instance.displayName,
+    'System.JobIdentifier': `${stage}.${job.name}.${instance.name}`,
     'System.JobAttempt': '1',
-    'System.JobPositionInPhase': '1',
-    'System.TotalJobsInPhase': '1',
+    'System.JobPositionInPhase': String(instance.position),
+    'System.TotalJobsInPhase': String(instance.total),
     'System.JobTimeout': String(job.timeoutInMinutes),
     'System.OidcRequestUri': run.world.oidcRequestUri(identity),
     'System.DefaultWorkingDirectory': folders.sources,
@@ -54,7 +54,7 @@ export function predefinedVariables(run: RunContext, stage: string, job: Job, id
     'Agent.Id': '1',
     'Agent.Name': 'Local agent',
     'Agent.MachineName': 'local',
-    'Agent.JobName': job.displayName,
+    'Agent.JobName': instance.displayName,
     'Agent.JobStatus': 'Succeeded',
     'Agent.OS': agentSystem[process.platform] ?? 'Linux',
     'Agent.OSArchitecture': process.arch.toUpperCase(),

@@ -28,11 +28,25 @@ export interface StepResult {
   readonly exitCode?: number;
 }
 
-export interface JobResult {
+/** What one agent did of a job. */
+export interface InstanceResult {
+  /** The name of the leg; `__default` for a job that runs once. */
   readonly name: string;
   readonly result: Result;
   readonly steps: readonly StepResult[];
-  /** As other jobs see them: `step.variable`, of a deployment job `Job.step.variable`. */
+  readonly outputs: ReadonlyMap<string, string>;
+  readonly issues: readonly Issue[];
+}
+
+export interface JobResult {
+  readonly name: string;
+  /** Of all its copies together. */
+  readonly result: Result;
+  /** One for each copy that started; none when the job was skipped. */
+  readonly instances: readonly InstanceResult[];
+  /** The steps of all copies. */
+  readonly steps: readonly StepResult[];
+  /** As other jobs see them: `step.variable`, of a matrix `leg.step.variable`, of a deployment job `Job.step.variable`. */
   readonly outputs: ReadonlyMap<string, string>;
   readonly issues: readonly Issue[];
 }

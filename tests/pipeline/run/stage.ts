@@ -7,13 +7,14 @@ import { connectionsOf } from '../validate/task-inputs.js';
 import type { ProtectedResource } from '../world.js';
 import { pairs } from './condition.js';
 import { dependenciesOfStage, dependencyStatus, variablesContext } from './contexts.js';
-import { declareVariables, runJob } from './job.js';
+import { runJob, withoutInstances } from './job.js';
 import type { RunContext } from './job-context.js';
 import type { RunLog } from './log.js';
 import { worst } from './result.js';
 import type { JobResult, Result, StageResult } from './result.js';
-import { ancestorsOf, runGraph } from './scheduler.js';
+import { ancestorsOf, runGraph, Slots } from './scheduler.js';
 import type { Scheduled } from './scheduler.js';
+import { declareVariables } from './prepare.js';
 import { JobVariables } from './variables.js';
 
 /** Everything with checks that any job of a stage uses, each once. Source: azure-devops-docs#6719, "checks gate stages". */
@@ -64,7 +65,7 @@ export class StageRunner {
     try {
       if (!this.#wanted(stage, done)) {
         this.#log.line(`Skipped stage: ${stage.displayName}`);
-        return { name: stage.name, result: 'Skipped', jobs: stage.jobs.map((job) => ({ name: job.name, result: 'Skipped', steps: [], outputs: new Map(), issues: [] })), issues: [] };
+        return { name: stage.name, result: 'Skipped', jobs: stage.jobs.map((job) => withoutInstances(job, 'Skipped')), issues: [] };
       }
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
@@ -75,9 +76,11 @@ export class StageRunner {
       return this.#refused(stage, `Stage ${stage.name} was not approved: ${resources.map((one) => `${one.kind} ${one.name}`).join(', ')}.`);
     }
     this.#log.line(`Stage: ${stage.displayName}`);
-    const jobs = await runGraph(stage.jobs, this.#parallelJobs, (job, finished: ReadonlyMap<string, JobResult>) =>
+    const slots = new Slots(this.#parallelJobs);
+    const jobs = await runGraph(stage.jobs, Number.POSITIVE_INFINITY, (job, finished: ReadonlyMap<string, JobResult>) =>
       runJob(this.#run, this.#log, job, {
         stage,
+        slots,
         declarations: [...this.#pipeline.variables, ...stage.variables, ...job.variables],
         jobs: named(job.dependsOn, finished),
         stages: named(stage.dependsOn, done),

@@ -69,6 +69,7 @@ export class Validator {
   #job(job: Job): void {
     this.#condition(job.condition, 'job');
     this.#variables(job.variables, 'job');
+    this.#strategy(job);
     if (job.steps.length === 0) this.#problems.add(job.at, `Job ${job.name} has no steps.`);
     if (job.environment !== undefined && this.#world.environment(job.environment.text) === undefined) {
       this.#problems.add(job.environment.at, `Job ${job.name}: Environment ${job.environment.text} could not be found. The environment does not exist or has not been authorized for use.`);
@@ -77,6 +78,12 @@ export class Validator {
       this.#condition(step.condition, 'step');
       if (step.kind === 'task') checkTaskStep(step, this.#tasks, this.#world, this.#problems);
     }
+  }
+
+  #strategy({ strategy }: Job): void {
+    if (strategy?.kind !== 'matrix' || !('text' in strategy.legs)) return;
+    const expression = runtimeExpression(strategy.legs.text);
+    if (expression !== undefined) this.#expression(expression, strategy.legs.at, 'job', false);
   }
 
   #condition(condition: Located | undefined, level: ContextLevel): void {

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Job } from '../compile/model.js';
+import { ExpressionError } from '../expressions/lexer.js';
+import type { JobContext, JobFolders, JobInstance, RunContext } from './job-context.js';
+import type { RunLog } from './log.js';
+import { predefinedVariables } from './predefined.js';
+import { variablesFor } from './prepare.js';
+import type { Sight } from './prepare.js';
+import { worst } from './result.js';
+import type { InstanceResult, StepResult } from './result.js';
+import { runPostJob, runStep } from './step.js';
+import type { PostJob } from './step.js';
+
+/** Sources are checked out unless a step says `none`; a deployment job has them only where a step asks. Source: deployment-jobs docs. */
+function hasSources(job: Job): boolean {
+  const checkouts = job.steps.flatMap((step) => (step.kind === 'checkout' ? [step.repository] : []));
+  return job.deployment ? checkouts.includes('self') : !checkouts.includes('none');
+}
+
+function makeFolders(run: RunContext, job: Job, jobId: string): JobFolders {
+  const build = join(run.workFolder, jobId);
+  const folders = { build, temp: join(build, '_temp'), sources: hasSources(job) ? run.sourcesFolder : join(build, 's') };
+  for (const folder of [folders.temp, folders.sources, join(build, 'a'), join(build, 'b')]) mkdirSync(folder, { recursive: true });
+  return folders;
+}
+
+async function runSteps(context: JobContext): Promise<readonly StepResult[]> {
+  const results: StepResult[] = [];
+  const later: PostJob[] = [];
+  const record = (result: StepResult): void => {
+    results.push(result);
+    if (result.result === 'Skipped') return;
+    context.status = worst([context.status, result.result]);
+    context.variables.set('Agent.JobStatus', context.status);
+  };
+  for (const step of context.instance.steps) record(await runStep(context, step, later));
+  for (const post of later.reverse()) record(await runPostJob(context, post));
+  return results;
+}
+
+function outputsOf(prefix: string, steps: readonly StepResult[]): ReadonlyMap<string, string> {
+  return new Map(steps.flatMap((step) => [...step.outputs].map(([name, value]) => [`${prefix}${step.name}.${name}`, value] as const)));
+}
+
+/** A copy that did not get as far as its steps. */
+export function withoutSteps(instance: JobInstance, result: InstanceResult['result'], message?: string): InstanceResult {
+  return { name: instance.name, result, steps: [], outputs: new Map(), issues: message === undefined ? [] : [{ type: 'error', message }] };
+}
+
+/** Runs one copy of a job on this machine: its own folders, variables, steps, outputs. Never throws for what a step does. */
+export async function runInstance(run: RunContext, log: RunLog, stage: string, job: Job, instance: JobInstance, sight: Sight): Promise<InstanceResult> {
+  const identity = { planId: run.planId, jobId: randomUUID() };
+  const folders = makeFolders(run, job, identity.jobId);
+  try {
+    const variables = variablesFor(predefinedVariables(run, stage, job, instance, identity, folders), instance, sight, run);
+    return await execute(run, log, job, { identity, folders, variables, stage, instance });
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    log.line(`##[error]Job ${job.name}: ${error.message}`);
+    return withoutSteps(instance, 'Failed', error.message);
+  }
+}
+
+async function execute(run: RunContext, log: RunLog, job: Job, parts: Pick<JobContext, 'identity' | 'folders' | 'variables' | 'stage' | 'instance'>): Promise<InstanceResult> {
+  const channel = log.open();
+  const timeout = new AbortController();
+  const ended = new AbortController();
+  if (job.timeoutInMinutes > 0) run.clock.sleep(job.timeoutInMinutes * 60_000, ended.signal).then(() => timeout.abort(new Error('The job has timed out.')), () => undefined);
+  const { instance } = parts;
+  const title = parts.variables.expand(instance.displayName);
+  channel.line(`Starting: ${title}`);
+  try {
+    const context: JobContext = { ...parts, run, job, log: channel, prependPath: [], signal: AbortSignal.any([run.signal, timeout.signal]), status: 'Succeeded' };
+    const steps = await runSteps(context);
+    const message = `The job running on agent Local agent ran longer than the maximum time of ${job.timeoutInMinutes} minutes.`;
+    if (timeout.signal.aborted) channel.line(`##[error]${message}`);
+    const result = context.signal.aborted ? worst([context.status, 'Canceled']) : context.status;
+    channel.line(`Finishing: ${title}`);
+    return {
+      name: instance.name,
+      result: result === 'Failed' && job.continueOnError ? 'SucceededWithIssues' : result,
+      steps,
+      outputs: outputsOf(instance.prefix, steps),
+      issues: timeout.signal.aborted ? [{ type: 'error', message }] : [],
+    };
+  } finally {
+    ended.abort(new Error('The job has ended.'));
+    channel.close();
+  }
+}
