@@ -4,7 +4,7 @@ import type { Clock } from './clock.js';
 import { Lanes, Limiter } from './limits.js';
 import { strongReader, type Plan, type PlannedChange } from './plan.js';
 import type { Ports } from './ports.js';
-import { cancelled, Problem, problemOf, toProblem, type ProblemParts } from './problem.js';
+import { cancelled, consequence, Problem, problemOf, toProblem, type ProblemParts } from './problem.js';
 import { isKnown, resolve, sources, unknown, type Unknown } from './ref.js';
 import { writes, type AnyResource, type Change, type Writer } from './resource.js';
 import { until } from './retry.js';
@@ -38,7 +38,7 @@ export async function applyAll(
   const titles = new Map(plan.map(({ resource }) => [resource.key, `${resource.kind} ${resource.name}`]));
   const outcomes = new Map<string, Promise<Outcome>>();
   const applyInTurn = async (entry: PlannedChange, settled: ReadonlyMap<string, Outcome>): Promise<Outcome> => {
-    if (failure !== undefined) return { result: 'skipped', problem: leftBehind(entry.resource, failure) };
+    if (failure !== undefined) return { result: 'skipped', problem: consequence(titles.get(entry.resource.key) ?? '', `failFast ends the run at its first failure: ${failure.what}`, 'resolve that failure and run again') };
     const outcome = await applyOne(entry, settled, ports, options.approval);
     if (options.failFast && outcome.result === 'failed') failure = outcome.problem;
     return outcome;
@@ -133,15 +133,6 @@ function moved(entry: PlannedChange, before: ReadonlyMap<string, Outcome>): bool
   return !isDeepStrictEqual(entry.known, resolve(entry.resource.inputs, (key) => stateAfter(before.get(key))));
 }
 
-function leftBehind(resource: AnyResource, failure: ProblemParts): ProblemParts {
-  return {
-    code: 'WI9003',
-    what: `${resource.kind} ${resource.name} was left alone`,
-    because: `failFast ends the run at its first failure: ${failure.what}`,
-    remedy: 'resolve that failure and run again',
-  };
-}
-
 function stateAfter(outcome: Outcome | undefined): object | Unknown {
   return outcome !== undefined && 'state' in outcome ? outcome.state : unknown;
 }
@@ -149,10 +140,6 @@ function stateAfter(outcome: Outcome | undefined): object | Unknown {
 function hindered(resource: AnyResource, before: ReadonlyMap<string, Outcome>, titles: ReadonlyMap<string, string>): ProblemParts | undefined {
   const failed = [...before].find(([, outcome]) => !('state' in outcome));
   if (failed === undefined) return undefined;
-  return {
-    code: 'WI9003',
-    what: `${resource.kind} ${resource.name} was left alone`,
-    because: `it needs ${titles.get(failed[0]) ?? failed[0]}, which was not done`,
-    remedy: 'resolve what stopped that one and run again',
-  };
+  const because = `it needs ${titles.get(failed[0]) ?? failed[0]}, which was not done`;
+  return consequence(`${resource.kind} ${resource.name}`, because, 'resolve what stopped that one and run again');
 }

@@ -1,7 +1,7 @@
 import type { Approval } from './approval.js';
 import type { Plan } from './plan.js';
 import type { PermissionCheck } from './ports.js';
-import { toProblem, type ProblemParts } from './problem.js';
+import { consequenceCode, toProblem, type ProblemParts } from './problem.js';
 import type { AnyProof } from './proof.js';
 import { writes, type Permission } from './resource.js';
 
@@ -39,7 +39,7 @@ export async function preflight(
   proofs: readonly AnyProof[] = [],
 ): Promise<Preflight> {
   const findings: Finding[] = plan.flatMap(({ resource, change }) => {
-    if (change.action !== 'blocked' || change.problem.code === 'WI9003') return [];
+    if (change.action !== 'blocked' || change.problem.code === consequenceCode) return [];
     return [{ ...placeOf(resource.cluster), resource: resource.key, problem: change.problem, awaits: change.awaits }];
   });
   for (const { resource, problem } of approval?.objections(plan) ?? []) {

@@ -67,6 +67,17 @@ export function cancelled(tried: string): Problem {
   });
 }
 
+/** The code of {@link consequence}. */
+export const consequenceCode = 'WI9003';
+
+/**
+ * What was left alone because of something else: a consequence, never listed among the failures of a run.
+ * @param fate what became of it, in the passive: `was left alone`, `was not proven`
+ */
+export function consequence(subject: string, because: string, remedy: string, fate = 'was left alone'): ProblemParts {
+  return { code: consequenceCode, what: `${subject} ${fate}`, because, remedy };
+}
+
 /** Why a run ends that has reached its deadline: the reason of its signal then. */
 export function outOfTime(deadline: Date): Problem {
   return new Problem({

@@ -1,6 +1,7 @@
 import type { AppliedChange } from '../reconcile/apply.js';
 import type { Plan, PlannedChange } from '../reconcile/plan.js';
 import type { Preflight } from '../reconcile/preflight.js';
+import { consequenceCode } from '../reconcile/problem.js';
 import { foreseen, writes, type FieldChange } from '../reconcile/resource.js';
 import type { ProofResult } from '../reconcile/run.js';
 import { brief, columns, duration, many } from './columns.js';
@@ -105,7 +106,7 @@ function placesOf(entries: Plan): Map<string, PlannedChange[]> {
 
 /** The rows of one place; what is blocked only because something else is, is one row together. */
 function placeRows(entries: readonly PlannedChange[]): string[][] {
-  const dependent = entries.filter(({ change }) => change.action === 'blocked' && change.problem.code === 'WI9003');
+  const dependent = entries.filter(({ change }) => change.action === 'blocked' && change.problem.code === consequenceCode);
   const rows = entries.filter((entry) => !dependent.includes(entry)).map(row);
   return dependent.length === 0 ? rows : [...rows, [`${marks.blocked} ${many(dependent.length, 'resource')}`, 'left alone', 'each needs something that is blocked']];
 }

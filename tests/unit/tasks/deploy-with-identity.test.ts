@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { deployWithIdentity } from '../../../tasks/DeployWithIdentity/deploy-with-identity.js';
 import { readInputs, type Inputs } from '../../../tasks/DeployWithIdentity/inputs.js';
 import type { Agent } from '../../../tasks/_shared/agent/agent.js';
@@ -11,7 +10,6 @@ import { parseClusters } from '../../../tasks/_shared/fleet/clusters.js';
 import { lazyConnection } from '../../../tasks/_shared/kubernetes/lazy-connection.js';
 import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
 import { sources } from '../../../tasks/_shared/reconcile/ref.js';
-import { isRecord } from '../../simulators/kernel/service.js';
 import { VirtualClock } from '../../simulators/kernel/virtual-clock.js';
 
 const subscriptionId = '00000000-0000-4000-8000-000000000001';
@@ -94,15 +92,5 @@ describe('DeployWithIdentity', () => {
     assert.deepEqual(sources(namespace?.inputs ?? {}), [cluster?.key, identity?.key]);
     assert.equal(identity?.name, 'id-api-aks-1');
     assert.deepEqual(proofs.map(({ proves }) => proves), [resources.slice(0, 5).map(({ key }) => key), resources.slice(5).map(({ key }) => key)]);
-  });
-
-  it('declares every input that it reads, and reads every input that it declares', async () => {
-    const manifest: unknown = JSON.parse(await readFile(new URL('../../../tasks/DeployWithIdentity/task.json', import.meta.url), 'utf8'));
-    assert.ok(isRecord(manifest) && Array.isArray(manifest.inputs));
-    const declared = manifest.inputs.map((input: unknown) => (isRecord(input) ? input.name : undefined));
-    const reader = new InputReader(agentWith(given));
-    readInputs(reader, shared('rg/aks-1'));
-    const common = ['azureSubscription', 'clusters', 'dryRun', 'concurrency', 'failFast'];
-    assert.deepEqual([...declared].sort(), [...reader.names, ...common].sort());
   });
 });
