@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../tasks/_shared/reconcile/clock.js';
 import { testClockVariable } from '../../tasks/_shared/agent/test-clock.js';
 import { reportType, type Report } from '../../tasks/_shared/report/schema.js';
+import type { ParameterValue } from '../pipeline/compile/compile.js';
 import type { RunResult, StepResult } from '../pipeline/run/result.js';
 import { runPipeline } from '../pipeline/run-pipeline.js';
 import type { PipelineWorld } from '../pipeline/world.js';
@@ -38,6 +39,8 @@ export interface ContosoStage {
 export interface OtherRun {
   /** A pipeline in the place of the demo's. */
   readonly file?: string;
+  /** Values of the pipeline's parameters. */
+  readonly parameters?: Readonly<Record<string, ParameterValue>>;
   /** What stands around the pipeline, e.g. to look at what it hands out. */
   readonly pipelineWorld?: PipelineWorld;
   /** The agent's work folder, kept after the run; default: one that is removed. */
@@ -118,6 +121,7 @@ async function runOnce(world: World, run: OtherRun & { readonly pipelineWorld: P
     file: run.file ?? join(root, 'tests/fixtures/contoso/azure-pipelines.yml'),
     root,
     world: run.pipelineWorld,
+    ...(run.parameters === undefined ? {} : { parameters: run.parameters }),
     ...(run.workFolder === undefined ? {} : { workFolder: run.workFolder }),
     tasksFolder: join(root, 'build/tasks'),
     definitionName: 'orders-api',
