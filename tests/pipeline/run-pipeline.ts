@@ -8,9 +8,12 @@ import { compilePipeline } from './compile/compile.js';
 import type { CompileOptions } from './compile/compile.js';
 import type { Pipeline } from './compile/model.js';
 import { Problems } from './problems.js';
+import { Artifacts } from './run/artifacts.js';
 import type { RunContext } from './run/job-context.js';
 import { RunLog } from './run/log.js';
 import { Masker } from './run/masking.js';
+import { queuedVariables } from './run/queued.js';
+import type { BuildReason, Queued } from './run/queued.js';
 import type { RunResult, StageResult } from './run/result.js';
 import { worst } from './run/result.js';
 import { runGraph } from './run/scheduler.js';
@@ -40,6 +43,12 @@ export interface RunOptions extends CompileOptions {
   /** Jobs of a stage at once; default 2. */
   readonly parallelJobs?: number;
   readonly buildId?: number;
+  /** Build.Reason, also for `${{ }}`; default Manual. */
+  readonly reason?: BuildReason;
+  /** Build.SourceBranch, also for `${{ }}`; default refs/heads/main, of a pull request refs/pull/1/merge. */
+  readonly sourceBranch?: string;
+  /** Where published artifacts are kept, one folder each; default: in the work folder. */
+  readonly artifactsFolder?: string;
   /** Default: the pipeline file's name. */
   readonly definitionName?: string;
   /** Where PATH and HOME are taken from; default: process.env. */
@@ -48,11 +57,24 @@ export interface RunOptions extends CompileOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What compiling and checking needs of a run's options. */
+export type CheckOptions = CompileOptions & Pick<RunOptions, 'world' | 'tasksFolder' | 'definitionName' | 'reason' | 'sourceBranch'>;
+
+function queuedOf(options: CheckOptions): Queued {
+  const reason = options.reason ?? 'Manual';
+  return {
+    world: options.world,
+    definitionName: options.definitionName ?? basename(options.file, extname(options.file)),
+    reason,
+    sourceBranch: options.sourceBranch ?? (reason === 'PullRequest' ? 'refs/pull/1/merge' : 'refs/heads/main'),
+  };
+}
+
 /** Compiles and checks a pipeline without running it. @throws {PipelineRefused} with every problem found. */
-export function checkPipeline(options: CompileOptions & Pick<RunOptions, 'world' | 'tasksFolder'>): Pipeline {
-  const pipeline = compilePipeline(options);
+export function checkPipeline(options: CheckOptions): Pipeline {
+  const pipeline = compilePipeline({ ...options, templateVariables: { ...queuedVariables(queuedOf(options)), ...options.templateVariables } });
   const problems = new Problems();
-  new Validator(new TaskLibrary(options.tasksFolder), options.world, problems).check(pipeline);
+  new Validator(new TaskLibrary(options.tasksFolder), options.world, problems, options.repositories ?? {}).check(pipeline);
   problems.throwIfAny();
   return pipeline;
 }
@@ -60,7 +82,7 @@ export function checkPipeline(options: CompileOptions & Pick<RunOptions, 'world'
 function contextOf(options: RunOptions, pipeline: Pipeline, workFolder: string): RunContext {
   const buildId = options.buildId ?? 1;
   return {
-    world: options.world,
+    ...queuedOf(options),
     tasks: new TaskLibrary(options.tasksFolder),
     masker: new Masker(),
     clock: options.clock ?? systemClock(),
@@ -68,7 +90,8 @@ function contextOf(options: RunOptions, pipeline: Pipeline, workFolder: string):
     planId: randomUUID(),
     buildId,
     buildNumber: pipeline.name ?? String(buildId),
-    definitionName: options.definitionName ?? basename(options.file, extname(options.file)),
+    artifacts: new Artifacts(options.artifactsFolder ?? join(workFolder, 'artifacts'), buildId),
+    repositories: Object.fromEntries(Object.entries(options.repositories ?? {}).map(([alias, folder]) => [alias, resolve(folder)])),
     sourcesFolder: resolve(options.sourcesFolder ?? options.root ?? dirname(options.file)),
     workFolder,
     hostEnvironment: options.hostEnvironment ?? process.env,

@@ -11,6 +11,13 @@ export type VariableDeclaration =
   | { readonly kind: 'value'; readonly name: string; readonly value: string; readonly readOnly: boolean; readonly at: Position }
   | { readonly kind: 'group'; readonly group: string; readonly at: Position };
 
+/** What a step may do through logging commands: because of its task, or of the target it runs on. */
+export interface CommandRestrictions {
+  readonly restrictedCommands: boolean;
+  /** Undefined: every variable may be set. */
+  readonly settableVariables?: readonly string[];
+}
+
 interface StepBase {
   /** Reference name of outputs; generated where the author gave none. */
   readonly name: string;
@@ -20,6 +27,9 @@ interface StepBase {
   readonly enabled: boolean;
   /** 0 = no limit but the job's. */
   readonly timeoutInMinutes: number;
+  /** How often it runs again after a failure. */
+  readonly retries: number;
+  readonly target?: CommandRestrictions;
   readonly env: ReadonlyMap<string, Located>;
   readonly at: Position;
 }
@@ -32,22 +42,44 @@ export interface TaskStep extends StepBase {
   readonly inputs: ReadonlyMap<string, Located>;
 }
 
-/** `script:` (the shell of the platform) or `bash:`. */
+/** `script:` (the shell of the platform), `bash:`, `pwsh:` or `powershell:`. */
 export interface ScriptStep extends StepBase {
   readonly kind: 'script';
-  readonly shell: 'script' | 'bash';
+  readonly shell: 'script' | 'bash' | 'pwsh' | 'powershell';
   readonly script: string;
   readonly workingDirectory?: string;
   readonly failOnStderr: boolean;
+  /** Of PowerShell: the exit code of the last program does not count. */
+  readonly ignoreLastExitCode: boolean;
+  /** Of PowerShell: `errorActionPreference` and the like, as written. */
+  readonly preferences: ReadonlyMap<string, string>;
 }
 
-/** `checkout: self` or `none`. */
+/** `checkout:` of `self`, `none` or the alias of a repository. */
 export interface CheckoutStep extends StepBase {
   readonly kind: 'checkout';
   readonly repository: string;
 }
 
-export type Step = TaskStep | ScriptStep | CheckoutStep;
+/** `publish:` a file or folder as a pipeline artifact. */
+export interface PublishStep extends StepBase {
+  readonly kind: 'publish';
+  readonly path: string;
+  /** Without one the artifact gets a name that is unique to the job. */
+  readonly artifact?: string;
+}
+
+/** `download:` artifacts of this run, or the wish not to. */
+export interface DownloadStep extends StepBase {
+  readonly kind: 'download';
+  readonly source: 'current' | 'none';
+  /** Without one: all artifacts. */
+  readonly artifact?: string;
+  /** Without any: all files. */
+  readonly patterns: readonly string[];
+}
+
+export type Step = TaskStep | ScriptStep | CheckoutStep | PublishStep | DownloadStep;
 
 /** One copy of a matrix job: a name, and variables that only this copy has. */
 export interface MatrixLeg {
@@ -71,6 +103,8 @@ export interface Job {
   readonly continueOnError: boolean;
   /** 0 = no limit. */
   readonly timeoutInMinutes: number;
+  /** How long steps that run after a cancellation may take. */
+  readonly cancelTimeoutInMinutes: number;
   readonly variables: readonly VariableDeclaration[];
   readonly strategy?: JobStrategy;
   readonly steps: readonly Step[];

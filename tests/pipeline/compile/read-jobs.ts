@@ -7,6 +7,8 @@ import { located, StepReader } from './read-steps.js';
 
 /** Limit of a hosted agent when a job names none. Source: yaml-schema, jobs.job.timeoutInMinutes. */
 const defaultJobTimeout = 60;
+/** Source: yaml-schema, jobs.job.cancelTimeoutInMinutes. */
+const defaultCancelTimeout = 5;
 
 function variable(node: YamlNode, problems: Problems): VariableDeclaration | undefined {
   const reader = MapReader.of(node, 'variable', problems);
@@ -84,11 +86,13 @@ function readJob(node: YamlNode, index: number, problems: Problems): Job | undef
   const given = reader.string(deployment ? 'deployment' : 'job') ?? '';
   const name = given === '' ? `Job${index + 1}` : given;
   acceptPool(reader, problems);
-  reader.refuse('container', 'services', 'workspace', 'uses', 'cancelTimeoutInMinutes', 'templateContext');
+  reader.refuse('container', 'services', 'workspace', 'uses', 'templateContext');
   const strategyNode = deployment ? undefined : reader.node('strategy');
   const strategy = strategyNode === undefined ? undefined : readStrategy(strategyNode, problems);
   const environment = deployment ? environmentOf(reader, problems) : undefined;
-  const steps = new StepReader(problems).read(deployment ? deploySteps(reader, problems) : (reader.list('steps') ?? []));
+  const stepReader = new StepReader(problems);
+  const written = stepReader.read(deployment ? deploySteps(reader, problems) : (reader.list('steps') ?? []));
+  const steps = deployment && !written.some((step) => step.kind === 'download') ? [stepReader.automaticDownload(reader.at), ...written] : written;
   const condition = located(reader, 'condition');
   const job: Job = {
     name,
@@ -99,6 +103,7 @@ function readJob(node: YamlNode, index: number, problems: Problems): Job | undef
     ...(condition === undefined ? {} : { condition }),
     continueOnError: reader.boolean('continueOnError') ?? false,
     timeoutInMinutes: reader.number('timeoutInMinutes') ?? defaultJobTimeout,
+    cancelTimeoutInMinutes: reader.number('cancelTimeoutInMinutes') ?? defaultCancelTimeout,
     variables: readVariables(reader, problems),
     ...(strategy === undefined ? {} : { strategy }),
     steps,

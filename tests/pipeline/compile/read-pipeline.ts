@@ -8,7 +8,7 @@ import { StepReader } from './read-steps.js';
 /** A pipeline of steps only is one stage with one job, as in the service. */
 function onlySteps(reader: MapReader, problems: Problems): readonly Job[] {
   const steps = new StepReader(problems).read(reader.list('steps') ?? []);
-  return [{ name: 'Job', displayName: 'Job', deployment: false, dependsOn: [], continueOnError: false, timeoutInMinutes: 60, variables: [], steps, at: reader.at }];
+  return [{ name: 'Job', displayName: 'Job', deployment: false, dependsOn: [], continueOnError: false, timeoutInMinutes: 60, cancelTimeoutInMinutes: 5, variables: [], steps, at: reader.at }];
 }
 
 function stages(reader: MapReader, problems: Problems): readonly Stage[] {

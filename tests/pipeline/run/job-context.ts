@@ -1,15 +1,16 @@
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import type { Job, Step } from '../compile/model.js';
 import type { TaskLibrary } from '../validate/manifest.js';
-import type { JobIdentity, PipelineWorld } from '../world.js';
+import type { JobIdentity } from '../world.js';
+import type { Artifacts } from './artifacts.js';
 import type { Log } from './log.js';
 import type { Masker } from './masking.js';
+import type { Queued } from './queued.js';
 import type { Result } from './result.js';
 import type { JobVariables } from './variables.js';
 
 /** What is the same for the whole run. */
-export interface RunContext {
-  readonly world: PipelineWorld;
+export interface RunContext extends Queued {
   readonly tasks: TaskLibrary;
   readonly masker: Masker;
   readonly clock: Clock;
@@ -18,9 +19,11 @@ export interface RunContext {
   readonly planId: string;
   readonly buildId: number;
   readonly buildNumber: string;
-  readonly definitionName: string;
+  readonly artifacts: Artifacts;
   /** The checked-out sources. */
   readonly sourcesFolder: string;
+  /** Local folders of other repositories, by alias. */
+  readonly repositories: Readonly<Record<string, string>>;
   /** The agent's work folder. */
   readonly workFolder: string;
   readonly hostEnvironment: Readonly<Record<string, string | undefined>>;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Job } from '../compile/model.js';
 import type { JobIdentity } from '../world.js';
 import type { JobFolders, JobInstance, RunContext } from './job-context.js';
+import { pullRequestVariables, queuedVariables } from './queued.js';
 
 const agentSystem: Readonly<Partial<Record<NodeJS.Platform, string>>> = { win32: 'Windows_NT', darwin: 'Darwin' };
 
@@ -12,18 +13,13 @@ export function isPredefined(name: string): boolean {
 
 /** The predefined variables of a build job. Source: azure-devops-docs, build/variables. */
 export function predefinedVariables(run: RunContext, stage: string, job: Job, instance: JobInstance, identity: JobIdentity, folders: JobFolders): Readonly<Record<string, string>> {
-  const { organisation, project } = run.world;
+  const { organisation } = run.world;
   const environment = job.environment === undefined ? undefined : run.world.environment(job.environment.text);
   return {
-    'System.HostType': 'build',
+    ...queuedVariables(run),
+    ...pullRequestVariables(run),
     'System.ServerType': 'Hosted',
-    'System.CollectionId': organisation.id,
-    'System.CollectionUri': organisation.collectionUri,
-    'System.TeamFoundationCollectionUri': organisation.collectionUri,
     'System.TeamFoundationServerUri': organisation.collectionUri,
-    'System.TeamProject': project.name,
-    'System.TeamProjectId': project.id,
-    'System.DefinitionId': '1',
     'System.DefinitionName': run.definitionName,
     'System.PlanId': identity.planId,
     'System.JobId': identity.jobId,
@@ -63,13 +59,6 @@ export function predefinedVariables(run: RunContext, stage: string, job: Job, in
     'Build.BuildNumber': run.buildNumber,
     'Build.BuildUri': `vstfs:///Build/Build/${run.buildId}`,
     'Build.ContainerId': String(run.buildId),
-    'Build.DefinitionName': run.definitionName,
-    'Build.DefinitionVersion': '1',
-    'Build.Reason': 'Manual',
-    'Build.RequestedFor': 'Local user',
-    'Build.SourceBranch': 'refs/heads/main',
-    'Build.SourceBranchName': 'main',
-    'Build.SourceVersion': '0'.repeat(40),
     'Build.Repository.Name': run.definitionName,
     'Build.Repository.Provider': 'TfsGit',
     'Build.Repository.LocalPath': folders.sources,

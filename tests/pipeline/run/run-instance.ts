@@ -10,19 +10,14 @@ import { variablesFor } from './prepare.js';
 import type { Sight } from './prepare.js';
 import { worst } from './result.js';
 import type { InstanceResult, StepResult } from './result.js';
+import { prepareSources, SetupError } from './sources.js';
 import { runPostJob, runStep } from './step.js';
 import type { PostJob } from './step.js';
 
-/** Sources are checked out unless a step says `none`; a deployment job has them only where a step asks. Source: deployment-jobs docs. */
-function hasSources(job: Job): boolean {
-  const checkouts = job.steps.flatMap((step) => (step.kind === 'checkout' ? [step.repository] : []));
-  return job.deployment ? checkouts.includes('self') : !checkouts.includes('none');
-}
-
-function makeFolders(run: RunContext, job: Job, jobId: string): JobFolders {
+function makeFolders(run: RunContext, job: Job, instance: JobInstance, jobId: string): JobFolders {
   const build = join(run.workFolder, jobId);
-  const folders = { build, temp: join(build, '_temp'), sources: hasSources(job) ? run.sourcesFolder : join(build, 's') };
-  for (const folder of [folders.temp, folders.sources, join(build, 'a'), join(build, 'b')]) mkdirSync(folder, { recursive: true });
+  const folders = { build, temp: join(build, '_temp'), sources: prepareSources(run, job, instance.steps, build) };
+  for (const folder of [folders.temp, join(build, 'a'), join(build, 'b')]) mkdirSync(folder, { recursive: true });
   return folders;
 }
 
@@ -52,12 +47,12 @@ export function withoutSteps(instance: JobInstance, result: InstanceResult['resu
 /** Runs one copy of a job on this machine: its own folders, variables, steps, outputs. Never throws for what a step does. */
 export async function runInstance(run: RunContext, log: RunLog, stage: string, job: Job, instance: JobInstance, sight: Sight): Promise<InstanceResult> {
   const identity = { planId: run.planId, jobId: randomUUID() };
-  const folders = makeFolders(run, job, identity.jobId);
   try {
+    const folders = makeFolders(run, job, instance, identity.jobId);
     const variables = variablesFor(predefinedVariables(run, stage, job, instance, identity, folders), instance, sight, run);
     return await execute(run, log, job, { identity, folders, variables, stage, instance });
   } catch (error) {
-    if (!(error instanceof ExpressionError)) throw error;
+    if (!(error instanceof ExpressionError || error instanceof SetupError)) throw error;
     log.line(`##[error]Job ${job.name}: ${error.message}`);
     return withoutSteps(instance, 'Failed', error.message);
   }

@@ -10,6 +10,7 @@ import { dependenciesOfStage, dependencyStatus, variablesContext } from './conte
 import { runJob, withoutInstances } from './job.js';
 import type { RunContext } from './job-context.js';
 import type { RunLog } from './log.js';
+import { pullRequestVariables, queuedVariables } from './queued.js';
 import { worst } from './result.js';
 import type { JobResult, Result, StageResult } from './result.js';
 import { ancestorsOf, runGraph, Slots } from './scheduler.js';
@@ -95,9 +96,11 @@ export class StageRunner {
     return { name: stage.name, result: 'Failed', jobs: [], issues: [{ type: 'error', message }] };
   }
 
-  /** A stage's condition sees the pipeline's variables, not its own. */
+  /** A stage's condition sees the pipeline's variables and those of the run, not its own. */
   #wanted(stage: Stage, done: ReadonlyMap<string, StageResult>): boolean {
     const variables = new JobVariables();
+    const queued = { ...queuedVariables(this.#run), ...pullRequestVariables(this.#run), 'System.StageName': stage.name };
+    for (const [name, value] of Object.entries(queued)) variables.set(name, value, { readOnly: true });
     const only = (): ReadonlyMap<string, Value> => new Map<string, Value>([['variables', variablesContext(pairs(variables))]]);
     declareVariables(variables, this.#pipeline.variables, this.#run, (expression) => evaluate(expression, { values: only() }));
     variables.resolve();

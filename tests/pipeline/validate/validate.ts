@@ -44,10 +44,14 @@ export class Validator {
   readonly #world: PipelineWorld;
   readonly #problems: Problems;
 
-  constructor(tasks: TaskLibrary, world: PipelineWorld, problems: Problems) {
+  readonly #repositories: Readonly<Record<string, string>>;
+
+  /** @param repositories local folders of other repositories than the pipeline's own, by alias. */
+  constructor(tasks: TaskLibrary, world: PipelineWorld, problems: Problems, repositories: Readonly<Record<string, string>>) {
     this.#tasks = tasks;
     this.#world = world;
     this.#problems = problems;
+    this.#repositories = repositories;
   }
 
   check(pipeline: Pipeline): void {
@@ -77,6 +81,9 @@ export class Validator {
     for (const step of job.steps) {
       this.#condition(step.condition, 'step');
       if (step.kind === 'task') checkTaskStep(step, this.#tasks, this.#world, this.#problems);
+      if (step.kind === 'checkout' && !['self', 'none', ...Object.keys(this.#repositories)].includes(step.repository)) {
+        this.#problems.unsupported(step.at, `the checkout of '${step.repository}' without a local folder for it`);
+      }
     }
   }
 
