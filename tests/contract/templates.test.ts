@@ -48,7 +48,6 @@ describe('templates', () => {
   });
 
   describe('in the pipeline of the demo', () => {
-    const three = ['SelectClusters@1', 'EnableWorkloadIdentity@1', 'FederateServiceAccount@1'];
     let world: PipelineWorld;
     let pipeline: Pipeline;
 

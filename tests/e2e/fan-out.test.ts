@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { startContoso, type ContosoRun, type ContosoStage } from '../demo/contoso-run.js';
 import type { ParameterValue } from '../pipeline/compile/compile.js';
 import { clusterId, clusters } from '../simulators/world/contoso.js';
-import { contosoPipelineWorld } from '../simulators/world/pipeline-world.js';
 import { builtTasks, root } from './built-tasks.js';
 import { assertError, made, proofsOf, stepsOf } from './run-facts.js';
 
@@ -65,7 +64,7 @@ describe('a job for each cluster, and a plan that changes', function () {
   after(() => stage.close());
 
   it('takes the fleet from nothing to proven access in legs, with identities and grants made once for all', () => {
-    assert.deepEqual(jobsOf(runs.matrix), { fleet: ['__default'], enable: legs, shared: ['__default'], deploy: legs });
+    assert.deepEqual(jobsOf(runs.matrix), { fleet: ['__default'], enable: legs, shared: ['Deploy'], deploy: legs });
     assertProven(runs.matrix);
     const reports = runs.matrix.reports.filter((entry) => entry.stage === 'apply_all').map(({ report }) => `${report.task} ${report.clusters.length}`);
     const perLeg = (task: string): string[] => names.map(() => `${task} 1`);
