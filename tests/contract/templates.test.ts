@@ -80,7 +80,8 @@ describe('templates', () => {
 
   describe('of a pipeline of its own', () => {
     const three = ['SelectClusters@1', 'EnableWorkloadIdentity@1', 'FederateServiceAccount@1'];
-    const ring = { name: 'nonprod', serviceConnection: 'contoso-nonprod', variableGroup: 'wi-nonprod', environment: 'nonprod' };
+    const bare = { name: 'nonprod', serviceConnection: 'contoso-nonprod', environment: 'nonprod' };
+    const ring = { ...bare, variableGroup: 'wi-nonprod' };
     const fleet = { dev: 'rg-dev/aks-dev', test: { cluster: 'rg-test/aks-test', keyVault: 'rg/kv' } };
     const workload = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}' };
     const resources = { repositories: [{ repository: 'here', type: 'git', name: 'here' }] };
@@ -156,7 +157,6 @@ describe('templates', () => {
     });
 
     it('make a job for each cluster of a mapping, each a deployment of its own', () => {
-      const { variableGroup: _, ...bare } = ring;
       const pipeline = compile({ fanOut: 'each', rings: [{ ...bare, clusters: fleet }], workload: { ...workload, chart: 'charts/x' } });
       assert.deepEqual(jobsOf(pipeline), {
         enable_dev: ' after ',

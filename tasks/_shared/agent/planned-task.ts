@@ -114,8 +114,8 @@ async function execute(agent: Agent, desired: Desired, shared: SharedInputs, fra
   const journal = new FileJournal(agent.keepFile('journal.jsonl', ''), tools.debug);
   try {
     const result = await run(desired.resources, desired.proofs, options, { clock, signal, progress, permissions, journal }, logWatcher(agent, shared.dryRun, shared.plan));
-    if (shared.dryRun && shared.plan !== undefined) leavePlan(agent, shared.plan.path, result, context);
-    return publish(agent, result, context, desired.outputs(result));
+    const planFile = shared.dryRun && shared.plan !== undefined ? leavePlan(agent, shared.plan.path, result, context) : shared.plan?.approved?.sha256;
+    return publish(agent, result, { ...context, ...(planFile === undefined ? {} : { planFile }) }, desired.outputs(result));
   } finally {
     journal.close();
     attachLedger(agent, journal.lines, context);

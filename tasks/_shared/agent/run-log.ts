@@ -26,11 +26,12 @@ export function logWatcher(agent: Agent, dryRun: boolean, plan?: PlanInput): Wat
   };
 }
 
-/** Leaves the plan of a dry run as a file, for an approval and the run after it. */
-export function leavePlan(agent: Agent, path: string, { plan }: RunResult, context: RunContext): void {
+/** Leaves the plan of a dry run as a file, for an approval and the run after it. Returns its hash. */
+export function leavePlan(agent: Agent, path: string, { plan }: RunResult, context: RunContext): string {
   const { content, sha256 } = planFile(plan, context, (text) => agent.redact(text));
   agent.saveFile(path, content);
   agent.line(planLeftText(path, sha256));
+  return sha256;
 }
 
 /** Tells how a run ended, everywhere where somebody looks: log, errors, outputs, summary, attachment. */

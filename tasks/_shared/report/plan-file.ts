@@ -51,9 +51,14 @@ export function readPlanFile(content: string, path: string, task: string): Appro
   if (version !== 1) throw refused('WI1042', `it has version ${JSON.stringify(version)}, and this task knows version 1`);
   const body = object(plan);
   const seen = digest(body);
-  if (seen !== sha256) throw refused('WI1041', `its content has hash ${seen.slice(0, 12)}…, and it says ${String(sha256).slice(0, 12)}…: it was altered or is not complete`);
+  if (seen !== sha256) throw refused('WI1041', `its content has hash ${shortHash(seen)}…, and it says ${shortHash(String(sha256))}…: it was altered or is not complete`);
   if (body.task !== task) throw refused('WI1042', `it is a plan of ${text(body.task) ?? 'no task'}, and this task is ${task}`);
   return { task, run: text(body.run) ?? '', plannedAt: text(body.plannedAt) ?? '', changes: list(body.changes).map(toChange), sha256: seen };
+}
+
+/** A hash as logs and summaries show it. */
+export function shortHash(sha256: string): string {
+  return sha256.slice(0, 12);
 }
 
 function toChange(value: unknown): ApprovedChange {

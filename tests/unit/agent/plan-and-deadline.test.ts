@@ -53,6 +53,10 @@ describe('a planned task with a plan file', () => {
     assert.match(agent.log.at(-1) ?? '', /^Plan file {2}.*test\.json · sha256 [0-9a-f]{12}$/);
     assert.equal(store.size, 0);
     assert.equal((await start()).result, 'Succeeded');
+    const reports = agent.attachments.filter(({ type }) => type === 'aks-workload-identity-report').map(({ content }) => (JSON.parse(content) as { planFile?: string }).planFile);
+    assert.match(reports[0] ?? '', /^[0-9a-f]{64}$/);
+    assert.equal(reports[1], reports[0]);
+    assert.ok(agent.summaries[1]?.includes(`Approved plan ${reports[0]?.slice(0, 12) ?? '-'}`));
     assert.deepEqual([...store.keys()], ['one']);
     assert.match(agent.log.find((line) => line.startsWith('Approved')) ?? '', /^Approved plan [0-9a-f]{12} of .* · 1 change, 1 of them still to be made$/);
     assert.equal((await start()).result, 'Succeeded');
