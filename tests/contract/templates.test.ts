@@ -73,7 +73,7 @@ describe('templates', () => {
     });
 
     it('put only the writing stages on environments', () => {
-      const jobs = pipeline.stages.map(({ jobs: [job] }) => [job?.deployment, job?.environment?.text]);
+      const jobs = pipeline.stages.map(({ jobs: [job] }) => [job?.deployment !== undefined, job?.deployment?.environment.text]);
       assert.deepEqual(jobs, [[false, undefined], [true, 'nonprod'], [false, undefined], [true, 'prod']]);
     });
   });

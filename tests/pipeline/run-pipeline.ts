@@ -47,6 +47,8 @@ export interface RunOptions extends CompileOptions {
   readonly reason?: BuildReason;
   /** Build.SourceBranch, also for `${{ }}`; default refs/heads/main, of a pull request refs/pull/1/merge. */
   readonly sourceBranch?: string;
+  /** Jobs with a container run on this machine itself and say so; default: they are refused, as there is no container engine. */
+  readonly containersOnHost?: boolean;
   /** Where published artifacts are kept, one folder each; default: in the work folder. */
   readonly artifactsFolder?: string;
   /** Default: the pipeline file's name. */
@@ -58,7 +60,7 @@ export interface RunOptions extends CompileOptions {
 }
 
 /** What compiling and checking needs of a run's options. */
-export type CheckOptions = CompileOptions & Pick<RunOptions, 'world' | 'tasksFolder' | 'definitionName' | 'reason' | 'sourceBranch'>;
+export type CheckOptions = CompileOptions & Pick<RunOptions, 'world' | 'tasksFolder' | 'definitionName' | 'reason' | 'sourceBranch' | 'containersOnHost'>;
 
 function queuedOf(options: CheckOptions): Queued {
   const reason = options.reason ?? 'Manual';
@@ -74,7 +76,7 @@ function queuedOf(options: CheckOptions): Queued {
 export function checkPipeline(options: CheckOptions): Pipeline {
   const pipeline = compilePipeline({ ...options, templateVariables: { ...queuedVariables(queuedOf(options)), ...options.templateVariables } });
   const problems = new Problems();
-  new Validator(new TaskLibrary(options.tasksFolder), options.world, problems, options.repositories ?? {}).check(pipeline);
+  new Validator(new TaskLibrary(options.tasksFolder), options.world, problems, { repositories: Object.keys(options.repositories ?? {}), containersOnHost: options.containersOnHost ?? false }).check(pipeline);
   problems.throwIfAny();
   return pipeline;
 }

@@ -92,12 +92,34 @@ export type JobStrategy =
   | { readonly kind: 'matrix'; readonly legs: readonly MatrixLeg[] | Located; readonly maxParallel: number; readonly at: Position }
   | { readonly kind: 'parallel'; readonly count: number; readonly maxParallel: number; readonly at: Position };
 
-/** A job or a deployment job (which has an environment, and whose outputs carry its own name). */
+/** The hooks of a deployment in the order in which they run; `on: success` or `on: failure` comes after them. Source: deployment-jobs docs. */
+export const lifecycleHooks = ['preDeploy', 'deploy', 'routeTraffic', 'postRouteTraffic'] as const;
+
+export type LifecycleHook = (typeof lifecycleHooks)[number] | 'success' | 'failure';
+
+/** Where and how a deployment job deploys. */
+export interface Deployment {
+  readonly kind: 'runOnce' | 'canary' | 'rolling';
+  /** The name without a resource. */
+  readonly environment: Located;
+  /** One resource of the environment. */
+  readonly resource?: Located;
+  /** Its virtual machines are the targets: all, those with every tag, or the one resource. */
+  readonly machines: boolean;
+  readonly tags: readonly string[];
+  readonly hooks: ReadonlyMap<LifecycleHook, readonly Step[]>;
+  /** Of canary, in per cent, as written. */
+  readonly increments: readonly string[];
+  /** Of rolling: machines at once, or `n%` of them. */
+  readonly maxParallel: string;
+  readonly at: Position;
+}
+
+/** A job, or a deployment job: one with an environment, whose hooks are jobs of their own. */
 export interface Job {
   readonly name: string;
   readonly displayName: string;
-  readonly deployment: boolean;
-  readonly environment?: Located;
+  readonly deployment?: Deployment;
   readonly dependsOn: readonly string[];
   readonly condition?: Located;
   readonly continueOnError: boolean;
@@ -107,6 +129,9 @@ export interface Job {
   readonly cancelTimeoutInMinutes: number;
   readonly variables: readonly VariableDeclaration[];
   readonly strategy?: JobStrategy;
+  /** The image that it would run in. */
+  readonly container?: Located;
+  /** Of a deployment job: those of all hooks. */
   readonly steps: readonly Step[];
   readonly at: Position;
 }

@@ -66,10 +66,7 @@ function legsOf(job: Job, evaluate: (expression: string) => Value): readonly Mat
  */
 export function instancesOf(job: Job, evaluate: (expression: string) => Value): readonly JobInstance[] {
   const legs = legsOf(job, evaluate);
-  if (legs.length === 0) {
-    const name = job.deployment ? 'Deploy' : '__default';
-    return [{ name, displayName: job.displayName, prefix: job.deployment ? `${job.name}.` : '', steps: job.steps, variables: new Map(), position: 1, total: 1 }];
-  }
+  if (legs.length === 0) return [{ name: '__default', displayName: job.displayName, prefix: '', steps: job.steps, variables: new Map(), position: 1, total: 1 }];
   return legs.map(({ name, variables }, index) => ({
     name,
     displayName: `${job.displayName} ${name}`,

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import type { Job, Step } from '../compile/model.js';
 import type { TaskLibrary } from '../validate/manifest.js';
-import type { JobIdentity } from '../world.js';
+import type { JobIdentity, VirtualMachine } from '../world.js';
 import type { Artifacts } from './artifacts.js';
 import type { Log } from './log.js';
 import type { Masker } from './masking.js';
@@ -37,6 +37,8 @@ export interface JobInstance {
   readonly displayName: string;
   /** Before the names of its outputs, with its dot; empty for a job that runs once. */
   readonly prefix: string;
+  /** The machine that it stands for. */
+  readonly machine?: VirtualMachine;
   readonly steps: readonly Step[];
   /** What only this copy has; stronger than the job's own. */
   readonly variables: ReadonlyMap<string, string>;

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import type { Job, Stage } from '../compile/model.js';
 import { ExpressionError } from '../expressions/lexer.js';
-import { instancesOf } from './instances.js';
+import { courseOf } from './course.js';
+import type { Course } from './course.js';
 import type { JobInstance, RunContext } from './job-context.js';
 import type { RunLog } from './log.js';
 import { predefinedVariables } from './predefined.js';
 import { evaluateForJob, isWanted, variablesFor } from './prepare.js';
 import type { Sight } from './prepare.js';
-import { worst } from './result.js';
+import { isGood, worst } from './result.js';
 import type { InstanceResult, JobResult } from './result.js';
 import { runInstance, withoutSteps } from './run-instance.js';
 import { Slots } from './scheduler.js';
@@ -25,9 +26,10 @@ export function withoutInstances(job: Job, result: JobResult['result'], message?
 }
 
 function together(job: Job, instances: readonly InstanceResult[]): JobResult {
+  const result = worst(instances.map((one) => one.result));
   return {
     name: job.name,
-    result: worst(instances.map((one) => one.result)),
+    result: result === 'Failed' && job.continueOnError ? 'SucceededWithIssues' : result,
     instances,
     steps: instances.flatMap((one) => one.steps),
     outputs: new Map(instances.flatMap((one) => [...one.outputs])),
@@ -35,28 +37,42 @@ function together(job: Job, instances: readonly InstanceResult[]): JobResult {
   };
 }
 
-/** The copies of a job that is wanted; undefined when its condition says no. @throws {ExpressionError} when evaluation fails. */
-function plan(run: RunContext, job: Job, around: JobSurroundings): readonly JobInstance[] | undefined {
+/** The course of a job that is wanted; undefined when its condition says no. @throws {ExpressionError} when evaluation fails. */
+function plan(run: RunContext, job: Job, around: JobSurroundings): Course | undefined {
   // The condition and the matrix belong to the job, before any agent has it: there are no folders yet, and no copy.
   const build = join(run.workFolder, 'undecided');
   const whole = { name: '', displayName: job.displayName, prefix: '', steps: [], variables: new Map<string, string>(), position: 1, total: 1 };
   const identity = { planId: run.planId, jobId: '' };
   const predefined = predefinedVariables(run, around.stage.name, job, whole, identity, { build, temp: build, sources: build });
   const variables = variablesFor(predefined, undefined, around, run);
-  return isWanted(job, variables, around) ? instancesOf(job, (expression) => evaluateForJob(expression, variables, around)) : undefined;
+  return isWanted(job, variables, around) ? courseOf(job, run.world, (expression) => evaluateForJob(expression, variables, around)) : undefined;
+}
+
+/** Runs the rounds up to the first that fails, and what comes after. */
+async function follow(course: Course, run: RunContext, one: (instance: JobInstance) => Promise<InstanceResult>): Promise<readonly InstanceResult[]> {
+  const results: InstanceResult[] = [];
+  const begun: (readonly JobInstance[])[] = [];
+  for (const round of course.rounds) {
+    if (!isGood(worst(results.map(({ result }) => result)))) break;
+    begun.push(round);
+    results.push(...(await Promise.all(round.map(one))));
+  }
+  if (run.signal.aborted) return results;
+  const succeeded = isGood(worst(results.map(({ result }) => result)));
+  return [...results, ...(await Promise.all(course.after(succeeded, begun).map(one)))];
 }
 
 /** Runs one job: condition, copies, outputs. Never throws for what a step does. */
 export async function runJob(run: RunContext, log: RunLog, job: Job, around: JobSurroundings): Promise<JobResult> {
-  let instances: readonly JobInstance[] | undefined;
+  let course: Course | undefined;
   try {
-    instances = plan(run, job, around);
+    course = plan(run, job, around);
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     log.line(`##[error]Job ${job.name}: ${error.message}`);
     return withoutInstances(job, 'Failed', error.message);
   }
-  if (instances === undefined) {
+  if (course === undefined) {
     log.line(`Skipped job: ${job.displayName}`);
     return withoutInstances(job, 'Skipped');
   }
@@ -69,5 +85,5 @@ export async function runJob(run: RunContext, log: RunLog, job: Job, around: Job
         return runInstance(run, log, around.stage.name, job, instance, around);
       }),
     );
-  return together(job, await Promise.all(instances.map(one)));
+  return together(job, await follow(course, run, one));
 }

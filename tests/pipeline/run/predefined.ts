@@ -14,7 +14,7 @@ export function isPredefined(name: string): boolean {
 /** The predefined variables of a build job. Source: azure-devops-docs, build/variables. */
 export function predefinedVariables(run: RunContext, stage: string, job: Job, instance: JobInstance, identity: JobIdentity, folders: JobFolders): Readonly<Record<string, string>> {
   const { organisation } = run.world;
-  const environment = job.environment === undefined ? undefined : run.world.environment(job.environment.text);
+  const environment = job.deployment === undefined ? undefined : run.world.environment(job.deployment.environment.text);
   return {
     ...queuedVariables(run),
     ...pullRequestVariables(run),
@@ -48,8 +48,8 @@ export function predefinedVariables(run: RunContext, stage: string, job: Job, in
     'Agent.ToolsDirectory': join(run.workFolder, '_tool'),
     'Agent.HomeDirectory': run.workFolder,
     'Agent.Id': '1',
-    'Agent.Name': 'Local agent',
-    'Agent.MachineName': 'local',
+    'Agent.Name': instance.machine?.name ?? 'Local agent',
+    'Agent.MachineName': instance.machine?.name ?? 'local',
     'Agent.JobName': instance.displayName,
     'Agent.JobStatus': 'Succeeded',
     'Agent.OS': agentSystem[process.platform] ?? 'Linux',

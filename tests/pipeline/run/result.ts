@@ -71,3 +71,8 @@ export function worst(results: readonly Result[]): Result {
   if (counted.length === 0) return results.length === 0 ? 'Succeeded' : 'Skipped';
   return counted.reduce((left, right) => (severity.indexOf(right) > severity.indexOf(left) ? right : left));
 }
+
+/** Whether everything that waits for this may go on. */
+export function isGood(result: Result): boolean {
+  return result === 'Succeeded' || result === 'SucceededWithIssues';
+}

@@ -66,6 +66,7 @@ async function execute(run: RunContext, log: RunLog, job: Job, parts: Pick<JobCo
   const { instance } = parts;
   const title = parts.variables.expand(instance.displayName);
   channel.line(`Starting: ${title}`);
+  if (job.container !== undefined) channel.line(`##[warning]There is no container engine here: the job runs on this machine instead of in ${job.container.text}.`);
   try {
     const context: JobContext = { ...parts, run, job, log: channel, prependPath: [], signal: AbortSignal.any([run.signal, timeout.signal]), status: 'Succeeded' };
     const steps = await runSteps(context);
@@ -75,7 +76,7 @@ async function execute(run: RunContext, log: RunLog, job: Job, parts: Pick<JobCo
     channel.line(`Finishing: ${title}`);
     return {
       name: instance.name,
-      result: result === 'Failed' && job.continueOnError ? 'SucceededWithIssues' : result,
+      result,
       steps,
       outputs: outputsOf(instance.prefix, steps),
       issues: timeout.signal.aborted ? [{ type: 'error', message }] : [],

@@ -10,7 +10,7 @@ export class SetupError extends Error {}
 function checkouts(job: Job, steps: readonly Step[]): readonly string[] {
   const named = [...new Set(steps.flatMap((step) => (step.kind === 'checkout' ? [step.repository] : [])))];
   if (named.includes('none')) return [];
-  return named.length === 0 && !job.deployment ? ['self'] : named;
+  return named.length === 0 && job.deployment === undefined ? ['self'] : named;
 }
 
 /**

@@ -28,7 +28,7 @@ export function protectedResources(pipeline: Pipeline, stage: Stage, run: RunCon
     if (one.kind === 'group') add('variableGroup', one.group);
   }
   for (const job of stage.jobs) {
-    if (job.environment !== undefined) add('environment', job.environment.text);
+    if (job.deployment !== undefined) add('environment', job.deployment.environment.text);
     for (const step of job.steps) {
       const manifest = step.kind === 'task' ? run.tasks.find(step.task) : undefined;
       if (step.kind !== 'task' || manifest === undefined) continue;
