@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { list, mapOf, scalar } from '../yaml/nodes.js';
 import { eachItem, evaluate } from './evaluate.js';
+import { templateFunctions } from './functions.js';
 import { ExpressionError, tokenize } from './lexer.js';
 import { isCollection, toJson, Version } from './values.js';
 import type { Value } from './values.js';
@@ -16,7 +17,7 @@ const values = new Map<string, Value>([
 ]);
 
 function result(text: string): unknown {
-  const value = evaluate(text, { values });
+  const value = evaluate(text, { values, functions: templateFunctions });
   if (value instanceof Version) return `v${value.toString()}`;
   return isCollection(value) ? (JSON.parse(toJson(value)) as unknown) : value;
 }
@@ -32,7 +33,7 @@ const cases: readonly (readonly [string, unknown])[] = [
   ['and(true, 1, 0)', false], ["and(true, 'x')", true], ["and(false, lt(1, 'x'))", false],
   ["or('', 0, null)", false], ["or('', 'x')", true], ["or(true, lt(1, 'x'))", true], ['not(null)', true], ["not('false')", false], ['xor(true, false)', true], ['xor(true, 1)', false],
   ["lt('a', 'B')", true], ['le(2, 2)', true], ["gt(10, '9')", true], ["gt('10', '9')", false], ['ge(1.10.0, 1.9.0)', true], ['lt(1.2.3, 1.2.3.4)', true], ['gt(true, false)', true],
-  ["in('B', 'a', 'b')", true], ["in('c', 'a', 'b')", false], ["notIn('c', 'a', 'b')", true],
+  ["in('B', 'a', 'b')", true], ["in('c', 'a', 'b')", false], ["in('a')", false], ["notIn('a')", true], ["notIn('c', 'a', 'b')", true],
   ["contains('Federation', 'RAT')", true], ["contains('abc', 'd')", false], ["contains(parameters.count, '3')", true],
   ["containsValue(parameters.tags, 'B')", true], ["containsValue(parameters.tags, 'c')", false], ['containsValue(parameters.rings[0], 1)', true], ["containsValue('a', 'a')", false],
   ["startsWith('refs/heads/main', 'REFS/')", true], ["endsWith('a.yml', '.YAML')", false], ["endsWith('a.yml', '.YML')", true],
@@ -52,8 +53,8 @@ const errors: readonly (readonly [string, RegExp])[] = [
   ["not('a', 'b')", /^Too many arguments for function 'not'; at most 1/], ["'open", /^Unexpected symbol: ''open'/],
   ["eq('a', 'b'", /^Unexpected end of expression/], ["'a' == 'b'", /^Unexpected symbol: '=='/], ["eq('a', 'b') x", /^Unexpected symbol: 'x'/],
   ['', /^Unexpected end of expression/], ["lt(1, 'x')", /^Unable to convert from String to Number\. Value: x$/], ['lower(parameters.rings)', /^Unable to convert from Array to String/],
-  ["counter('a', 1)", /^not supported by the local runner: the function counter$/], ["format('{1}', 'a')", /references more arguments/], ["format('{', 'a')", /format string is invalid/],
-  ["format('{0:yyyy}', 'a')", /^not supported by the local runner: the format specifier/],
+  ["counter('a', 1)", /^Unrecognized function: 'counter'\. Located at position 1 within expression: counter\('a', 1\)\. The function counter is only available in the value of a variable/], ["format('{1}', 'a')", /references more arguments/], ["format('{', 'a')", /format string is invalid/],
+  ["format('{0:yyyy}', 'a')", /^The format specifiers 'yyyy' are not valid for objects of type 'String'$/],
 ];
 
 describe('expressions', () => {
