@@ -244,8 +244,11 @@ export class Expander {
     return this.#finish(this.expand(item, itemKind(kind), scope, depth), kind, scope, depth);
   }
 
+  /** A reference whose keys depend on control expressions is expanded first. */
   #referenced(reference: MapNode, kind: TemplateKind, scope: Scope, depth: number): readonly YamlNode[] {
-    return scope.mode === 'expressions' ? [this.expand(reference, 'any', scope, depth)] : this.#include(kind, reference, scope, depth);
+    const known = reference.entries.every((entry) => directiveOf(entry.key.text) === undefined);
+    if (known && scope.mode === 'full') return this.#include(kind, reference, scope, depth);
+    return this.#finish(this.expand(reference, 'any', scope, depth), kind, scope, depth);
   }
 
   /** A template reference that a control expression has put together is included, a variable that is declared comes into sight. */
