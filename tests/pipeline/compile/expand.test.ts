@@ -10,8 +10,11 @@ import type { ExpansionCase } from './fixture-cases.js';
 
 const folder = join(import.meta.dirname, '..', 'fixtures');
 
+/** What the run knows of itself; only the first two are available in templates. */
+const templateVariables = { 'Build.Reason': 'Manual', 'Build.SourceBranch': 'refs/heads/main', 'Build.BuildId': '7', queued: 'by hand' };
+
 function options(one: ExpansionCase, root: string, repositories: Readonly<Record<string, string>>): CompileOptions {
-  return { file: join(root, 'pipeline.yml'), root, repositories, parameters: one.parameters, templateVariables: { 'Build.Reason': 'Manual' } };
+  return { file: join(root, 'pipeline.yml'), root, repositories, parameters: one.parameters, templateVariables };
 }
 
 function refusals(one: ExpansionCase): readonly string[] {
