@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { parseClusters, type ClusterEntry } from '../fleet/clusters.js';
+import { shown, unseenIn } from '../fleet/shown.js';
 import { Problem, toProblem } from '../reconcile/problem.js';
 import type { Agent } from './agent.js';
 import { readTextFile, type PathFlaw } from './input-files.js';
-import { flawOf, shown, unexpanded, unseenIn } from './input-text.js';
+import { flawOf, unexpanded } from './input-text.js';
 
 export { unexpanded } from './input-text.js';
 

@@ -1,4 +1,5 @@
 import { parseArmId, resourceGroupName, resourceTypes } from './arm-id.js';
+import { shown } from './shown.js';
 import { readYaml } from './yaml-text.js';
 
 /** The inputs that an entry of the cluster list may set for its own cluster. */
@@ -20,7 +21,7 @@ export interface ClusterEntry {
 
 /** What is wrong with one entry of a cluster list. */
 export interface ListMistake {
-  /** The entry as it was given, shortened. */
+  /** The entry as it was given, fit for a message. */
   readonly given: string;
   readonly because: string;
 }
@@ -77,7 +78,7 @@ function entriesOf(text: string, mistakes: ListMistake[]): unknown[] {
 
 function readEntry(raw: unknown, subscriptionId: string | undefined): ClusterEntry | ListMistake {
   if (typeof raw === 'string') return locate(raw, subscriptionId, {});
-  const given = short(outline(raw));
+  const given = shown(outline(raw));
   if (typeof raw !== 'object' || raw === null) return { given, because: wanted };
   const { cluster, ...rest } = raw as Record<string, unknown>;
   if (typeof cluster !== 'string') return { given, because: 'the mapping has no text under "cluster"' };
@@ -93,11 +94,11 @@ function readEntry(raw: unknown, subscriptionId: string | undefined): ClusterEnt
 }
 
 function locate(text: string, subscriptionId: string | undefined, overrides: ClusterEntry['overrides']): ClusterEntry | ListMistake {
-  const given = short(text);
+  const given = shown(text);
   if (text.startsWith('/')) {
     const id = parseArmId(text);
     if (id?.type.toLowerCase() !== clusterType.toLowerCase()) return { given, because: `it is not a cluster's id; ${wanted}` };
-    if (!resourceTypes[clusterType].pattern.test(id.name)) return { given, because: `no cluster is called ${short(id.name)}: a name is ${resourceTypes[clusterType].form}` };
+    if (!resourceTypes[clusterType].pattern.test(id.name)) return { given, because: `no cluster is called ${shown(id.name)}: a name is ${resourceTypes[clusterType].form}` };
     return entry(id.subscriptionId, id.resourceGroup, id.name, overrides);
   }
   const [group = '', name = '', ...more] = text.split('/');
@@ -122,9 +123,5 @@ function outline(raw: unknown): string {
 /** The beginning of a text, up to where a confidential value could be. */
 function begin(text: string): string {
   const end = text.search(/[{:]/);
-  return end === -1 ? short(text) : `${short(text.slice(0, end + 1))}…`;
-}
-
-function short(text: string): string {
-  return text.length > 120 ? `${text.slice(0, 117)}…` : text;
+  return end === -1 ? shown(text) : `${shown(text.slice(0, end + 1))}…`;
 }

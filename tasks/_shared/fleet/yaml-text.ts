@@ -5,7 +5,7 @@ export type YamlText = { readonly content: unknown } | { readonly flaw: string }
 
 /** Reads a YAML text with one document. What is wrong is named and located, never repeated: the text may be confidential. */
 export function readYaml(text: string): YamlText {
-  const document = parseDocument(text, { logLevel: 'silent', prettyErrors: false });
+  const document = parseDocument(text, { logLevel: 'error', prettyErrors: false });
   const [mistake] = document.errors;
   if (mistake !== undefined) return { flaw: `${mistake.code.toLowerCase().replaceAll('_', ' ')} at ${placeOf(text, mistake.pos[0])}` };
   try {
