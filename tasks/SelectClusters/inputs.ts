@@ -27,6 +27,7 @@ const longestTimeout = 525_600;
  */
 export function readInputs(agent: Agent, reader = new InputReader(agent)): Inputs {
   const variableName = reader.optionalText('variableName') ?? 'clusters';
+  if (/[/,[{\n]/.test(variableName)) reader.refuse('variableName', variableName, 'the name of a variable, as in "clusters"; not its value, which $(clusters) is');
   const variableGroup = reader.optionalText('variableGroup');
   const connection = reader.optionalText('azureSubscription');
   const subscriptionId = connection === undefined ? undefined : reader.attempt(() => subscriptionOf(agent, connection));

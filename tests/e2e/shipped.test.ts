@@ -34,7 +34,7 @@ const bad: Readonly<Record<string, { readonly inputs: Readonly<Record<string, st
   },
   GrantRegistryRole: {
     inputs: { role: 'Owner', registry: '', repository: 'Orders/API', namespace: '' },
-    errors: ['WI1003  Input role is "Owner"', 'WI1001  Input namespace', 'WI1001  Input registry', 'WI1007  Input repository'],
+    errors: ['WI1001  Input registry', 'WI1003  Input role is "Owner"', 'WI1007  Input repository', 'WI1001  Input namespace'],
   },
   DeployWithIdentity: {
     inputs: { releaseName: 'Not_Valid', values: '- a', failFast: 'perhaps', chart: '', timeoutInMinutes: '1.5' },

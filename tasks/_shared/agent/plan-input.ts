@@ -18,7 +18,7 @@ export function readPlanInput(reader: InputReader, agent: Agent, dryRun: boolean
   const onDrift = reader.choice('onDrift', ['fail', 'apply'], 'fail');
   if (path === undefined) return undefined;
   if (dryRun) return { path: reader.pathOf(path), onDrift };
-  const content = reader.fileAt('planFile', path, 'WI1040', 'give the file that the dry run of this task left, published by the plan stage and downloaded by this job');
+  const content = reader.file('planFile', path, { code: 'WI1040', remedy: 'give the file that the dry run of this task left, published by the plan stage and downloaded by this job' });
   const approved = content === undefined ? undefined : reader.attempt(() => readPlanFile(content, path, agent.task));
   return { path, onDrift, ...(approved === undefined ? {} : { approved }) };
 }

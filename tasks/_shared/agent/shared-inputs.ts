@@ -25,10 +25,11 @@ export interface SharedInputs {
 export function readSharedInputs(reader: InputReader, agent: Agent, requestOidcToken: RequestOidcToken): SharedInputs {
   const id = reader.text('azureSubscription');
   const connection = id === '' ? undefined : reader.attempt(() => readServiceConnection(agent, id, requestOidcToken));
+  const clusters = reader.clusters('clusters', (connection ?? standIn).subscriptionId);
   const dryRun = reader.boolean('dryRun') || isPullRequest(agent);
   return Object.freeze({
     connection: connection ?? standIn,
-    clusters: reader.clusters('clusters', (connection ?? standIn).subscriptionId),
+    clusters,
     dryRun,
     concurrency: reader.integer('concurrency', { min: 1, max: 100, fallback: 10 }),
     failFast: reader.boolean('failFast'),

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseAllDocuments, parseDocument, stringify } from 'yaml';
+import { parseAllDocuments, stringify } from 'yaml';
 import { Problem } from '../reconcile/problem.js';
 import { identityKeys, ownKeys, type ClusterConnection, type HelmArgument, type HelmOptions } from './connection.js';
 import { object, objects, text, type Json } from '../fleet/json.js';
+import { mappingFlaw } from '../fleet/yaml-text.js';
 
 /** What is deployed. */
 export interface ChartSettings {
@@ -119,9 +120,9 @@ function cannotRead(path: string): (error: unknown) => never {
 
 /** Says where a values text is wrong, without repeating it. */
 function checkedYaml(name: string, content: string): string {
-  const [mistake] = parseDocument(content, { logLevel: 'silent', prettyErrors: false }).errors;
-  if (mistake === undefined) return content;
-  throw unreadable(name, `it is not YAML (${mistake.code} at character ${mistake.pos[0]})`);
+  const flaw = mappingFlaw(content);
+  if (flaw === undefined) return content;
+  throw unreadable(name, flaw);
 }
 
 function unreadable(name: string, because: string, cause?: unknown): Problem {
