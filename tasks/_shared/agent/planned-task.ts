@@ -13,6 +13,9 @@ import { LoggedProgress } from './progress.js';
 import { describeRun, describeSignIn } from './run-context.js';
 import { attachLedger, logWatcher, publish } from './run-log.js';
 import type { OidcRequest } from '../azure/oidc-token.js';
+import { openRoute, type Route } from '../network/route.js';
+import { readNetwork } from './network.js';
+import type { ReleaseOidcRequest } from './release-oidc.js';
 import { readSharedInputs, type SharedInputs } from './shared-inputs.js';
 import { clockFor } from './test-clock.js';
 
@@ -47,6 +50,8 @@ export interface ServiceTools {
   readonly tempDirectory: string;
   /** Environment for child processes: PATH, homes, certificates, proxies. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The way to the services. */
+  readonly route: Route;
   readonly progress: Progress;
   /** A GUID to be sent with every request of the run; report and ledger name it. */
   readonly correlationId: string;
@@ -75,13 +80,13 @@ export async function runPlannedTask<I, S extends PlannedServices>(
   agent: Agent,
   task: PlannedTask<I, S>,
   createServices: CreateServices<S>,
-  requestOidcToken: (request: OidcRequest, tools: ServiceTools) => Promise<string>,
+  requestOidcToken: (request: OidcRequest | ReleaseOidcRequest, tools: ServiceTools) => Promise<string>,
 ): Promise<TaskEnd> {
   const reader = new InputReader(agent);
   const shared = readSharedInputs(reader, agent, (request) => requestOidcToken(request, tools));
   const inputs = task.read(reader, shared);
   reader.finish();
-  const tools = toolsFor(agent, shared);
+  const tools = await toolsFor(agent, shared);
   const services = await createServices(shared, tools);
   const desired = await task.desire(inputs, shared, services);
   const context = contextOf(agent, shared, tools);
@@ -108,13 +113,14 @@ async function execute(agent: Agent, desired: Desired, shared: SharedInputs, fra
   }
 }
 
-function toolsFor(agent: Agent, shared: SharedInputs): ServiceTools {
+async function toolsFor(agent: Agent, shared: SharedInputs): Promise<ServiceTools> {
   const clock = clockFor(agent, shared.connection);
   return {
     clock,
     signal: agent.signal,
     tempDirectory: agent.scratch(),
     environment: agent.environment,
+    route: await openRoute(readNetwork(agent)),
     progress: new LoggedProgress(clock, agent),
     correlationId: randomUUID(),
     run: describeRun(agent),
