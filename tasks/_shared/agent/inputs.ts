@@ -1,8 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import platform from 'node:path';
 import { parseClusters, type ClusterEntry } from '../fleet/clusters.js';
 import { Problem, toProblem } from '../reconcile/problem.js';
 import type { Agent } from './agent.js';
+import { placesOf } from './list-files.js';
 
 /** Bounds of a whole number, both included. */
 export interface Bounds {
@@ -175,8 +176,7 @@ export class InputReader {
 
   #readFile(path: string): string | undefined {
     const roots = ['System.DefaultWorkingDirectory', 'Build.SourcesDirectory'].flatMap((name) => this.agent.variable(name) ?? []);
-    const candidates = isAbsolute(path) ? [path] : roots.map((root) => join(root, path));
-    const found = candidates.find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile() === true);
+    const found = placesOf(path, roots, platform).find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile() === true);
     return found === undefined ? undefined : readFileSync(found, 'utf8').replace(/^\uFEFF/, '').trim();
   }
 
