@@ -49,6 +49,11 @@ export interface RunOptions extends CompileOptions {
   readonly sourceBranch?: string;
   /** Jobs with a container run on this machine itself and say so; default: they are refused, as there is no container engine. */
   readonly containersOnHost?: boolean;
+  /**
+   * A finished run whose failed jobs run again, as "Rerun failed jobs" does: what went well is kept with its outputs, what failed or was
+   * skipped has its turn with the next attempt. Both runs need the same `artifactsFolder`.
+   */
+  readonly previous?: RunResult;
   /** Where published artifacts are kept, one folder each; default: in the work folder. */
   readonly artifactsFolder?: string;
   /** Default: the pipeline file's name. */
@@ -93,6 +98,7 @@ function contextOf(options: RunOptions, pipeline: Pipeline, workFolder: string):
     buildId,
     buildNumber: pipeline.name ?? String(buildId),
     artifacts: new Artifacts(options.artifactsFolder ?? join(workFolder, 'artifacts'), buildId),
+    ...(options.previous === undefined ? {} : { previous: options.previous }),
     repositories: Object.fromEntries(Object.entries(options.repositories ?? {}).map(([alias, folder]) => [alias, resolve(folder)])),
     sourcesFolder: resolve(options.sourcesFolder ?? options.root ?? dirname(options.file)),
     workFolder,
@@ -107,6 +113,7 @@ function contextOf(options: RunOptions, pipeline: Pipeline, workFolder: string):
  * @throws {PipelineRefused} before the first job, when the pipeline would be refused or uses what is not supported.
  */
 export async function runPipeline(options: RunOptions): Promise<RunResult> {
+  if (options.previous !== undefined && options.artifactsFolder === undefined) throw new Error("Running failed jobs again needs 'artifactsFolder', so that the artifacts of the attempt before are there.");
   const pipeline = checkPipeline(options);
   const workFolder = options.workFolder ?? mkdtempSync(join(tmpdir(), 'pipeline-'));
   try {
