@@ -7,6 +7,8 @@ import type { Clock } from '../../tasks/_shared/reconcile/clock.js';
 import { compilePipeline } from './compile/compile.js';
 import type { CompileOptions } from './compile/compile.js';
 import type { Pipeline } from './compile/model.js';
+import { MemoryCounters, RunExpressions } from './expressions/runtime.js';
+import type { Counters } from './expressions/runtime.js';
 import { Problems } from './problems.js';
 import { Artifacts } from './run/artifacts.js';
 import type { RunContext } from './run/job-context.js';
@@ -43,6 +45,8 @@ export interface RunOptions extends CompileOptions {
   /** Jobs of a stage at once; default 2. */
   readonly parallelJobs?: number;
   readonly buildId?: number;
+  /** Keeps the values of `counter()` between runs; default: every counter starts at its seed. */
+  readonly counters?: Counters;
   /** Build.Reason, also for `${{ }}`; default Manual. */
   readonly reason?: BuildReason;
   /** Build.SourceBranch, also for `${{ }}`; default refs/heads/main, of a pull request refs/pull/1/merge. */
@@ -88,11 +92,14 @@ export function checkPipeline(options: CheckOptions): Pipeline {
 
 function contextOf(options: RunOptions, pipeline: Pipeline, workFolder: string): RunContext {
   const buildId = options.buildId ?? 1;
+  const queued = queuedOf(options);
+  const clock = options.clock ?? systemClock();
   return {
-    ...queuedOf(options),
+    ...queued,
     tasks: new TaskLibrary(options.tasksFolder),
     masker: new Masker(),
-    clock: options.clock ?? systemClock(),
+    clock,
+    expressions: new RunExpressions(clock.now(), queued.definitionName, options.counters ?? new MemoryCounters()),
     node: options.node ?? process.execPath,
     planId: randomUUID(),
     buildId,

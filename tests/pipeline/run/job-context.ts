@@ -1,5 +1,6 @@
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import type { Job, Stage, Step } from '../compile/model.js';
+import type { RunExpressions } from '../expressions/runtime.js';
 import type { TaskLibrary } from '../validate/manifest.js';
 import type { JobIdentity, VirtualMachine } from '../world.js';
 import type { Artifacts } from './artifacts.js';
@@ -14,6 +15,8 @@ export interface RunContext extends Queued {
   readonly tasks: TaskLibrary;
   readonly masker: Masker;
   readonly clock: Clock;
+  /** What `$[ ]` and conditions see of the run itself. */
+  readonly expressions: RunExpressions;
   /** The Node that runs tasks. */
   readonly node: string;
   readonly planId: string;

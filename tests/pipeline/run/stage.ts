@@ -99,6 +99,7 @@ export class StageRunner {
         jobs: named(job.dependsOn, finished),
         stages: named(stage.dependsOn, done),
         status: { canceled: this.#run.signal.aborted, ancestors: ancestorResults(job, stage.jobs, finished) },
+        expressions: this.#run.expressions,
       }),
     );
     return { name: stage.name, result: worst(jobs.map((job) => job.result)), jobs, issues: [], attempt };
@@ -114,8 +115,8 @@ export class StageRunner {
     const variables = new JobVariables();
     const queued = { ...queuedVariables(this.#run), ...pullRequestVariables(this.#run), 'System.StageName': stage.name };
     for (const [name, value] of Object.entries(queued)) variables.set(name, value, { readOnly: true });
-    const only = (): ReadonlyMap<string, Value> => new Map<string, Value>([['variables', variablesContext(pairs(variables))]]);
-    declareVariables(variables, this.#pipeline.variables, this.#run, (expression) => evaluate(expression, { values: only() }));
+    const only = (): ReadonlyMap<string, Value> => new Map<string, Value>([['variables', variablesContext(pairs(variables))], ['pipeline', this.#run.expressions.pipeline]]);
+    declareVariables(variables, this.#pipeline.variables, this.#run, (expression) => evaluate(expression, { values: only(), functions: this.#run.expressions.variableFunctions }));
     variables.resolve();
     const values = new Map<string, Value>([...only(), ['dependencies', dependenciesOfStage(named(stage.dependsOn, done))]]);
     const status = { canceled: this.#run.signal.aborted, ancestors: ancestorResults(stage, this.#pipeline.stages, done) };
