@@ -7,6 +7,8 @@ import type { Clock } from '../../tasks/_shared/reconcile/clock.js';
 import { compilePipeline } from './compile/compile.js';
 import type { CompileOptions } from './compile/compile.js';
 import type { Pipeline } from './compile/model.js';
+import { MemoryCounters, RunExpressions } from './expressions/runtime.js';
+import type { Counters } from './expressions/runtime.js';
 import { Problems } from './problems.js';
 import { Artifacts } from './run/artifacts.js';
 import type { RunContext } from './run/job-context.js';
@@ -43,12 +45,19 @@ export interface RunOptions extends CompileOptions {
   /** Jobs of a stage at once; default 2. */
   readonly parallelJobs?: number;
   readonly buildId?: number;
+  /** Keeps the values of `counter()` between runs; default: every counter starts at its seed. */
+  readonly counters?: Counters;
   /** Build.Reason, also for `${{ }}`; default Manual. */
   readonly reason?: BuildReason;
   /** Build.SourceBranch, also for `${{ }}`; default refs/heads/main, of a pull request refs/pull/1/merge. */
   readonly sourceBranch?: string;
   /** Jobs with a container run on this machine itself and say so; default: they are refused, as there is no container engine. */
   readonly containersOnHost?: boolean;
+  /**
+   * A finished run whose failed jobs run again, as "Rerun failed jobs" does: what went well is kept with its outputs, what failed or was
+   * skipped has its turn with the next attempt. Both runs need the same `artifactsFolder`.
+   */
+  readonly previous?: RunResult;
   /** Where published artifacts are kept, one folder each; default: in the work folder. */
   readonly artifactsFolder?: string;
   /** Default: the pipeline file's name. */
@@ -83,16 +92,20 @@ export function checkPipeline(options: CheckOptions): Pipeline {
 
 function contextOf(options: RunOptions, pipeline: Pipeline, workFolder: string): RunContext {
   const buildId = options.buildId ?? 1;
+  const queued = queuedOf(options);
+  const clock = options.clock ?? systemClock();
   return {
-    ...queuedOf(options),
+    ...queued,
     tasks: new TaskLibrary(options.tasksFolder),
     masker: new Masker(),
-    clock: options.clock ?? systemClock(),
+    clock,
+    expressions: new RunExpressions(clock.now(), queued.definitionName, options.counters ?? new MemoryCounters()),
     node: options.node ?? process.execPath,
     planId: randomUUID(),
     buildId,
     buildNumber: pipeline.name ?? String(buildId),
     artifacts: new Artifacts(options.artifactsFolder ?? join(workFolder, 'artifacts'), buildId),
+    ...(options.previous === undefined ? {} : { previous: options.previous }),
     repositories: Object.fromEntries(Object.entries(options.repositories ?? {}).map(([alias, folder]) => [alias, resolve(folder)])),
     sourcesFolder: resolve(options.sourcesFolder ?? options.root ?? dirname(options.file)),
     workFolder,
@@ -107,6 +120,7 @@ function contextOf(options: RunOptions, pipeline: Pipeline, workFolder: string):
  * @throws {PipelineRefused} before the first job, when the pipeline would be refused or uses what is not supported.
  */
 export async function runPipeline(options: RunOptions): Promise<RunResult> {
+  if (options.previous !== undefined && options.artifactsFolder === undefined) throw new Error("Running failed jobs again needs 'artifactsFolder', so that the artifacts of the attempt before are there.");
   const pipeline = checkPipeline(options);
   const workFolder = options.workFolder ?? mkdtempSync(join(tmpdir(), 'pipeline-'));
   try {

@@ -96,7 +96,9 @@ function expandRoot(root: MapNode, scope: Scope, templates: Templates, problems:
   const own = map(root.entries.filter(expandable), root.at);
   const reference = lookup(root, 'extends');
   const expanded = reference === undefined ? templates.expander.expand(own, 'pipeline', scope) : expandExtending(own, reference, scope.child(), templates, problems);
-  return expanded?.kind === 'map' ? map([...expanded.entries, ...fixed], root.at) : undefined;
+  if (expanded?.kind !== 'map') return undefined;
+  for (const { key } of expanded.entries) if (key.text === 'extends') problems.unsupported(key.at, "'extends' under a control expression");
+  return map([...expanded.entries, ...fixed], root.at);
 }
 
 /**

@@ -38,9 +38,17 @@ function expanded(one: ExpansionCase): unknown {
   });
 }
 
-for (const file of readdirSync(folder).filter((name) => name.endsWith('.yml'))) {
+const fixtures = readdirSync(folder).filter((name) => name.endsWith('.yml')).map((file) => ({ file, cases: readCases(join(folder, file)) }));
+
+it('expansion has at least a hundred hand-checked cases, each with a name of its own', () => {
+  const names = fixtures.flatMap(({ cases }) => cases.map((one) => one.name));
+  assert.ok(names.length >= 100, String(names.length));
+  assert.deepEqual(names.filter((name, index) => names.indexOf(name) !== index), []);
+});
+
+for (const { file, cases } of fixtures) {
   describe(`expansion: ${file}`, () => {
-    for (const one of readCases(join(folder, file))) {
+    for (const one of cases) {
       it(one.name, () => {
         if (one.problems !== undefined) assert.deepEqual(refusals(one), one.problems);
         if (one.expect !== undefined) assert.deepEqual(expanded(one), one.expect);

@@ -2,6 +2,7 @@ import type { Problems } from '../problems.js';
 import { list, lookup, map } from '../yaml/nodes.js';
 import type { MapEntry, MapNode, YamlNode } from '../yaml/nodes.js';
 import { Expander } from './expand.js';
+import { directiveOf } from './interpolate.js';
 import type { TemplateMemory } from './limits.js';
 import { bindParameters, declarationOf, readDeclarations, refuseExpressions } from './parameters.js';
 import type { Declarations, ParameterDeclaration } from './parameters.js';
@@ -46,7 +47,10 @@ export class Templates {
   }
 
   /** The root of the template that a file extends, expanded; templates may extend each other. */
-  extend(reference: YamlNode, scope: Scope, depth = 1): MapNode | undefined {
+  extend(written: YamlNode, from: Scope, depth = 1): MapNode | undefined {
+    const controlled = written.kind === 'map' && written.entries.some((entry) => directiveOf(entry.key.text) !== undefined);
+    const reference = controlled ? this.expander.expand(written, 'any', from) : written;
+    const scope = controlled ? from.inMode('templates') : from;
     if (reference.kind !== 'map') {
       this.#problems.add(reference.at, "Expected a mapping for 'extends'.");
       return undefined;
@@ -110,6 +114,7 @@ export class Templates {
     let body: MapEntry | undefined;
     for (const entry of opened.content.entries) {
       if (entry.key.text === kind) body = entry;
+      else if (directiveOf(entry.key.text) !== undefined) this.#problems.unsupported(entry.key.at, 'a control expression at the root of a template');
       else if (entry.key.text !== 'parameters') this.#problems.add(entry.key.at, `Unexpected value '${entry.key.text}'`);
     }
     if (body === undefined) this.#problems.add(opened.content.at, `Expected '${kind}' in the template ${opened.file.label}.`);

@@ -11,9 +11,9 @@ export type ContextLevel = 'pipeline' | 'stage' | 'job' | 'step';
 
 /** The named values of each place. Source: azure-devops-docs, process/expressions ("Dependencies"). */
 export const contexts: Readonly<Record<ContextLevel, readonly string[]>> = {
-  pipeline: ['variables'],
-  stage: ['variables', 'dependencies'],
-  job: ['variables', 'dependencies', 'stageDependencies'],
+  pipeline: ['variables', 'pipeline'],
+  stage: ['variables', 'pipeline', 'dependencies'],
+  job: ['variables', 'pipeline', 'dependencies', 'stageDependencies'],
   step: ['variables'],
 };
 

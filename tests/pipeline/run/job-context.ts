@@ -1,12 +1,13 @@
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
-import type { Job, Step } from '../compile/model.js';
+import type { Job, Stage, Step } from '../compile/model.js';
+import type { RunExpressions } from '../expressions/runtime.js';
 import type { TaskLibrary } from '../validate/manifest.js';
 import type { JobIdentity, VirtualMachine } from '../world.js';
 import type { Artifacts } from './artifacts.js';
 import type { Log } from './log.js';
 import type { Masker } from './masking.js';
 import type { Queued } from './queued.js';
-import type { Result } from './result.js';
+import type { Result, RunResult } from './result.js';
 import type { JobVariables } from './variables.js';
 
 /** What is the same for the whole run. */
@@ -14,12 +15,16 @@ export interface RunContext extends Queued {
   readonly tasks: TaskLibrary;
   readonly masker: Masker;
   readonly clock: Clock;
+  /** What `$[ ]` and conditions see of the run itself. */
+  readonly expressions: RunExpressions;
   /** The Node that runs tasks. */
   readonly node: string;
   readonly planId: string;
   readonly buildId: number;
   readonly buildNumber: string;
   readonly artifacts: Artifacts;
+  /** The run whose failed jobs run again. */
+  readonly previous?: RunResult;
   /** The checked-out sources. */
   readonly sourcesFolder: string;
   /** Local folders of other repositories, by alias. */
@@ -47,6 +52,17 @@ export interface JobInstance {
   readonly total: number;
 }
 
+/** Where in its run a copy of a job stands. */
+export interface JobPlace {
+  readonly stage: Stage;
+  /** System.StageAttempt. */
+  readonly stageAttempt: number;
+  readonly job: Job;
+  readonly instance: JobInstance;
+  /** System.JobAttempt. */
+  readonly attempt: number;
+}
+
 /** The folders of one job. */
 export interface JobFolders {
   readonly sources: string;
@@ -55,11 +71,8 @@ export interface JobFolders {
 }
 
 /** The state of one running job. */
-export interface JobContext {
+export interface JobContext extends JobPlace {
   readonly run: RunContext;
-  readonly stage: string;
-  readonly job: Job;
-  readonly instance: JobInstance;
   readonly identity: JobIdentity;
   readonly variables: JobVariables;
   readonly folders: JobFolders;

@@ -16,6 +16,9 @@ import { Slots } from './scheduler.js';
 /** What a job is given to run in. */
 export interface JobSurroundings extends Sight {
   readonly stage: Stage;
+  readonly stageAttempt: number;
+  /** What became of the job in the attempt before. */
+  readonly previous?: JobResult;
   /** Agents: copies of jobs that may run at once. */
   readonly slots: Slots;
 }
@@ -41,9 +44,9 @@ function together(job: Job, instances: readonly InstanceResult[]): JobResult {
 function plan(run: RunContext, job: Job, around: JobSurroundings): Course | undefined {
   // The condition and the matrix belong to the job, before any agent has it: there are no folders yet, and no copy.
   const build = join(run.workFolder, 'undecided');
-  const whole = { name: '', displayName: job.displayName, prefix: '', steps: [], variables: new Map<string, string>(), position: 1, total: 1 };
+  const instance = { name: '', displayName: job.displayName, prefix: '', steps: [], variables: new Map<string, string>(), position: 1, total: 1 };
   const identity = { planId: run.planId, jobId: '' };
-  const predefined = predefinedVariables(run, around.stage.name, job, whole, identity, { build, temp: build, sources: build });
+  const predefined = predefinedVariables(run, { ...around, job, instance, attempt: 1 }, identity, { build, temp: build, sources: build });
   const variables = variablesFor(predefined, undefined, around, run);
   return isWanted(job, variables, around) ? courseOf(job, run.world, (expression) => evaluateForJob(expression, variables, around)) : undefined;
 }
@@ -64,6 +67,11 @@ async function follow(course: Course, run: RunContext, one: (instance: JobInstan
 
 /** Runs one job: condition, copies, outputs. Never throws for what a step does. */
 export async function runJob(run: RunContext, log: RunLog, job: Job, around: JobSurroundings): Promise<JobResult> {
+  const { previous } = around;
+  if (previous !== undefined && isGood(previous.result)) {
+    log.line(`Kept job: ${job.displayName}`);
+    return previous;
+  }
   let course: Course | undefined;
   try {
     course = plan(run, job, around);
@@ -77,13 +85,18 @@ export async function runJob(run: RunContext, log: RunLog, job: Job, around: Job
     return withoutInstances(job, 'Skipped');
   }
   const own = new Slots(job.strategy === undefined || job.strategy.maxParallel === 0 ? Number.POSITIVE_INFINITY : job.strategy.maxParallel);
-  const one = (instance: JobInstance): Promise<InstanceResult> =>
-    own.hold(() =>
+  const one = async (instance: JobInstance): Promise<InstanceResult> => {
+    const before = previous?.instances.find(({ name }) => name === instance.name);
+    // Legs that went well are kept; hooks of a deployment follow from each other and run again.
+    if (before !== undefined && isGood(before.result) && job.deployment === undefined) return before;
+    const place = { ...around, job, instance, attempt: (before?.attempt ?? 0) + 1 };
+    return own.hold(() =>
       around.slots.hold(async () => {
         // A copy that still waits for an agent when the run is cancelled never starts.
-        if (!around.status.canceled && run.signal.aborted) return withoutSteps(instance, 'Canceled');
-        return runInstance(run, log, around.stage.name, job, instance, around);
+        if (!around.status.canceled && run.signal.aborted) return withoutSteps(place, 'Canceled');
+        return runInstance(run, log, place, around);
       }),
     );
+  };
   return together(job, await follow(course, run, one));
 }

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import type { Job } from '../compile/model.js';
 import type { JobIdentity } from '../world.js';
-import type { JobFolders, JobInstance, RunContext } from './job-context.js';
+import type { JobFolders, JobPlace, RunContext } from './job-context.js';
 import { pullRequestVariables, queuedVariables } from './queued.js';
 
 const agentSystem: Readonly<Partial<Record<NodeJS.Platform, string>>> = { win32: 'Windows_NT', darwin: 'Darwin' };
@@ -12,8 +11,9 @@ export function isPredefined(name: string): boolean {
 }
 
 /** The predefined variables of a build job. Source: azure-devops-docs, build/variables. */
-export function predefinedVariables(run: RunContext, stage: string, job: Job, instance: JobInstance, identity: JobIdentity, folders: JobFolders): Readonly<Record<string, string>> {
+export function predefinedVariables(run: RunContext, place: JobPlace, identity: JobIdentity, folders: JobFolders): Readonly<Record<string, string>> {
   const { organisation } = run.world;
+  const { stage, job, instance } = place;
   const environment = job.deployment === undefined ? undefined : run.world.environment(job.deployment.environment.text);
   return {
     ...queuedVariables(run),
@@ -24,16 +24,16 @@ export function predefinedVariables(run: RunContext, stage: string, job: Job, in
     'System.PlanId': identity.planId,
     'System.JobId': identity.jobId,
     'System.TimelineId': identity.planId,
-    'System.StageName': stage,
-    'System.StageAttempt': '1',
-    'System.StageDisplayName': stage,
+    'System.StageName': stage.name,
+    'System.StageAttempt': String(place.stageAttempt),
+    'System.StageDisplayName': stage.displayName,
     'System.PhaseName': job.name,
     'System.PhaseDisplayName': job.displayName,
-    'System.PhaseAttempt': '1',
+    'System.PhaseAttempt': String(place.attempt),
     'System.JobName': instance.name,
     'System.JobDisplayName': instance.displayName,
-    'System.JobIdentifier': `${stage}.${job.name}.${instance.name}`,
-    'System.JobAttempt': '1',
+    'System.JobIdentifier': `${stage.name}.${job.name}.${instance.name}`,
+    'System.JobAttempt': String(place.attempt),
     'System.JobPositionInPhase': String(instance.position),
     'System.TotalJobsInPhase': String(instance.total),
     'System.JobTimeout': String(job.timeoutInMinutes),

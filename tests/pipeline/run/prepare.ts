@@ -1,5 +1,7 @@
 import type { Job, VariableDeclaration } from '../compile/model.js';
 import { evaluate } from '../expressions/evaluate.js';
+import type { ExpressionFunction } from '../expressions/functions.js';
+import type { RunExpressions } from '../expressions/runtime.js';
 import { toBoolean, toText } from '../expressions/values.js';
 import type { Value } from '../expressions/values.js';
 import { pairs } from './condition.js';
@@ -18,6 +20,7 @@ export interface Sight {
   /** Results of the stages its stage names in dependsOn. */
   readonly stages: readonly StageResult[];
   readonly status: Status;
+  readonly expressions: RunExpressions;
 }
 
 /** Puts the declarations into effect, one after another; a later one wins. Group secrets are masked at once. */
@@ -39,14 +42,15 @@ export function declareVariables(variables: JobVariables, declarations: readonly
 function contextValues(variables: JobVariables, sight: Sight): ReadonlyMap<string, Value> {
   return new Map<string, Value>([
     ['variables', variablesContext(pairs(variables))],
+    ['pipeline', sight.expressions.pipeline],
     ['dependencies', jobDependencies(sight.jobs)],
     ['stageDependencies', stageDependencies(sight.stages)],
   ]);
 }
 
 /** Evaluates a `$[ ]` of the job itself. @throws {ExpressionError} when evaluation fails. */
-export function evaluateForJob(expression: string, variables: JobVariables, sight: Sight): Value {
-  return evaluate(expression, { values: contextValues(variables, sight) });
+export function evaluateForJob(expression: string, variables: JobVariables, sight: Sight, functions: ReadonlyMap<string, ExpressionFunction> = new Map()): Value {
+  return evaluate(expression, { values: contextValues(variables, sight), functions });
 }
 
 /**
@@ -56,7 +60,7 @@ export function evaluateForJob(expression: string, variables: JobVariables, sigh
 export function variablesFor(predefined: Readonly<Record<string, string>>, instance: JobInstance | undefined, sight: Sight, run: RunContext): JobVariables {
   const variables = new JobVariables();
   for (const [name, value] of Object.entries(predefined)) variables.set(name, value, { readOnly: isPredefined(name) });
-  declareVariables(variables, sight.declarations, run, (expression) => evaluateForJob(expression, variables, sight));
+  declareVariables(variables, sight.declarations, run, (expression) => evaluateForJob(expression, variables, sight, sight.expressions.variableFunctions));
   for (const [name, value] of instance?.variables ?? []) variables.set(name, value);
   variables.resolve();
   for (const one of variables.all()) if (one.secret) run.masker.add(one.value);

@@ -36,13 +36,15 @@ export interface InstanceResult {
   readonly steps: readonly StepResult[];
   readonly outputs: ReadonlyMap<string, string>;
   readonly issues: readonly Issue[];
+  /** System.JobAttempt, from 1. */
+  readonly attempt: number;
 }
 
 export interface JobResult {
   readonly name: string;
   /** Of all its copies together. */
   readonly result: Result;
-  /** One for each copy that started; none when the job was skipped. */
+  /** One for each copy that was to run; none when the job was skipped. */
   readonly instances: readonly InstanceResult[];
   /** The steps of all copies. */
   readonly steps: readonly StepResult[];
@@ -56,6 +58,8 @@ export interface StageResult {
   readonly result: Result;
   readonly jobs: readonly JobResult[];
   readonly issues: readonly Issue[];
+  /** System.StageAttempt, from 1. */
+  readonly attempt: number;
 }
 
 export interface RunResult {

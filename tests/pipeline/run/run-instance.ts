@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Job } from '../compile/model.js';
 import { ExpressionError } from '../expressions/lexer.js';
-import type { JobContext, JobFolders, JobInstance, RunContext } from './job-context.js';
+import type { JobContext, JobFolders, JobInstance, JobPlace, RunContext } from './job-context.js';
 import type { RunLog } from './log.js';
 import { predefinedVariables } from './predefined.js';
 import { variablesFor } from './prepare.js';
@@ -40,35 +40,36 @@ function outputsOf(prefix: string, steps: readonly StepResult[]): ReadonlyMap<st
 }
 
 /** A copy that did not get as far as its steps. */
-export function withoutSteps(instance: JobInstance, result: InstanceResult['result'], message?: string): InstanceResult {
-  return { name: instance.name, result, steps: [], outputs: new Map(), issues: message === undefined ? [] : [{ type: 'error', message }] };
+export function withoutSteps({ instance, attempt }: JobPlace, result: InstanceResult['result'], message?: string): InstanceResult {
+  return { name: instance.name, result, steps: [], outputs: new Map(), issues: message === undefined ? [] : [{ type: 'error', message }], attempt };
 }
 
 /** Runs one copy of a job on this machine: its own folders, variables, steps, outputs. Never throws for what a step does. */
-export async function runInstance(run: RunContext, log: RunLog, stage: string, job: Job, instance: JobInstance, sight: Sight): Promise<InstanceResult> {
+export async function runInstance(run: RunContext, log: RunLog, place: JobPlace, sight: Sight): Promise<InstanceResult> {
+  const { job, instance } = place;
   const identity = { planId: run.planId, jobId: randomUUID() };
   try {
     const folders = makeFolders(run, job, instance, identity.jobId);
-    const variables = variablesFor(predefinedVariables(run, stage, job, instance, identity, folders), instance, sight, run);
-    return await execute(run, log, job, { identity, folders, variables, stage, instance });
+    const variables = variablesFor(predefinedVariables(run, place, identity, folders), instance, sight, run);
+    return await execute(run, log, { ...place, identity, folders, variables });
   } catch (error) {
     if (!(error instanceof ExpressionError || error instanceof SetupError)) throw error;
     log.line(`##[error]Job ${job.name}: ${error.message}`);
-    return withoutSteps(instance, 'Failed', error.message);
+    return withoutSteps(place, 'Failed', error.message);
   }
 }
 
-async function execute(run: RunContext, log: RunLog, job: Job, parts: Pick<JobContext, 'identity' | 'folders' | 'variables' | 'stage' | 'instance'>): Promise<InstanceResult> {
+async function execute(run: RunContext, log: RunLog, parts: JobPlace & Pick<JobContext, 'identity' | 'folders' | 'variables'>): Promise<InstanceResult> {
+  const { job, instance } = parts;
   const channel = log.open();
   const timeout = new AbortController();
   const ended = new AbortController();
   if (job.timeoutInMinutes > 0) run.clock.sleep(job.timeoutInMinutes * 60_000, ended.signal).then(() => timeout.abort(new Error('The job has timed out.')), () => undefined);
-  const { instance } = parts;
   const title = parts.variables.expand(instance.displayName);
   channel.line(`Starting: ${title}`);
   if (job.container !== undefined) channel.line(`##[warning]There is no container engine here: the job runs on this machine instead of in ${job.container.text}.`);
   try {
-    const context: JobContext = { ...parts, run, job, log: channel, prependPath: [], signal: AbortSignal.any([run.signal, timeout.signal]), status: 'Succeeded' };
+    const context: JobContext = { ...parts, run, log: channel, prependPath: [], signal: AbortSignal.any([run.signal, timeout.signal]), status: 'Succeeded' };
     const steps = await runSteps(context);
     const message = `The job running on agent Local agent ran longer than the maximum time of ${job.timeoutInMinutes} minutes.`;
     if (timeout.signal.aborted) channel.line(`##[error]${message}`);
@@ -79,6 +80,7 @@ async function execute(run: RunContext, log: RunLog, job: Job, parts: Pick<JobCo
       result,
       steps,
       outputs: outputsOf(instance.prefix, steps),
+      attempt: parts.attempt,
       issues: timeout.signal.aborted ? [{ type: 'error', message }] : [],
     };
   } finally {

@@ -124,8 +124,16 @@ async function retried(context: StepContext, step: Step, signal: AbortSignal): P
   }
 }
 
+/** The job's token, renewed for each step; secret, so that only `$(System.AccessToken)` and tasks see it. */
+function renewToken(job: JobContext): void {
+  const token = job.run.world.jobToken(job.identity);
+  job.run.masker.add(token);
+  job.variables.set('System.AccessToken', token, { secret: true, readOnly: true });
+}
+
 /** Runs one step of a job; a step that its condition excludes is skipped. Never throws for what a step does. */
 export async function runStep(job: JobContext, step: Step, later: PostJob[]): Promise<StepResult> {
+  renewToken(job);
   const manifest = step.kind === 'task' ? job.run.tasks.find(step.task) : undefined;
   const context = new StepContext(job, step.name, job.variables.expand(step.displayName), manifest, step.target);
   if (step.kind === 'download' && step.source === 'none') return context.finish('Skipped');
@@ -146,6 +154,7 @@ export async function runStep(job: JobContext, step: Step, later: PostJob[]): Pr
 
 /** Runs a task's `postjobexecution` handler, also after failure and cancellation. */
 export async function runPostJob(job: JobContext, post: PostJob): Promise<StepResult> {
+  renewToken(job);
   const context = new StepContext(job, post.step.name, `Post-job: ${job.variables.expand(post.step.displayName)}`, post.manifest, post.step.target);
   job.log.line(`Starting: ${context.displayName}`);
   await guarded(context, post.step.timeoutInMinutes, (signal) => runNode(context, post.step, post.manifest, post.file, post.taskVariables, signal));

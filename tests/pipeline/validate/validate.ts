@@ -2,6 +2,7 @@ import type { Job, Located, Pipeline, Stage, VariableDeclaration } from '../comp
 import { grammarOf } from '../expressions/evaluate.js';
 import { ExpressionError } from '../expressions/lexer.js';
 import { parseExpression } from '../expressions/parser.js';
+import { refusedContexts, variableSignatures } from '../expressions/runtime.js';
 import type { Position, Problems } from '../problems.js';
 import type { PipelineWorld } from '../world.js';
 import { contexts, runtimeExpression, statusSignatures } from '../run/contexts.js';
@@ -122,7 +123,7 @@ export class Validator {
 
   #expression(text: string, at: Position, level: ContextLevel, status: boolean): void {
     try {
-      parseExpression(text, grammarOf(contexts[level], status ? statusSignatures(level) : new Map()));
+      parseExpression(text, grammarOf(contexts[level], status ? statusSignatures(level) : variableSignatures, status ? [] : refusedContexts));
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       this.#problems.add(at, error.message);
