@@ -21,7 +21,7 @@ export class PipelineAgent implements Agent {
 
   constructor(readonly task: string) {
     this.tempDirectory = this.variable('Agent.TempDirectory') ?? tmpdir();
-    this.environment = childEnvironment(process.env, (name) => this.variable(name), (text) => this.secret(text));
+    this.environment = childEnvironment(process.env);
     // The agent masks logs, not files: what it calls secret has to be taken out of summaries and attachments by us.
     for (const [key, { secret }] of Object.entries(internal._knownVariableMap)) {
       const text = secret ? (internal._vault.retrieveSecret(`SECRET_${key}`) ?? '') : '';

@@ -16,6 +16,9 @@ import { LoggedProgress } from './progress.js';
 import { describeRun, describeSignIn } from './run-context.js';
 import { attachLedger, leavePlan, logWatcher, publish } from './run-log.js';
 import type { OidcRequest } from '../azure/oidc-token.js';
+import { openRoute, type Route } from '../network/route.js';
+import { readNetwork } from './network.js';
+import type { ReleaseOidcRequest } from './release-oidc.js';
 import { isPullRequest, readSharedInputs, type SharedInputs } from './shared-inputs.js';
 import { clockFor } from './test-clock.js';
 
@@ -50,6 +53,8 @@ export interface ServiceTools {
   readonly tempDirectory: string;
   /** Environment for child processes: PATH, homes, certificates, proxies. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The way to the services. */
+  readonly route: Route;
   readonly progress: Progress;
   /** A GUID to be sent with every request of the run; report and ledger name it. */
   readonly correlationId: string;
@@ -78,15 +83,16 @@ export async function runPlannedTask<I, S extends PlannedServices>(
   agent: Agent,
   task: PlannedTask<I, S>,
   createServices: CreateServices<S>,
-  requestOidcToken: (request: OidcRequest, tools: ServiceTools) => Promise<string>,
+  requestOidcToken: (request: OidcRequest | ReleaseOidcRequest, tools: ServiceTools) => Promise<string>,
 ): Promise<TaskEnd> {
   const reader = new InputReader(agent);
   const shared = readSharedInputs(reader, agent, (request) => requestOidcToken(request, tools));
   const inputs = task.read(reader, shared);
   reader.finish();
+  const route = await openRoute(readNetwork(agent));
   const clock = clockFor(agent, shared.connection);
   const { signal, release } = withDeadline(agent.signal, shared.deadline, clock);
-  const tools = toolsFor(agent, clock, signal);
+  const tools = toolsFor(agent, { clock, signal, route });
   try {
     const services = await createServices(shared, tools);
     const desired = await task.desire(inputs, shared, services);
@@ -122,13 +128,12 @@ async function execute(agent: Agent, desired: Desired, shared: SharedInputs, fra
   }
 }
 
-function toolsFor(agent: Agent, clock: Clock, signal: AbortSignal): ServiceTools {
+function toolsFor(agent: Agent, given: Pick<ServiceTools, 'clock' | 'signal' | 'route'>): ServiceTools {
   return {
-    clock,
-    signal,
+    ...given,
     tempDirectory: agent.scratch(),
     environment: agent.environment,
-    progress: new LoggedProgress(clock, agent),
+    progress: new LoggedProgress(given.clock, agent),
     correlationId: randomUUID(),
     run: describeRun(agent),
     registerSecret: (text) => agent.secret(text),

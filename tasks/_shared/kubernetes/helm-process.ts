@@ -9,7 +9,7 @@ import { writeKubeconfig, writePrivate, type KubeconfigSource } from './kubeconf
 
 /** What running helm needs. */
 export interface HelmTools {
-  /** Environment of the child; HELM_* and KUBE* variables in it are ignored. */
+  /** Environment of the child; HELM_* and KUBE* variables in it are ignored, and so are proxies: the cluster's way says which. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Where short-lived private files go: the agent's temp directory. */
   readonly tempDirectory: string;
@@ -54,7 +54,7 @@ export class HelmProcess {
   }
 
   #environment(folder: string, kubeconfig: string | undefined): NodeJS.ProcessEnv {
-    const inherited = Object.entries(this.tools.environment).filter(([name]) => !/^(HELM_|KUBE)/i.test(name));
+    const inherited = Object.entries(this.tools.environment).filter(([name]) => !/^(HELM_|KUBE|(HTTPS?|NO|ALL)_PROXY$)/i.test(name));
     return {
       ...Object.fromEntries(inherited),
       HELM_CACHE_HOME: join(folder, 'cache'),

@@ -23,9 +23,9 @@ export const federatedEndpoint: FakeEndpoint = {
 /** Remembers everything that a task says to its agent, in one order, and answers from plain records. */
 export class FakeAgent implements Agent {
   readonly tempDirectory = mkdtempSync(join(tmpdir(), 'fake-agent-'));
-  readonly environment = { PATH: '/usr/bin' };
+  environment: Readonly<Record<string, string>> = { PATH: '/usr/bin' };
   readonly inputs: Record<string, string> = {};
-  readonly variables: Record<string, string> = {};
+  variables: Record<string, string> = {};
   readonly secretVariables = new Set<string>();
   readonly endpoints: Record<string, FakeEndpoint> = { SYSTEMVSSCONNECTION: { scheme: 'OAuth', parameters: { AccessToken: 'job-token' } } };
   /** What the log shows. A group is its title and its lines, indented. */
