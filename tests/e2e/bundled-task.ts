@@ -42,6 +42,8 @@ export async function runBundled(stage: ContosoStage, task: string, connectionNa
   const connection = pipelineWorld.serviceConnection(connectionName);
   if (connection === undefined) throw new Error(`no connection ${connectionName}`);
   const variables = {
+    // Where helm keeps what it knows of an API server.
+    HOME: temp,
     AGENT_TEMPDIRECTORY: temp,
     SYSTEM_DEFAULTWORKINGDIRECTORY: root,
     SYSTEM_COLLECTIONURI: pipelineWorld.organisation.collectionUri,

@@ -1,8 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
+import platform from 'node:path';
 import { parseClusters, type ClusterEntry } from '../fleet/clusters.js';
 import { Problem, toProblem } from '../reconcile/problem.js';
 import type { Agent } from './agent.js';
+import { placesOf } from './list-files.js';
 
 /** Bounds of a whole number, both included. */
 export interface Bounds {
@@ -96,7 +97,7 @@ export class InputReader {
 
   /** A path in full: one that is not absolute is meant from the sources. */
   pathOf(path: string): string {
-    return isAbsolute(path) ? path : resolve(this.#roots()[0] ?? '.', path);
+    return platform.isAbsolute(path) ? path : platform.resolve(this.#roots()[0] ?? '.', path);
   }
 
   /** The text of a file that an input names; a mistake of this code is noted when there is none. */
@@ -199,8 +200,7 @@ export class InputReader {
   }
 
   #readFile(path: string): string | undefined {
-    const candidates = isAbsolute(path) ? [path] : this.#roots().map((root) => join(root, path));
-    const found = candidates.find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile() === true);
+    const found = placesOf(path, this.#roots(), platform).find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile() === true);
     return found === undefined ? undefined : readFileSync(found, 'utf8').replace(/^\uFEFF/, '').trim();
   }
 

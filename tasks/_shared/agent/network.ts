@@ -37,10 +37,14 @@ function agentProxy(variable: (name: string) => string | undefined): URL | undef
   return readProxyAddress(url, 'Agent.ProxyUrl', { username: variable('Agent.ProxyUsername'), password: variable('Agent.ProxyPassword') });
 }
 
-/** The first of these that is set to something, in either case of letters. */
+/** The first of these that is set to something. Written in capitals it comes first; on Windows every other way is the same. */
 function ofEnvironment({ environment }: Agent, ...names: readonly string[]): { name: string; text: string } | undefined {
-  const spellings = names.flatMap((name) => [name, name.toLowerCase()]);
-  return spellings.map((name) => ({ name, text: environment[name] ?? '' })).find(({ text }) => text !== '');
+  const set = Object.entries(environment).flatMap(([name, text]) => (text === '' ? [] : [{ name, text }]));
+  for (const wanted of names) {
+    const found = set.find(({ name }) => name === wanted) ?? set.find(({ name }) => name.toUpperCase() === wanted);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /**
@@ -58,7 +62,7 @@ function readAuthorities(agent: Agent, path: string | undefined): readonly strin
       remedy: 'configure the agent again with --sslcacert and a PEM file that its user can read',
     });
   }
-  const extra = agent.environment.NODE_EXTRA_CA_CERTS;
+  const extra = ofEnvironment(agent, 'NODE_EXTRA_CA_CERTS')?.text;
   const further = extra === undefined ? undefined : read(extra);
   return typeof further === 'string' ? [own, further] : [own];
 }

@@ -94,7 +94,8 @@ describe('the route to a service', () => {
       assert.equal(isPassingFault(code), passes);
       const problem = proxyProblem(error, parts);
       assert.match(problem?.message ?? '', expected);
-      assert.ok(problem?.parts.because.includes(`the proxy http://${address.host} `), problem?.parts.because);
+      assert.ok(problem !== undefined);
+      assert.ok(problem.parts.because.includes(`the proxy http://${address.host} `), problem.parts.because);
       assert.ok(!JSON.stringify(problem.parts).includes('canary'));
     }
     await new Promise((resolve) => silent.close(resolve));
