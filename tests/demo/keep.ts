@@ -20,12 +20,8 @@ export async function explainAccess(stage: ContosoStage, print: (line: string) =
   const clusters = [...world.clusters.keys()].map((name) => world.arm.clusters.find(name));
   for (const { id } of clusters) world.assign(operator.objectId, 'Azure Kubernetes Service RBAC Cluster Admin', id);
   const tokenFile = join(folder, 'operator-token');
-  const renew = async (): Promise<void> => {
-    await writeFile(`${tokenFile}.new`, world.entra.issue(operator, aksServerApplication), { mode: 0o600 });
-    await rename(`${tokenFile}.new`, tokenFile);
-  };
-  await renew();
-  const config = {
+  const path = join(folder, 'kubeconfig');
+  const config = (token: string): object => ({
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': clusters[0]?.name,
@@ -34,10 +30,15 @@ export async function explainAccess(stage: ContosoStage, print: (line: string) =
       cluster: { server: endpoint().server, 'certificate-authority-data': Buffer.from(certificateAuthority).toString('base64') },
     })),
     contexts: clusters.map(({ name }) => ({ name, context: { cluster: name, user: 'operator' } })),
-    users: [{ name: 'operator', user: { tokenFile } }],
+    users: [{ name: 'operator', user: { token } }],
+  });
+  // The token itself is in the kubeconfig, and not the name of its file: clients would prefer the file to a token that is given by hand.
+  const renew = async (): Promise<void> => {
+    const token = world.entra.issue(operator, aksServerApplication);
+    await replaceFile(tokenFile, token);
+    await replaceFile(path, stringify(config(token)));
   };
-  const path = join(folder, 'kubeconfig');
-  await writeFile(path, stringify(config), { mode: 0o600 });
+  await renew();
   const programs = await linkPrograms(join(folder, 'bin'));
   const [first, second] = clusters;
   const server = first?.endpoint().server ?? '';
@@ -65,6 +66,12 @@ export async function explainAccess(stage: ContosoStage, print: (line: string) =
   for (const line of lines) print(line);
   const timer = setInterval(() => void renew().catch(() => undefined), renewalMs).unref();
   return () => clearInterval(timer);
+}
+
+/** Writes a file that only its owner reads, so that readers see the old one or the new one whole. */
+async function replaceFile(path: string, content: string): Promise<void> {
+  await writeFile(`${path}.new`, content, { mode: 0o600 });
+  await rename(`${path}.new`, path);
 }
 
 /** Puts the programs into one folder, under names that tell the majors of helm apart. Returns the folder. */

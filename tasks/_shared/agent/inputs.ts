@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
+import platform from 'node:path';
 import { parseClusters, type ClusterEntry } from '../fleet/clusters.js';
 import { shown, unseenIn } from '../fleet/shown.js';
 import { Problem, toProblem } from '../reconcile/problem.js';
@@ -8,6 +8,7 @@ import { noSuchFile, readTextFile, type PathFlaw } from './input-files.js';
 import { entriesIn, flawOf, unexpanded } from './input-text.js';
 
 export { unexpanded } from './input-text.js';
+import { placesOf } from './list-files.js';
 
 /** Bounds of a whole number, both included. */
 export interface Bounds {
@@ -107,7 +108,7 @@ export class InputReader {
 
   /** A path in full: one that is not absolute is meant from the sources. */
   pathOf(path: string): string {
-    return isAbsolute(path) ? path : resolve(this.#roots()[0] ?? '.', path);
+    return platform.resolve(placesOf(path, this.#roots(), platform)[0] ?? path);
   }
 
   /**
@@ -274,8 +275,7 @@ export class InputReader {
 
   /** Where a file is; the path as it was given when it is in none of the folders. */
   #locate(path: string): string {
-    if (isAbsolute(path)) return path;
-    return this.#roots().map((root) => join(root, path)).find((candidate) => existsSync(candidate)) ?? path;
+    return placesOf(path, this.#roots(), platform).find((candidate) => existsSync(candidate)) ?? path;
   }
 
   #missing(name: string): void {

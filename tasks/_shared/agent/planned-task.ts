@@ -11,11 +11,14 @@ import type { RunContext } from '../report/schema.js';
 import type { Agent, TaskEnd } from './agent.js';
 import { InputReader } from './inputs.js';
 import { withDeadline } from './deadline.js';
-import { FileJournal } from './journal.js';
 import { LoggedProgress } from './progress.js';
 import { describeRun, describeSignIn } from './run-context.js';
-import { attachLedger, leavePlan, logWatcher, publish } from './run-log.js';
+import { leavePlan, logWatcher, publish } from './run-log.js';
+import { openRecord } from './run-record.js';
 import type { OidcRequest } from '../azure/oidc-token.js';
+import { openRoute, type Route } from '../network/route.js';
+import { readNetwork } from './network.js';
+import type { ReleaseOidcRequest } from './release-oidc.js';
 import { isPullRequest, readSharedInputs, type SharedInputs } from './shared-inputs.js';
 import { clockFor } from './test-clock.js';
 
@@ -50,6 +53,8 @@ export interface ServiceTools {
   readonly tempDirectory: string;
   /** Environment for child processes: PATH, homes, certificates, proxies. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The way to the services. */
+  readonly route: Route;
   readonly progress: Progress;
   /** A GUID to be sent with every request of the run; report and ledger name it. */
   readonly correlationId: string;
@@ -78,7 +83,7 @@ export async function runPlannedTask<I, S extends PlannedServices>(
   agent: Agent,
   task: PlannedTask<I, S>,
   createServices: CreateServices<S>,
-  requestOidcToken: (request: OidcRequest, tools: ServiceTools) => Promise<string>,
+  requestOidcToken: (request: OidcRequest | ReleaseOidcRequest, tools: ServiceTools) => Promise<string>,
 ): Promise<TaskEnd> {
   const reader = new InputReader(agent);
   const shared = readSharedInputs(reader, agent, (request) => requestOidcToken(request, tools));
@@ -86,7 +91,7 @@ export async function runPlannedTask<I, S extends PlannedServices>(
   reader.finish();
   const clock = clockFor(agent, shared.connection);
   const { signal, release } = withDeadline(agent.signal, shared.deadline, clock);
-  const tools = toolsFor(agent, clock, signal);
+  const tools = await toolsFor(agent, clock, signal);
   try {
     const services = await createServices(shared, tools);
     const desired = await task.desire(inputs, shared, services);
@@ -111,23 +116,24 @@ async function execute(agent: Agent, desired: Desired, shared: SharedInputs, fra
   const { clock, signal, progress } = tools;
   const approval = shared.plan?.approved === undefined ? undefined : new Approval(shared.plan.approved.changes);
   const options = { ...shared, ...(approval === undefined || shared.plan?.onDrift === 'apply' ? {} : { approval }) };
-  const journal = new FileJournal(agent.keepFile('journal.jsonl', ''), tools.debug);
+  const record = openRecord(agent, context, signal);
+  const { journal } = record;
   try {
     const result = await run(desired.resources, desired.proofs, options, { clock, signal, progress, permissions, journal }, logWatcher(agent, shared.dryRun, shared.plan));
     const planFile = shared.dryRun && shared.plan !== undefined ? leavePlan(agent, shared.plan.path, result, context) : shared.plan?.approved?.sha256;
     return publish(agent, result, { ...context, ...(planFile === undefined ? {} : { planFile }) }, desired.outputs(result));
   } finally {
-    journal.close();
-    attachLedger(agent, journal.lines, context);
+    record.close();
   }
 }
 
-function toolsFor(agent: Agent, clock: Clock, signal: AbortSignal): ServiceTools {
+async function toolsFor(agent: Agent, clock: Clock, signal: AbortSignal): Promise<ServiceTools> {
   return {
     clock,
     signal,
     tempDirectory: agent.scratch(),
     environment: agent.environment,
+    route: await openRoute(readNetwork(agent)),
     progress: new LoggedProgress(clock, agent),
     correlationId: randomUUID(),
     run: describeRun(agent),

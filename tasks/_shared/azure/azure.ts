@@ -1,9 +1,11 @@
-import type { AccessToken, PipelinePolicy, TokenCredential } from './sdk-types.js';
+import type { AccessToken, HttpClient, PipelinePolicy, TokenCredential } from './sdk-types.js';
 import type { Clock } from '../reconcile/clock.js';
 import { cancelled, Problem } from '../reconcile/problem.js';
 import { Arm } from './arm.js';
 import type { AzureCloud, ServiceConnection } from './connection.js';
-import { AzureHttp, correlationPolicy, throttledPipeline, type HttpTools } from './http.js';
+import { proxyProblem } from '../network/proxy-fault.js';
+import { straight } from '../network/route.js';
+import { AzureHttp, clientFor, correlationPolicy, throttledPipeline, type HttpTools } from './http.js';
 import { Pace } from './pace.js';
 import type * as sdkModule from './sdk.js';
 import { throttlingPolicy } from './throttling.js';
@@ -50,14 +52,12 @@ export async function connectAzure(connection: ServiceConnection, tools: AzureTo
     { policy: correlation, position: 'perCall' },
     { policy: throttlingPolicy(tools.clock, (text) => tools.debug(text)), position: 'perCall' },
   ];
-  const shared = {
-    retryOptions: { maxRetries: 0 },
-    additionalPolicies: policies,
-    ...(tools.httpClient === undefined ? {} : { httpClient: tools.httpClient }),
-  };
-  const credential = explained(connection, tools.signal, (faults) => signIn(sdk, connection, shared, faults));
+  const client = clientFor(sdk, tools);
+  const shared = { retryOptions: { maxRetries: 0 }, additionalPolicies: policies, httpClient: client };
+  // The endpoint of a managed identity is on the agent's machine or beside it, where no proxy leads.
+  const local = (): HttpClient => clientFor(sdk, { ...tools, route: straight });
+  const credential = explained(connection, tools.signal, (faults) => signIn(sdk, connection, shared, local, faults));
   const scopes = [`${cloud.resourceManagerAudience}/.default`];
-  const client = tools.httpClient ?? sdk.createDefaultHttpClient();
   const plain = (authenticate: boolean): AzureHttp => {
     const pipeline = throttledPipeline(sdk, tools);
     pipeline.addPolicy(correlation, { phase: 'Serialize' });
@@ -89,10 +89,11 @@ export async function connectAzure(connection: ServiceConnection, tools: AzureTo
   };
 }
 
-/** @param faults takes what fetching an assertion threw, since the SDK keeps the text of it only. */
-function signIn(sdk: Sdk, connection: ServiceConnection, shared: object, faults: unknown[]): TokenCredential {
+/** @param faults takes what fetching an assertion or sending a request threw, since the SDK keeps the text of it only. */
+function signIn(sdk: Sdk, connection: ServiceConnection, shared: { readonly httpClient: HttpClient }, local: () => HttpClient, faults: unknown[]): TokenCredential {
   const { signIn: how, tenantId, cloud } = connection;
-  const options = { ...shared, authorityHost: cloud.authority, disableInstanceDiscovery: !publicAuthorities.has(new URL(cloud.authority).hostname) };
+  const httpClient: HttpClient = { sendRequest: (request) => noting(faults, () => shared.httpClient.sendRequest(request)) };
+  const options = { ...shared, httpClient, authorityHost: cloud.authority, disableInstanceDiscovery: !publicAuthorities.has(new URL(cloud.authority).hostname) };
   switch (how.kind) {
     case 'federated':
       return new sdk.ClientAssertionCredential(tenantId, how.clientId, () => noting(faults, how.assertion), options);
@@ -102,7 +103,7 @@ function signIn(sdk: Sdk, connection: ServiceConnection, shared: object, faults:
       return new sdk.ClientCertificateCredential(tenantId, how.clientId, { certificate: how.pem() }, options);
     case 'managedIdentity':
       // Its requests bypass additional policies, so the SDK's own retries stay on for it.
-      return new sdk.ManagedIdentityCredential({ ...options, retryOptions: {}, ...(how.clientId === undefined ? {} : { clientId: how.clientId }) });
+      return new sdk.ManagedIdentityCredential({ ...options, httpClient: local(), retryOptions: {}, ...(how.clientId === undefined ? {} : { clientId: how.clientId }) });
   }
 }
 
@@ -111,7 +112,9 @@ const publicAuthorities = new Set(['login.microsoftonline.com', 'login.microsoft
 
 async function noting<T>(faults: unknown[], job: () => Promise<T>): Promise<T> {
   try {
-    return await job();
+    const result = await job();
+    faults.length = 0;
+    return result;
   } catch (error) {
     faults.push(error);
     throw error;
@@ -133,11 +136,15 @@ function explained(connection: ServiceConnection, signal: AbortSignal, make: (fa
         if (signal.aborted) throw cancelled(`sign in with the service connection ${connection.name}`);
         const fault = faults.pop();
         if (fault instanceof Problem) throw fault;
+        const what = `The service connection ${connection.name} cannot sign in`;
+        const tried = `get a token for ${[scopes].flat().join(' ')} (${connection.signIn.kind})`;
+        const byProxy = proxyProblem(fault, { what, tried });
+        if (byProxy !== undefined) throw byProxy;
         throw new Problem(
           {
             code: 'WI2007',
-            what: `The service connection ${connection.name} cannot sign in`,
-            tried: `get a token for ${[scopes].flat().join(' ')} (${connection.signIn.kind})`,
+            what,
+            tried,
             ...refusal(error),
             remedy: 'open Project settings, Service connections, and verify it; compare the issuer and subject of its federated credential with the connection’s',
           },

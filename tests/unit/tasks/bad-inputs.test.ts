@@ -12,15 +12,15 @@ describe('bad inputs', () => {
     judge = await Judge.start();
   });
 
-  afterEach(() => assert.deepEqual(judge.sent(), [], 'nothing may be sent, and no program started'));
-
   after(() => judge.dispose());
 
   for (const bad of badInputs) {
     const { task, input, given, code, accepted, begins } = bad;
     const values = Object.entries(given).map(([name, value]) => `${name} ${JSON.stringify(value.length > 70 ? `${value.slice(0, 67)}…` : value)}`);
     it(`${task}: ${code} for ${input}, given ${values.join(', ')}`, async () => {
+      const before = judge.sent().length;
       const errors = await judge.errors(task, given, bad);
+      assert.deepEqual(judge.sent().slice(before), [], 'nothing may be sent, and no program started');
       assert.deepEqual(errors.map((error) => error.code), [code], errors.map(({ message }) => message).join('\n') || 'it was accepted');
       const { parts } = errors[0]!;
       const { what, because, remedy } = parts;

@@ -39,7 +39,7 @@ function jsonForm(type: protobuf.Type, value: Fields): Fields {
     const field = type.get(name);
     if (!(field instanceof protobuf.Field) || unsaid.has(name)) continue;
     const of = field.resolve().resolvedType;
-    const json = of instanceof protobuf.Type ? messageForm(of, inner) : isZero(field, inner) ? undefined : inner;
+    const json = of instanceof protobuf.Type ? messagesForm(of, field, inner) : isZero(field, inner) ? undefined : inner;
     if (json !== undefined && name === 'ingressRuleValue') Object.assign(result, json);
     else if (json !== undefined) result[name] = json;
   }
@@ -53,9 +53,15 @@ function isZero(field: protobuf.Field, value: unknown): boolean {
   return value === '' || (field.required && (value === 0 || value === false)) || (field.name === 'generation' && value === 0);
 }
 
-/** A message, a list or a map of messages. Times, quantities and numbers that may be text have forms of their own in JSON. */
-function messageForm(type: protobuf.Type, value: unknown): unknown {
+/** A message, a list of messages, or a map to messages. */
+function messagesForm(type: protobuf.Type, field: protobuf.Field, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => messageForm(type, item));
+  if (!(field instanceof protobuf.MapField) || !isRecord(value)) return messageForm(type, value);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, messageForm(type, item)]));
+}
+
+/** Times, quantities and numbers that may be text have forms of their own in JSON. */
+function messageForm(type: protobuf.Type, value: unknown): unknown {
   if (!isRecord(value)) return value;
   switch (type.name) {
     case 'Time': {
