@@ -34,7 +34,6 @@ export function readPipeline(root: MapNode, problems: Problems): Pipeline | unde
   acceptLockBehaviour(reader, problems);
   acceptPool(reader, problems);
   const name = reader.string('name');
-  if (name?.includes('$(') === true) problems.unsupported(reader.node('name')?.at ?? reader.at, `tokens in the run's name: ${name}`);
   const pipeline: Pipeline = { ...(name === undefined ? {} : { name }), variables: readVariables(reader, problems), stages: stages(reader, problems), at: reader.at };
   reader.done();
   return pipeline;
