@@ -154,7 +154,7 @@ export class Rig {
     const ports: Ports = {
       clock: this.clock,
       signal: this.abort.signal,
-      journal: { intend: () => undefined, settle: (entry, outcome) => void this.journal.push({ ...entry, outcome }) },
+      journal: { intend: () => undefined, accept: () => undefined, settle: (entry, outcome) => void this.journal.push({ ...entry, outcome }) },
       progress: { waiting: (subject, text) => void this.progress.push(`${subject}: ${text}`) },
       permissions,
     };
