@@ -39,7 +39,7 @@ const uninstalling = 'uninstalling';
 /** Added to the time-out before a pending revision counts as left behind: clocks differ, and Helm itself needs a moment. Milliseconds. */
 const slackMs = 60_000;
 /** How often a pending revision is looked at. Milliseconds. */
-const pendingPollMs = 5_000;
+const pendingPollMs = 10_000;
 
 /** A Helm release of a chart whose pods have the identity. Helm is skipped when chart, values and release are equal. */
 export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState> {

@@ -1,5 +1,6 @@
-import { createHash, createPublicKey, generateKeyPairSync, randomUUID, sign, verify, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, randomUUID, sign, verify, type KeyObject } from 'node:crypto';
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
+import { rsaPrivateKey } from '../kernel/rsa-keys.js';
 import { isRecord } from '../kernel/service.js';
 import type { KubernetesUser } from './access.js';
 import type { KindRegistry } from './objects/kinds.js';
@@ -133,7 +134,7 @@ export class ServiceAccountTokens {
 
   #signingKey(): SigningKey {
     if (this.#key === undefined) {
-      const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+      const privateKey = rsaPrivateKey();
       const publicKey = createPublicKey(privateKey);
       const id = createHash('sha256').update(publicKey.export({ format: 'der', type: 'spki' })).digest('base64url');
       this.#key = { id, privateKey, publicKey };
