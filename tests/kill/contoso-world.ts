@@ -14,7 +14,8 @@ import { parseClusters } from '../../tasks/_shared/fleet/clusters.js';
 import { openDirect } from '../../tasks/_shared/kubernetes/direct-connection.js';
 import { lazyConnection } from '../../tasks/_shared/kubernetes/lazy-connection.js';
 import { lackedRights } from '../../tasks/_shared/kubernetes/permissions.js';
-import { run } from '../../tasks/_shared/reconcile/run.js';
+import { Approval, approvedChange, type ApprovedChange } from '../../tasks/_shared/reconcile/approval.js';
+import { run, type RunResult } from '../../tasks/_shared/reconcile/run.js';
 import { deployWithIdentity } from '../../tasks/DeployWithIdentity/deploy-with-identity.js';
 import { enableWorkloadIdentity } from '../../tasks/EnableWorkloadIdentity/enable-workload-identity.js';
 import { federateServiceAccount } from '../../tasks/FederateServiceAccount/federate-service-account.js';
@@ -33,7 +34,10 @@ import type { Lifeline } from './lifeline.js';
 /** One step of the pipeline: a task with its inputs, on the clusters of a ring. */
 export interface Step {
   readonly task: string;
-  readonly start: (stepWorld: StepWorld) => Promise<'succeeded' | 'failed'>;
+  /** What a dry run of it shows, to be approved. */
+  readonly plan: (stepWorld: StepWorld) => Promise<readonly ApprovedChange[]>;
+  /** Runs it, within what was approved. */
+  readonly start: (stepWorld: StepWorld, approved: readonly ApprovedChange[]) => Promise<'succeeded' | 'failed'>;
 }
 
 /** A ring of the contoso fleet. */
@@ -92,30 +96,38 @@ export function contosoSteps(name: RingName, values = ''): [enable: Step, federa
 }
 
 function step<I>(ring: Ring, task: PlannedTask<I, Services>, inputs: Readonly<Record<string, string>>): Step {
-  return { task: task.name, start: (stepWorld) => start(ring, task, inputs, stepWorld) };
+  return {
+    task: task.name,
+    plan: async (stepWorld) => (await start(ring, task, inputs, stepWorld)).plan.map(({ resource, change }) => approvedChange(resource, change)),
+    start: async (stepWorld, approved) => {
+      const { result, applied, proofs, preflight } = await start(ring, task, inputs, stepWorld, new Approval(approved));
+      const outcomes = [...applied.map(({ outcome }) => outcome), ...proofs.map(({ outcome }) => outcome), ...preflight.findings];
+      for (const outcome of outcomes) if ('problem' in outcome) stepWorld.agent.error(JSON.stringify(outcome.problem));
+      return result === 'succeeded' ? 'succeeded' : 'failed';
+    },
+  };
 }
 
-async function start<I>(ring: Ring, task: PlannedTask<I, Services>, inputs: Readonly<Record<string, string>>, stepWorld: StepWorld): Promise<'succeeded' | 'failed'> {
+/** A dry run without an approval, a real one with it. */
+async function start<I>(ring: Ring, task: PlannedTask<I, Services>, inputs: Readonly<Record<string, string>>, stepWorld: StepWorld, approval?: Approval): Promise<RunResult> {
   const { lifeline, agent } = stepWorld;
   setMaxListeners(0, agent.signal);
   Object.assign(agent.inputs, inputs);
   const connection = serviceConnection(ring, stepWorld);
   const { clusters } = parseClusters(ring.clusters, connection.subscriptionId);
-  const shared = { connection, clusters, dryRun: false, concurrency: 10, failFast: false };
+  const shared = { connection, clusters, dryRun: approval === undefined, concurrency: 10, failFast: false };
   const reader = new InputReader(agent);
   const own = task.read(reader, shared);
   reader.finish();
   const services = await servicesFor(shared, stepWorld);
   const desired = await task.desire(own, shared, services);
-  const record = openRecord(agent, { task: task.name, run: 'contoso', signIn: connection.name, correlation: 'c' });
+  const record = openRecord(agent, { task: task.name, run: 'contoso', signIn: connection.name, correlation: 'c' }, agent.signal);
   const progress = { waiting: (subject: string, text: string) => agent.debug(`${subject}: ${text}`) };
   const ports = { clock: lifeline.clock, signal: agent.signal, progress, permissions: services.permissions, journal: record.journal };
   const watcher = { planned: () => undefined, checked: () => undefined, applied: () => undefined };
-  const { result, applied, proofs, preflight } = await run(desired.resources, desired.proofs, shared, ports, watcher);
+  const result = await run(desired.resources, desired.proofs, { ...shared, ...(approval === undefined ? {} : { approval }) }, ports, watcher);
   agent.cleanUp();
-  const outcomes = [...applied.map(({ outcome }) => outcome), ...proofs.map(({ outcome }) => outcome), ...preflight.findings];
-  for (const outcome of outcomes) if ('problem' in outcome) agent.error(JSON.stringify(outcome.problem));
-  return result === 'succeeded' ? 'succeeded' : 'failed';
+  return result;
 }
 
 function serviceConnection({ connection }: Ring, { world, lifeline, agent }: StepWorld): ServiceConnection {

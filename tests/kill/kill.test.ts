@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { basename } from 'node:path';
 import { existsSync, readFileSync } from 'node:fs';
+import type { ApprovedChange } from '../../tasks/_shared/reconcile/approval.js';
 import { postJob } from '../../tasks/_shared/agent/post-job.js';
 import type { LedgerLine } from '../../tasks/_shared/report/ledger.js';
 import { makeKeysFresh } from '../simulators/kernel/rsa-keys.js';
@@ -23,8 +24,21 @@ interface Run {
 const moments = ['before', 'after'] as const;
 const told = { before: 'before the service sees it', after: 'after the service has taken it' };
 
-/** Runs steps one after another, each as a process of its own, until one fails or the run dies. */
-async function runSteps(world: World, steps: readonly Step[], death?: Death): Promise<Run> {
+/** What the plan stage showed of each step, by task; approved, and kept for every run after it. */
+type Plans = ReadonlyMap<string, readonly ApprovedChange[]>;
+
+async function planSteps(world: World, steps: readonly Step[]): Promise<Plans> {
+  const plans = new Map<string, readonly ApprovedChange[]>();
+  for (const step of steps) {
+    const agent = new FakeAgent(step.task);
+    plans.set(step.task, await step.plan({ world, lifeline: new Lifeline(world.network), agent }));
+    agent.dispose();
+  }
+  return plans;
+}
+
+/** Runs steps one after another within the plans, each as a process of its own, until one fails or the run dies. */
+async function runSteps(world: World, steps: readonly Step[], plans: Plans, death?: Death): Promise<Run> {
   const lifeline = new Lifeline(world.network, death);
   const log: string[] = [];
   let ledger: LedgerLine[] = [];
@@ -32,7 +46,7 @@ async function runSteps(world: World, steps: readonly Step[], death?: Death): Pr
   for (const step of steps) {
     const agent = new FakeAgent(step.task);
     try {
-      end = await Promise.race([step.start({ world, lifeline, agent }), lifeline.cut]);
+      end = await Promise.race([step.start({ world, lifeline, agent }, plans.get(step.task) ?? []), lifeline.cut]);
       log.push(...agent.log, ...agent.debugLog, ...agent.errors);
       if (end === 'killed') ledger = afterKill(agent);
     } finally {
@@ -41,6 +55,10 @@ async function runSteps(world: World, steps: readonly Step[], death?: Death): Pr
     if (end !== 'succeeded') break;
   }
   return { end, writes: lifeline.writes, log, ledger };
+}
+
+async function planAndRun(world: World, steps: readonly Step[]): Promise<Run> {
+  return runSteps(world, steps, await planSteps(world, steps));
 }
 
 /** Runs the post-job step where a task was killed: its ledger. */
@@ -74,23 +92,24 @@ interface Scene {
   readonly steps: readonly Step[];
 }
 
-/** Kills a run at each of its writes; after each kill, a second run has to end as an undisturbed one, and a third one must not write. */
+/** Kills a run at each of its writes; after each kill, a second run of the same approved plan has to end as an undisturbed one, and a third one must not write. */
 async function killAtEveryWrite({ world: fresh, steps }: Scene, when: Death['when']): Promise<number> {
   const undisturbed = await fresh();
-  const reference = await runSteps(undisturbed, steps);
+  const plans = await planSteps(undisturbed, steps);
+  const reference = await runSteps(undisturbed, steps, plans);
   assert.equal(reference.end, 'succeeded', reference.log.join('\n'));
   const wanted = snapshot(undisturbed);
   for (const at of reference.writes) {
     const about = `killed ${told[when]}: ${at.line}`;
     const world = await fresh();
-    const killed = await runSteps(world, steps, { at, when });
+    const killed = await runSteps(world, steps, plans, { at, when });
     assert.equal(killed.end, 'killed', `${about}: the run never came there`);
     assert.ok(killed.ledger.some((line) => line.outcome === 'unknown' && isAbout(line, at)), `${about}: not under way in the ledger ${JSON.stringify(killed.ledger)}`);
     assert.ok(killed.log.some((line) => line.startsWith('  write    ')), `${about}: no intent in the log`);
-    const again = await runSteps(world, steps);
+    const again = await runSteps(world, steps, plans);
     assert.equal(again.end, 'succeeded', `${about}\n${again.log.join('\n')}`);
     assert.deepEqual(snapshot(world), wanted, about);
-    const third = await runSteps(world, steps);
+    const third = await runSteps(world, steps, plans);
     assert.deepEqual([third.end, third.writes], ['succeeded', []], about);
   }
   return reference.writes.length;
@@ -114,7 +133,7 @@ describe('killed at every write of the contoso run, and run again', function () 
     it(`an upgrade of the release as well, killed ${told[when]}`, async () => {
       const deployed = async (): Promise<World> => {
         const world = await contosoWorld();
-        assert.equal((await runSteps(world, contosoSteps('prod'))).end, 'succeeded');
+        assert.equal((await planAndRun(world, contosoSteps('prod'))).end, 'succeeded');
         return world;
       };
       const [, , , upgrade] = contosoSteps('prod', 'replicaCount: 3');
@@ -124,7 +143,7 @@ describe('killed at every write of the contoso run, and run again', function () 
 
   it('makes the same writes in the same order each time', async () => {
     const runs: Run[] = [];
-    for (const ring of ['nonprod', 'prod', 'nonprod', 'prod'] as const) runs.push(await runSteps(await contosoWorld(), contosoSteps(ring)));
+    for (const ring of ['nonprod', 'prod', 'nonprod', 'prod'] as const) runs.push(await planAndRun(await contosoWorld(), contosoSteps(ring)));
     const [nonprod, prod, ...others] = runs.map(({ writes }) => byService(writes));
     assert.deepEqual(others, [nonprod, prod]);
   });
@@ -134,12 +153,13 @@ describe('killed at every write of the contoso run, and run again', function () 
     const steps = contosoSteps('prod');
     const [deploy] = steps.splice(3);
     assert.ok(deploy !== undefined);
-    assert.equal((await runSteps(world, steps)).end, 'succeeded');
+    assert.equal((await planAndRun(world, steps)).end, 'succeeded');
+    const plans = await planSteps(world, [deploy]);
     const lifeline = new Lifeline(world.network);
     const helm = new Lifeline(world.network);
     world.network.faults.plant({ method: 'POST', path: /\/secrets$/, times: 1, then: () => lifeline.kill() });
     const agent = new FakeAgent(deploy.task);
-    assert.equal(await Promise.race([deploy.start({ world, lifeline, agent, helm }), lifeline.cut]), 'killed');
+    assert.equal(await Promise.race([deploy.start({ world, lifeline, agent, helm }, plans.get(deploy.task) ?? []), lifeline.cut]), 'killed');
     assert.deepEqual(afterKill(agent).map(({ object, outcome }) => [object, outcome]), [['helm release orders/orders-api', 'unknown']]);
     agent.dispose();
     // Its helm goes on once the second run has looked twice: in its plan, and before its write.
@@ -150,7 +170,7 @@ describe('killed at every write of the contoso run, and run again', function () 
       looks += 1;
       if (looks === 2) goOn();
     } });
-    const again = await runSteps(world, [deploy]);
+    const again = await runSteps(world, [deploy], plans);
     assert.deepEqual([again.end, again.writes], ['succeeded', []], again.log.join('\n'));
     assert.ok(again.log.some((line) => line.includes('revision 1 is pending-install: waiting for its helm')), again.log.join('\n'));
     assert.equal(helm.writes.length, 4);

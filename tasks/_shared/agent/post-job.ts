@@ -8,6 +8,9 @@ import { openWrites, unfinishedText, writeTitle } from '../report/write-text.js'
 import { readRecord, runFolderVariable, type LeftRecord } from './left-record.js';
 import { harmless, writeAtOnce } from './output-stream.js';
 
+/** Of the warning about writes that a kill left open. */
+const code = 'WI9010';
+
 /** What a post-job step works with. */
 export interface PostJobTools {
   /** The agent's environment of the step. Source: azure-pipelines-agent, Handler.cs: task variables are `VSTS_TASKVARIABLE_*`. */
@@ -58,7 +61,7 @@ function tell(task: string, left: LeftRecord | undefined, temp: string, print: (
 }
 
 function warning(task: string, open: readonly string[]): string {
-  return brief(`${task} was killed while it wrote, and nobody knows how that ended: ${open.join('; ')}. To do: run again, the next run goes on from what it finds (WI9010)`, 1000);
+  return brief(`${task} was killed while it wrote, and nobody knows how that ended: ${open.join('; ')}. To do: run again, the next run goes on from what it finds (${code})`, 1000);
 }
 
 function remove(folder: string, print: (line: string) => void): void {

@@ -21,7 +21,8 @@ export function openWrites(journal: readonly JournalLine[]): JournalledWrite[] {
 /** What a write does to which object, in the words of the documentation. */
 export function writeTitle({ action, object, cluster }: JournalEntry): string {
   const title = `${action} ${objectTitle(object)}`;
-  return cluster === undefined || title.split(' ').includes(cluster) ? title : `${title} on ${cluster}`;
+  if (cluster === undefined || title.split(' ').includes(cluster)) return title;
+  return `${title} ${object.startsWith('/subscriptions/') ? 'for' : 'on'} ${cluster}`;
 }
 
 function whatGoesOn({ entry, accepted }: JournalledWrite): string {

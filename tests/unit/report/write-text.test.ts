@@ -13,7 +13,7 @@ describe('writes in the log', () => {
   const objects: [object: string, cluster: string | undefined, line: string][] = [
     [`${group}/Microsoft.ContainerService/managedClusters/aks-1`, 'aks-1', 'create cluster aks-1 in rg-dev'],
     [`${group.replace('resourceGroups', 'resourcegroups')}/Microsoft.ManagedIdentity/userAssignedIdentities/id-orders`, undefined, 'create identity id-orders in rg-dev'],
-    [`${group}/Microsoft.ManagedIdentity/userAssignedIdentities/id/federatedIdentityCredentials/wi`, 'aks-1', 'create federated credential wi of identity id in rg-dev on aks-1'],
+    [`${group}/Microsoft.ManagedIdentity/userAssignedIdentities/id/federatedIdentityCredentials/wi`, 'aks-1', 'create federated credential wi of identity id in rg-dev for aks-1'],
     [`${group}/Microsoft.KeyVault/vaults/kv/secrets/db/providers/Microsoft.Authorization/roleAssignments/7`, undefined, 'create role assignment 7 on secret db of vault kv in rg-dev'],
     [`${group}/Microsoft.Other/things/x`, undefined, 'create things x in rg-dev'],
     ['/api/v1/namespaces/orders', 'aks-1', 'create namespace orders on aks-1'],
