@@ -62,7 +62,9 @@ export async function runBundled(stage: ContosoStage, task: string, connectionNa
   };
   try {
     const child = spawn(node, [script], { cwd: root, env: { ...stage.environment, ...variables, ...environment }, stdio: ['ignore', 'pipe', 'pipe'], detached: killable !== undefined });
-    killable?.(() => void (child.pid !== undefined && process.kill(-child.pid, 'SIGKILL')));
+    killable?.(() => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    });
     started?.(() => void child.kill('SIGINT'));
     let text = '';
     let stderr = '';
