@@ -29,12 +29,12 @@ export interface TaskStart {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** The Node that runs it; default: the one running now. */
   readonly node?: string;
+  /** The agent's temp directory, kept afterwards; default: one that is removed. */
+  readonly temp?: string;
   /** Called once with what stops the task as the agent would. */
   readonly started?: (interrupt: () => void) => void;
   /** Called once with what kills the task and its children from one moment to the next. */
   readonly killable?: (kill: () => void) => void;
-  /** The job's temp directory, kept; default: one that is removed. */
-  readonly temp?: string;
   /** The script of the task to run. */
   readonly script?: 'index.js' | 'post-job.js';
 }
@@ -62,14 +62,17 @@ export async function runBundled(stage: ContosoStage, task: string, connectionNa
   };
   try {
     const child = spawn(node, [script], { cwd: root, env: { ...stage.environment, ...variables, ...environment }, stdio: ['ignore', 'pipe', 'pipe'], detached: killable !== undefined });
-    killable?.(() => void (child.pid !== undefined && process.kill(-child.pid, 'SIGKILL')));
+    killable?.(() => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    });
     started?.(() => void child.kill('SIGINT'));
     let text = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
     const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-    return { code, signal, output: text, lines: text.trimEnd().split('\n').filter((line) => !line.startsWith('##vso[task.debug]')), stderr, taskVariables: taskVariablesIn(text) };
+    const lines = text.trimEnd().split('\n').filter((line) => !line.startsWith('##vso[task.debug]'));
+    return { code, signal, output: text, lines, stderr, taskVariables: taskVariablesIn(text) };
   } finally {
     if (start.temp === undefined) rmSync(temp, { recursive: true });
   }

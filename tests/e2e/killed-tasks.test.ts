@@ -73,7 +73,7 @@ describe('a bundled task that is killed at a write', () => {
   async function killed({ task, inputs, at }: Case): Promise<TaskRun> {
     let kill: () => void = () => undefined;
     const undo = stage.world.network.faults.plant({ ...at, times: 1, then: () => kill() });
-    const run = await runBundled(stage, task, connection.name, { inputs, temp, killable: (how) => (kill = how) });
+    const run = await runBundled(stage, task, connection.name, { inputs, temp, environment: { HOME: stage.folder }, killable: (how) => (kill = how) });
     undo();
     assert.equal(run.signal, 'SIGKILL', run.lines.join('\n'));
     return run;

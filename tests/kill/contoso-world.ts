@@ -27,7 +27,7 @@ import { takeKeysAgain } from '../simulators/kernel/rsa-keys.js';
 import { VirtualClock } from '../simulators/kernel/virtual-clock.js';
 import { clusterId, connections, contosoTenant, createContoso, project, subscriptions, type ConnectionName } from '../simulators/world/contoso.js';
 import type { World } from '../simulators/world/world.js';
-import { FakeAgent } from '../unit/agent/fake-agent.js';
+import type { FakeAgent } from '../unit/agent/fake-agent.js';
 import { HelmStandIn } from './helm-stand-in.js';
 import type { Lifeline } from './lifeline.js';
 

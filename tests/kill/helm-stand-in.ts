@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseManifests } from '../../tasks/_shared/kubernetes/chart.js';
-import type { HelmArgument, HelmOptions } from '../../tasks/_shared/kubernetes/connection.js';
+import type { HelmArgument } from '../../tasks/_shared/kubernetes/connection.js';
 import { object, objects, text, type Json } from '../../tasks/_shared/fleet/json.js';
 import type { Clock } from '../../tasks/_shared/reconcile/clock.js';
 import { Problem } from '../../tasks/_shared/reconcile/problem.js';
@@ -34,7 +34,7 @@ export class HelmStandIn {
 
   constructor(private readonly target: HelmTarget) {}
 
-  async run(given: readonly HelmArgument[], _options: HelmOptions): Promise<string> {
+  async run(given: readonly HelmArgument[]): Promise<string> {
     const [command, release] = given;
     if (command === 'version') return 'v4.1.4';
     if (typeof release !== 'string') throw new Error('the stand-in knows commands about a release only');

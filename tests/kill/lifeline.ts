@@ -40,6 +40,11 @@ export class Lifeline implements Dispatcher {
     this.#tell('killed');
   }
 
+  /** Asked anew after each wait: the line may have been cut meanwhile. */
+  #over(): boolean {
+    return this.#isCut;
+  }
+
   async dispatch(request: SimRequest): Promise<SimResponse> {
     if (this.#isCut) return never();
     const line = `${request.method} ${request.url.host}${request.url.pathname}`;
@@ -51,7 +56,7 @@ export class Lifeline implements Dispatcher {
       return never();
     }
     const response = await this.network.dispatch(request);
-    if (this.#isCut) return never();
+    if (this.#over()) return never();
     if (response.wrote !== undefined) this.writes.push({ line, before });
     if (!dies) return response;
     this.kill();
@@ -66,7 +71,7 @@ export class Lifeline implements Dispatcher {
       monotonic: () => clock.monotonic(),
       sleep: async (milliseconds, signal) => {
         await clock.sleep(milliseconds, signal);
-        if (this.#isCut) await never();
+        if (this.#over()) await never();
       },
     };
   }

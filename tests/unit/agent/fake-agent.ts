@@ -23,8 +23,8 @@ export const federatedEndpoint: FakeEndpoint = {
 /** Remembers everything that a task says to its agent, in one order, and answers from plain records. */
 export class FakeAgent implements Agent {
   readonly tempDirectory = mkdtempSync(join(tmpdir(), 'fake-agent-'));
-  environment: Readonly<Record<string, string>> = { PATH: '/usr/bin' };
   readonly runFolder: string;
+  environment: Readonly<Record<string, string>> = { PATH: '/usr/bin' };
   readonly inputs: Record<string, string> = {};
   variables: Record<string, string> = {};
   readonly secretVariables = new Set<string>();
