@@ -80,7 +80,7 @@ describe('the bundled tasks on every host', () => {
     const { output } = await runBundled(stage, 'EnableWorkloadIdentity', connection.name, { inputs, environment: { ...variables, SYSTEM_COLLECTIONURI: collectionUri } });
     const commands = new Set([...output.matchAll(/^##vso\[([\w.]+)/gm)].map(([, command]) => command));
     // Source: azure-devops-docs, logging commands; `artifact.*` and `build.*` fail outside of builds.
-    for (const command of commands) assert.match(command ?? '', /^task\.(debug|setsecret|setvariable|uploadsummary|addattachment|logissue|complete)$/);
+    for (const command of commands) assert.match(command ?? '', /^task\.(debug|setsecret|setvariable|settaskvariable|uploadsummary|addattachment|logissue|complete)$/);
     assert.ok(commands.has('task.uploadsummary') && commands.has('task.addattachment'));
   });
 
