@@ -69,6 +69,7 @@ export type CreateServices<S> = (shared: SharedInputs, tools: ServiceTools) => P
 /**
  * The common way of the planned tasks: inputs, services, plan, preflight, apply, proof, report.
  * @param requestOidcToken fetches the pipeline's token for a federated service connection.
+ * @param chooseClock gives the run its clock.
  * @throws Problem for inputs that cannot be used and services that cannot be made; what clusters do is in the result.
  */
 export async function runPlannedTask<I, S extends PlannedServices>(
@@ -76,12 +77,13 @@ export async function runPlannedTask<I, S extends PlannedServices>(
   task: PlannedTask<I, S>,
   createServices: CreateServices<S>,
   requestOidcToken: (request: OidcRequest, tools: ServiceTools) => Promise<string>,
+  chooseClock = clockFor,
 ): Promise<TaskEnd> {
   const reader = new InputReader(agent);
   const shared = readSharedInputs(reader, agent, (request) => requestOidcToken(request, tools));
   const inputs = task.read(reader, shared);
   reader.finish();
-  const tools = toolsFor(agent, shared);
+  const tools = toolsFor(agent, shared, chooseClock);
   const services = await createServices(shared, tools);
   const desired = await task.desire(inputs, shared, services);
   const context = contextOf(agent, shared, tools);
@@ -108,8 +110,8 @@ async function execute(agent: Agent, desired: Desired, shared: SharedInputs, fra
   }
 }
 
-function toolsFor(agent: Agent, shared: SharedInputs): ServiceTools {
-  const clock = clockFor(agent, shared.connection);
+function toolsFor(agent: Agent, shared: SharedInputs, chooseClock: typeof clockFor): ServiceTools {
+  const clock = chooseClock(agent, shared.connection);
   return {
     clock,
     signal: agent.signal,

@@ -27,6 +27,7 @@ export class ServiceAccountTokens {
     private readonly store: ObjectStore,
     private readonly kinds: KindRegistry,
     private readonly issuer: () => string,
+    private readonly newKey: () => KeyObject = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
   ) {}
 
   /** The JSON Web Key Set with the public key. */
@@ -133,7 +134,7 @@ export class ServiceAccountTokens {
 
   #signingKey(): SigningKey {
     if (this.#key === undefined) {
-      const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+      const privateKey = this.newKey();
       const publicKey = createPublicKey(privateKey);
       const id = createHash('sha256').update(publicKey.export({ format: 'der', type: 'spki' })).digest('base64url');
       this.#key = { id, privateKey, publicKey };

@@ -64,20 +64,25 @@ export class Rig {
     setMaxListeners(0, this.abort.signal);
   }
 
-  /** @param start where the clock begins; now, for credentials that the SDK dates by the machine's clock. */
-  static async start(start?: string): Promise<Rig> {
+  /**
+   * @param start where the clock begins; now, for credentials that the SDK dates by the machine's clock.
+   * @param subscriptions all that the deployer owns; the first is the connection's.
+   */
+  static async start(start?: string, subscriptions: readonly string[] = [subscriptionId]): Promise<Rig> {
     const clock = new VirtualClock(start);
     const world = await World.create({ network: new Network(clock), certificateAuthority: 'in process', organisation: { id: idOf('contoso'), name: 'contoso' } });
     world.hierarchy.addManagementGroup({ name: 'nonprod', displayName: 'Non-production' });
-    world.hierarchy.addSubscription({ id: subscriptionId, displayName: 'unit', managementGroup: 'nonprod' });
-    world.hierarchy.addResourceGroup(subscriptionId, 'rg-dev', 'westeurope');
     const deployer = world.directory.add({ displayName: 'deployer', kind: 'application', secrets: [clientSecret] });
-    world.assign(deployer.objectId, 'Owner', `/subscriptions/${subscriptionId}`);
-    world.assign(deployer.objectId, 'Azure Kubernetes Service RBAC Cluster Admin', `/subscriptions/${subscriptionId}`);
+    for (const id of subscriptions) {
+      world.hierarchy.addSubscription({ id, displayName: 'unit', managementGroup: 'nonprod' });
+      world.hierarchy.addResourceGroup(id, 'rg-dev', 'westeurope');
+      world.assign(deployer.objectId, 'Owner', `/subscriptions/${id}`);
+      world.assign(deployer.objectId, 'Azure Kubernetes Service RBAC Cluster Admin', `/subscriptions/${id}`);
+    }
     const { arm, entra } = world.origins;
     const cloud = { ...knownClouds[0], resourceManager: arm, authority: entra };
     const signIn: SignIn = { kind: 'secret', clientId: deployer.appId, secret: () => clientSecret };
-    return new Rig(clock, world, deployer, { id: 'c', name: 'contoso-nonprod', tenantId, subscriptionId, cloud, signIn });
+    return new Rig(clock, world, deployer, { id: 'c', name: 'contoso-nonprod', tenantId, subscriptionId: subscriptions[0] ?? subscriptionId, cloud, signIn });
   }
 
   /** The same world for another run, after this one was cancelled. */
