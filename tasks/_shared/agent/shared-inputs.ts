@@ -24,7 +24,7 @@ export function readSharedInputs(reader: InputReader, agent: Agent, requestOidcT
     connection: connection ?? standIn,
     clusters: reader.clusters('clusters', (connection ?? standIn).subscriptionId),
     dryRun: reader.boolean('dryRun'),
-    concurrency: reader.integer('concurrency', { min: 1, max: 100, fallback: 10 }),
+    concurrency: reader.integer('concurrency', { min: 1, max: 100, fallback: 25 }),
     failFast: reader.boolean('failFast'),
   });
 }

@@ -48,7 +48,7 @@ export async function exchangeToken(azure: Azure, target: ExchangeTarget, assert
   const { clock } = azure;
   const started = clock.monotonic();
   const waiting = { clock, signal: context.signal, progress: (line: string) => context.progress(line) };
-  const patience = { deadlineMs, firstWaitMs: 2_000, longestWaitMs: 15_000 };
+  const patience = { deadlineMs, firstWaitMs: 1_000, longestWaitMs: 15_000, growth: 1.2 };
   const exchange = async (): Promise<LivingToken> =>
     until(patience, waiting, async () => tryExchange(azure, target, await assertion(), audience, clock.monotonic() - started, deadlineMs));
   let living = await exchange();

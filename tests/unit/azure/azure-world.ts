@@ -95,10 +95,13 @@ export class Rig {
   }
 
   /** A fresh client of the connection, or of one that signs in otherwise. */
-  connect(signIn: SignIn = this.connection.signIn): Promise<Azure> {
+  async connect(signIn: SignIn = this.connection.signIn): Promise<Azure> {
     const { clock, network } = this;
     const tools = { clock, signal: this.abort.signal, debug: (line: string) => void this.debug.push(line), correlationId };
-    return connectAzure({ ...this.connection, signIn }, { ...tools, httpClient: inProcessHttpClient(network) });
+    const azure = await connectAzure({ ...this.connection, signIn }, { ...tools, httpClient: inProcessHttpClient(network) });
+    // Loads the typed clients: a virtual clock would take the wait for the disk for idleness.
+    await azure.authorization();
+    return azure;
   }
 
   /** Adds a cluster; `ready` has both features on already. */
@@ -163,7 +166,7 @@ export class Rig {
       progress: { waiting: (subject, text) => void this.progress.push(`${subject}: ${text}`) },
       permissions,
     };
-    const options = { dryRun: choices.dryRun ?? false, failFast: choices.failFast ?? false, concurrency: 10 };
+    const options = { dryRun: choices.dryRun ?? false, failFast: choices.failFast ?? false, concurrency: 25 };
     return run(resources, proofs, options, ports, { planned: () => undefined, checked: () => undefined, applied: () => undefined });
   }
 

@@ -58,7 +58,7 @@ async function onWorldTime(rig: Rig, job: () => Promise<void>): Promise<void> {
 
 /** MSAL keeps the host's token source, its HTTP client included, and its tokens for the whole process: not across worlds. */
 async function forgetHost(): Promise<void> {
-  const { ManagedIdentityCredential } = await import('../../../tasks/_shared/azure/sdk.js');
+  const { ManagedIdentityCredential } = await import('../../../tasks/_shared/azure/identity-sdk.js');
   const part = (holder: unknown, name: string): object => {
     const found: unknown = typeof holder === 'object' && holder !== null ? Reflect.get(holder, name) : undefined;
     assert.ok(typeof found === 'object' && found !== null, `MSAL has no ${name} any more`);
@@ -201,7 +201,7 @@ describe('signing in to Azure', () => {
       for (let minute = 0; minute < 6; minute += 1) {
         const raw = await azure.arm.get(clusterId(), version, purpose);
         assert.equal(raw?.name, 'aks-1');
-        for await (const { name } of azure.identities(subscriptionId).userAssignedIdentities.listByResourceGroup('rg-dev')) assert.fail(name);
+        for await (const { name } of (await azure.identities(subscriptionId)).userAssignedIdentities.listByResourceGroup('rg-dev')) assert.fail(name);
         assert.equal(await principalOf(azure), rig.deployer.objectId);
         rig.clock.advance(60_000);
       }
