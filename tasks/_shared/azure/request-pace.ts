@@ -8,13 +8,22 @@ interface Bucket {
   readonly perSecond: number;
 }
 
+/** A token that is full but for what the arithmetic of fractions loses. */
+const nearlyOne = 1 - 1e-6;
+
+interface Waiter {
+  readonly buckets: readonly Bucket[];
+  go(): void;
+}
+
 /**
  * Keeps requests to Azure Resource Manager at the rates that it and its resource providers publish, so that nothing has to be refused
- * first. Requests wait in the order in which they came. Others use the same buckets: a refusal empties ours, too.
+ * first. Requests go in the order in which they came, as far as their buckets allow. Others use the same buckets: a refusal empties ours, too.
  */
 export class RequestPace {
-  /** When each bucket would be full again, by key. Milliseconds of the clock. */
-  readonly #fullAt = new Map<string, number>();
+  readonly #levels = new Map<string, { tokens: number; at: number }>();
+  #waiting: Waiter[] = [];
+  #alarm: AbortController | undefined;
 
   /** @param resourceManager base URL; requests to other addresses are not paced. */
   constructor(
@@ -24,11 +33,22 @@ export class RequestPace {
 
   /** Resolves when this request may be sent. @throws the signal's reason, when it is aborted meanwhile. */
   async turn(method: string, url: string, signal: AbortSignal | undefined): Promise<void> {
-    const now = this.clock.monotonic();
     const buckets = this.#buckets(method, url);
-    const at = Math.max(now, ...buckets.map((bucket) => this.#free(bucket)));
-    for (const { key, perSecond } of buckets) this.#fullAt.set(key, Math.max(at, this.#fullAt.get(key) ?? at) + 1000 / perSecond);
-    if (at > now) await this.clock.sleep(at - now, signal);
+    if (buckets.length === 0) return;
+    await new Promise<void>((resolve, reject) => {
+      const abort = (): void => {
+        this.#waiting = this.#waiting.filter((other) => other !== waiter);
+        reject(signal?.reason as Error);
+      };
+      const go = (): void => {
+        signal?.removeEventListener('abort', abort);
+        resolve();
+      };
+      const waiter: Waiter = { buckets, go };
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#waiting.push(waiter);
+      this.#release();
+    });
   }
 
   /**
@@ -37,11 +57,10 @@ export class RequestPace {
    */
   refused(method: string, url: string, from: 'gateway' | 'provider', retryAfterSeconds: number): void {
     const buckets = this.#buckets(method, url);
-    const now = this.clock.monotonic();
     for (const bucket of buckets) {
       const meant = bucket === (from === 'gateway' ? buckets[0] : buckets.at(-1));
-      const without = (this.#fullAt.get(bucket.key) ?? now) - 1000 / bucket.perSecond;
-      this.#fullAt.set(bucket.key, meant ? Math.max(without, now + retryAfterSeconds * 1000 + reserve(bucket)) : without);
+      const back = Math.min(bucket.burst, this.#level(bucket) + 1);
+      this.#set(bucket, meant ? Math.min(back, 1 - retryAfterSeconds * bucket.perSecond) : back);
     }
   }
 
@@ -51,15 +70,44 @@ export class RequestPace {
     return [gatewayBucket(method, path), ...clusterBuckets(method, path), ...identityBuckets(method, path)];
   }
 
-  /** When there is a token again. */
-  #free(bucket: Bucket): number {
-    return (this.#fullAt.get(bucket.key) ?? Number.NEGATIVE_INFINITY) - reserve(bucket);
+  /** Lets go who finds a token in each of its buckets, and comes back when the next token is there. */
+  #release(): void {
+    this.#alarm?.abort();
+    this.#alarm = undefined;
+    const empty = new Set<string>();
+    let next = Number.POSITIVE_INFINITY;
+    const waiting: Waiter[] = [];
+    for (const waiter of this.#waiting) {
+      const missing = waiter.buckets.some(({ key }) => empty.has(key)) ? [] : waiter.buckets.filter((bucket) => this.#level(bucket) < nearlyOne);
+      for (const bucket of missing) {
+        empty.add(bucket.key);
+        next = Math.min(next, ((1 - this.#level(bucket)) / bucket.perSecond) * 1000);
+      }
+      if (waiter.buckets.some(({ key }) => empty.has(key))) waiting.push(waiter);
+      else {
+        for (const bucket of waiter.buckets) this.#set(bucket, this.#level(bucket) - 1);
+        waiter.go();
+      }
+    }
+    this.#waiting = waiting;
+    if (waiting.length > 0) this.#comeBack(next);
   }
-}
 
-/** How long a bucket with one token takes to fill up. Milliseconds. */
-function reserve({ burst, perSecond }: Bucket): number {
-  return ((burst - 1) / perSecond) * 1000;
+  #comeBack(milliseconds: number): void {
+    const alarm = new AbortController();
+    this.#alarm = alarm;
+    this.clock.sleep(milliseconds, alarm.signal).then(() => this.#release(), () => undefined);
+  }
+
+  #level({ key, burst, perSecond }: Bucket): number {
+    const now = this.clock.monotonic();
+    const { tokens, at } = this.#levels.get(key) ?? { tokens: burst, at: now };
+    return Math.min(burst, tokens + ((now - at) / 1000) * perSecond);
+  }
+
+  #set({ key }: Bucket, tokens: number): void {
+    this.#levels.set(key, { tokens, at: this.clock.monotonic() });
+  }
 }
 
 /** Nothing published refills more slowly than this. */
