@@ -142,7 +142,7 @@ export class Fleet {
 let key: KeyObject | undefined;
 
 /** One signing key for all clusters of a fleet: making one for each would take minutes, and their issuers tell them apart. */
-function sharedKey(): KeyObject {
+export function sharedKey(): KeyObject {
   key ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
   return key;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import type { FederatedCredential } from '../azure/directory.js';
 import { isRecord, type SimResponse } from '../kernel/service.js';
-import { Buckets } from './buckets.js';
+import { Buckets, type BucketSize } from './buckets.js';
 import { throttled, wrapped } from './refusals.js';
 import { paged, wholeNumber, type ArmCall } from './route.js';
 
@@ -22,7 +22,7 @@ const most = 20;
 const validName = /^[a-zA-Z0-9][a-zA-Z0-9-_]{2,119}$/;
 const longest = 600;
 /** Requests a second of the tenant, of a subscription and of an identity. Source: Entra docs, workload identity federation considerations. */
-const rates = { write: [10, 2, 0.25], get: [30, 10, 0.5], list: [15, 5, 0.25] } as const;
+export const credentialRates = { write: [10, 2, 0.25], get: [30, 10, 0.5], list: [15, 5, 0.25] } as const;
 
 interface Stored extends FederatedCredential {
   readonly audiences: readonly string[];
@@ -126,9 +126,9 @@ export class FederatedCredentialStore {
     return refusal;
   }
 
-  #throttled(kind: keyof typeof rates): SimResponse | undefined {
+  #throttled(kind: keyof typeof credentialRates): SimResponse | undefined {
     const places = ['tenant', this.identityId.split('/')[2] ?? '', this.identityId];
-    const wanted = rates[kind].map((perSecond, index) => ({ key: `${kind} ${places[index] ?? ''}`, size: { burst: Math.max(1, perSecond), perSecond } }));
+    const wanted = credentialRates[kind].map((perSecond, index) => ({ key: `${kind} ${places[index] ?? ''}`, size: sizeOf(perSecond) }));
     const wait = this.knobs.buckets ? this.buckets.takeAll(wanted) : 0;
     return wait === 0 ? undefined : throttled('TooManyRequests', 'The request was throttled.', wait);
   }
@@ -141,6 +141,11 @@ export class FederatedCredentialStore {
     const type = 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials';
     return { id: `${this.identityId}/federatedIdentityCredentials/${name}`, name, type, properties: { issuer, subject, audiences } };
   }
+}
+
+/** The bucket of a published rate: a burst of one second, at least one request. */
+export function sizeOf(perSecond: number): BucketSize {
+  return { burst: Math.max(1, perSecond), perSecond };
 }
 
 function same(one: string, other: string): boolean {
