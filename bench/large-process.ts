@@ -2,12 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { testClockVariable } from '../tasks/_shared/agent/test-clock.js';
-import { roles } from '../tasks/_shared/azure/roles.js';
 import { startContoso } from '../tests/demo/contoso-run.js';
 import { runBundled } from '../tests/e2e/bundled-task.js';
-import { sharedKey } from '../tests/fleet/fleet.js';
-import { tenantId } from '../tests/simulators/azure/authority.js';
-import { idOf } from '../tests/simulators/azure/directory.js';
+import { plantConverged } from '../tests/fleet/converged.js';
 import { isRecord } from '../tests/simulators/kernel/service.js';
 import { subscriptions } from '../tests/simulators/world/contoso.js';
 import type { World } from '../tests/simulators/world/world.js';
@@ -26,7 +23,7 @@ export interface LargeRun {
 
 const group = 'rg-fleet';
 /** How much faster than real time the task's own pace goes: the buckets of the real service make this run last minutes. */
-const rate = 100;
+const rate = 8;
 /** The task's process says itself what it used, when it ends. */
 const hook = "process.on('exit', () => require('node:fs').writeFileSync(process.env.BENCH_USAGE, JSON.stringify(process.resourceUsage())));";
 
@@ -79,22 +76,6 @@ async function plantFleet(world: World, count: number): Promise<string[]> {
   }
   const vault = world.arm.vaults.find('kv-contoso-dev').id;
   const ids: string[] = [];
-  for (let index = 0; index < count; index += 1) ids.push(await plantCluster(world, places[index % places.length] ?? '', `aks-${String(index + 1).padStart(4, '0')}`, vault));
+  for (let index = 0; index < count; index += 1) ids.push(await plantConverged(world, { subscriptionId: places[index % places.length] ?? '', group, name: `aks-${String(index + 1).padStart(4, '0')}` }, vault));
   return ids;
-}
-
-async function plantCluster(world: World, subscriptionId: string, name: string, vault: string): Promise<string> {
-  const resource = { properties: { oidcIssuerProfile: { enabled: true }, securityProfile: { workloadIdentity: { enabled: true } } } };
-  const api = await world.addCluster({ subscriptionId, group, name, location: 'westeurope', resource }, { nodes: [], secretsStore: false, signingKey: sharedKey });
-  const record = world.arm.clusters.find(name);
-  const identity = world.arm.identities.add(subscriptionId, group, `id-orders-${name}`, 'westeurope');
-  identity.credentials.set('wi', record.issuerUrl(), 'system:serviceaccount:orders:api');
-  const scope = `${vault}/secrets/orders-db`;
-  const roleDefinitionId = roles['Key Vault Secrets User'];
-  const { principalId, clientId } = identity;
-  world.roles.add({ name: idOf(`${principalId} ${scope}`), scope, principalId, principalType: 'ServicePrincipal', roleDefinitionId, createdAt: Number.NEGATIVE_INFINITY });
-  const annotations = { 'azure.workload.identity/client-id': clientId, 'azure.workload.identity/tenant-id': tenantId };
-  api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'orders' } });
-  api.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: 'orders', name: 'api', annotations } });
-  return record.id;
 }

@@ -1,4 +1,3 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { deployWithIdentity } from '../../tasks/DeployWithIdentity/deploy-with-identity.js';
 import { enableWorkloadIdentity } from '../../tasks/EnableWorkloadIdentity/enable-workload-identity.js';
@@ -12,12 +11,17 @@ import type { LoggedRequest } from '../simulators/kernel/request-log.js';
 import { applyLatencies } from '../simulators/world/latencies.js';
 import { FakeAgent } from '../unit/agent/fake-agent.js';
 import { clientSecret, Rig, tenantId } from '../unit/azure/azure-world.js';
+import { bareFurniture, plantConverged } from './converged.js';
 import { withStandInHelm } from './stand-in-helm.js';
 
 /** How many clusters, spread evenly over how many subscriptions. */
 export interface FleetSize {
   readonly clusters: number;
   readonly subscriptions: number;
+  /** Default: bare clusters. */
+  readonly state?: 'bare' | 'converged';
+  /** Whether the latencies and token buckets of measurements are in force. Default: they are. */
+  readonly measured?: boolean;
 }
 
 /** One run of a task on a fleet. */
@@ -43,8 +47,7 @@ const inputsOf: Readonly<Record<FleetTask, (fleet: Fleet) => Record<string, stri
 };
 
 /**
- * A fleet of bare clusters of one company, in this process and on a virtual clock, with one vault and one registry; the latencies and token
- * buckets of measurements are in force. Tasks run on it through the same frame as under an agent, from inputs to outputs.
+ * A fleet of clusters of one company, in this process and on a virtual clock, with one vault and one registry. Tasks run on it through the same frame as under an agent, from inputs to outputs.
  */
 export class Fleet {
   readonly #agents: FakeAgent[] = [];
@@ -56,23 +59,25 @@ export class Fleet {
     readonly registryId: string,
   ) {}
 
-  static async start({ clusters, subscriptions }: FleetSize): Promise<Fleet> {
+  static async start({ clusters, subscriptions, state = 'bare', measured = true }: FleetSize): Promise<Fleet> {
     const places = Array.from({ length: subscriptions }, (_, index) => idOf(`fleet subscription ${index + 1}`));
     const rig = await Rig.start(undefined, places);
+    const { world } = rig;
+    const shared = { subscriptionId: places[0] ?? '', group: 'rg-dev', location: 'westeurope', properties: {} };
+    (await world.addVault({ ...shared, name: 'kv-fleet' })).secrets.set('orders-db', 'canary-orders-db');
+    (await world.addRegistry({ ...shared, name: 'crfleet' })).addImage('orders/api', '1.0.0');
+    const [vaultId, registryId] = [world.arm.vaults.find('kv-fleet').id, world.arm.registries.find('crfleet').id];
     const ids: string[] = [];
     for (let index = 0; index < clusters; index += 1) {
-      const subscriptionId = places[index % places.length] ?? '';
-      const name = `aks-${String(index + 1).padStart(4, '0')}`;
-      await rig.world.addCluster({ subscriptionId, group: 'rg-dev', name, location: 'westeurope' }, { nodes: ['node-1'], secretsStore: false, signingKey: sharedKey });
-      ids.push(rig.world.arm.clusters.find(name).id);
+      const place = { subscriptionId: places[index % places.length] ?? '', group: 'rg-dev', name: `aks-${String(index + 1).padStart(4, '0')}` };
+      if (state === 'converged') ids.push(await plantConverged(world, place, vaultId, registryId));
+      else {
+        await world.addCluster({ ...place, location: 'westeurope' }, bareFurniture);
+        ids.push(world.arm.clusters.find(place.name).id);
+      }
     }
-    const shared = { subscriptionId: places[0] ?? '', group: 'rg-dev', location: 'westeurope', properties: {} };
-    const vault = await rig.world.addVault({ ...shared, name: 'kv-fleet' });
-    vault.secrets.set('orders-db', 'canary-orders-db');
-    const registry = await rig.world.addRegistry({ ...shared, name: 'crfleet' });
-    registry.addImage('orders/api', '1.0.0');
-    applyLatencies(rig.world);
-    return new Fleet(rig, ids, rig.world.arm.vaults.find('kv-fleet').id, rig.world.arm.registries.find('crfleet').id);
+    if (measured) applyLatencies(world);
+    return new Fleet(rig, ids, vaultId, registryId);
   }
 
   /** Lets every token bucket fill up, and everything that takes time in Azure take effect. */
@@ -137,12 +142,4 @@ export class Fleet {
       },
     };
   }
-}
-
-let key: KeyObject | undefined;
-
-/** One signing key for all clusters of a fleet: making one for each would take minutes, and their issuers tell them apart. */
-export function sharedKey(): KeyObject {
-  key ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
-  return key;
 }

@@ -62,6 +62,8 @@ interface Answer {
 const patience = { deadlineMs: 60_000, firstWaitMs: 500, longestWaitMs: 8_000 };
 /** How long one request may take, its answer's last byte included; then it counts as not answered and is repeated. Milliseconds. */
 const requestLimitMs = 30_000;
+/** A connection that nobody uses for this long is closed: a fleet has a thousand of them. Real milliseconds. */
+const idleMs = 5_000;
 const pageSize = '500';
 const plainJson = 'application/json';
 /** Plain objects are welcome too, where a server cannot leave out their content. Source: Kubernetes API concepts, metadata-only fetches. */
@@ -90,7 +92,7 @@ class DirectConnection implements ClusterConnection {
     this.label = endpoint.label;
     this.clusterId = endpoint.clusterId;
     this.#helm = new HelmProcess(tools);
-    this.#agent = new Agent({ ca: Buffer.from(endpoint.certificateAuthority, 'base64').toString('utf8'), keepAlive: true });
+    this.#agent = new Agent({ ca: Buffer.from(endpoint.certificateAuthority, 'base64').toString('utf8'), keepAlive: true, timeout: idleMs });
   }
 
   async version(): Promise<string> {
