@@ -20,6 +20,7 @@ export const chunks: readonly Chunk[] = [
   // `open` starts a browser for interactive sign-in; it needs import.meta, which a CommonJS bundle has not.
   { source: 'tasks/_shared/azure/identity-sdk.ts', file: 'identity-sdk.js', external: ['open'] },
   { source: 'tasks/_shared/kubernetes/sdk.ts', file: 'kubernetes-sdk.js', external: [] },
+  { source: 'tasks/_shared/network/sdk.ts', file: 'network-sdk.js', external: [] },
   { source: 'tasks/_shared/agent/devops-sdk.ts', file: 'devops-sdk.js', external: [] },
 ];
 
@@ -43,7 +44,7 @@ export function sdkChunks(root: string): Plugin {
   return {
     name: 'sdk-chunks',
     setup: (context) => {
-      context.onResolve({ filter: /^(@azure|@kubernetes)\/|^azure-devops-node-api/ }, (args) => {
+      context.onResolve({ filter: /^(@azure|@kubernetes)\/|^azure-devops-node-api|^https-proxy-agent$/ }, (args) => {
         const importer = relative(root, args.importer).split(sep).join('/');
         return { errors: [{ text: `${importer} imports ${args.path}, which only an SDK module may do: ${chunks.map(({ source }) => source).join(', ')}.` }] };
       });

@@ -1,8 +1,9 @@
-import { parseDocument } from 'yaml';
+import { chartFlaw, programFlaw } from '../_shared/agent/input-files.js';
 import type { InputReader } from '../_shared/agent/inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
 import { readWorkload } from '../_shared/agent/workload-inputs.js';
 import type { WorkloadInputs } from '../_shared/fleet/workload.js';
+import { mappingFlaw } from '../_shared/fleet/yaml-text.js';
 
 /** The inputs that DeployWithIdentity has besides the shared ones. */
 export interface Inputs extends WorkloadInputs {
@@ -27,27 +28,45 @@ const minute = 60_000;
 export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
   const workload = readWorkload(inputs, shared.clusters);
   const chart = inputs.text('chart');
-  const release = inputs.matching('releaseName', releaseName, 'lower-case letters, digits and hyphens, at most 53, beginning and ending with a letter or digit');
-  const common = checked(inputs, inputs.verbatim('values') ?? '');
-  const values = shared.clusters.map(({ label, overrides }) => [label, overrides.values === undefined ? common : checked(inputs, overrides.values)] as const);
+  const flaw = chart === '' ? undefined : chartFlaw(chart);
+  if (flaw !== undefined) inputs.unusable('chart', chart, flaw);
   return {
     ...workload,
     chart,
-    releaseName: release,
-    valuesFiles: inputs.lines('valuesFiles'),
-    values: new Map(values),
+    releaseName: inputs.matching('releaseName', releaseName, 'lower-case letters, digits and hyphens, at most 53, beginning and ending with a letter or digit'),
+    valuesFiles: readValuesFiles(inputs),
+    values: readValues(inputs, shared),
     timeoutMs: inputs.integer('timeoutInMinutes', { min: 1, max: 240, fallback: 10 }) * minute,
-    helmPath: inputs.optionalText('helmPath') ?? 'helm',
+    helmPath: readHelmPath(inputs),
   };
 }
 
+function readValuesFiles(inputs: InputReader): readonly string[] {
+  const files = inputs.files('valuesFiles');
+  for (const [path, text] of files) {
+    const flaw = mappingFlaw(text);
+    if (flaw !== undefined) inputs.unusable('valuesFiles', path, { because: flaw, remedy: 'correct the file: a YAML mapping such as "replicaCount: 2"' });
+  }
+  return [...files.keys()];
+}
+
 /** Values may be confidential, so a mistake in them is located and not repeated. */
-function checked(inputs: InputReader, values: string): string {
-  const document = parseDocument(values, { logLevel: 'silent', prettyErrors: false });
-  const [mistake] = document.errors;
-  const content: unknown = mistake === undefined ? document.toJS() : undefined;
-  const isMapping = content === null || (typeof content === 'object' && !Array.isArray(content));
-  if (mistake !== undefined) inputs.refuse('values', `(${values.length} characters)`, `YAML; the mistake ${mistake.code} is at character ${mistake.pos[0]}`);
-  else if (!isMapping) inputs.refuse('values', `(${values.length} characters)`, 'a YAML mapping such as "replicaCount: 2"');
-  return values;
+function readValues(inputs: InputReader, { clusters }: SharedInputs): ReadonlyMap<string, string> {
+  const common = inputs.verbatim('values') ?? '';
+  const check = (values: string, of?: string): void => {
+    const flaw = mappingFlaw(values);
+    if (flaw !== undefined) inputs.unfit('values', `has ${values.length} characters`, flaw, 'give a YAML mapping such as "replicaCount: 2"', of);
+  };
+  check(common);
+  for (const { label, overrides } of clusters) {
+    if (overrides.values !== undefined) check(overrides.values, label);
+  }
+  return new Map(clusters.map(({ label, overrides }) => [label, overrides.values ?? common]));
+}
+
+function readHelmPath(inputs: InputReader): string {
+  const path = inputs.optionalText('helmPath') ?? 'helm';
+  const flaw = programFlaw(path);
+  if (flaw !== undefined) inputs.unusable('helmPath', path, flaw);
+  return path;
 }

@@ -1,8 +1,8 @@
+import { entriesIn } from '../_shared/agent/input-text.js';
 import type { InputReader } from '../_shared/agent/inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
 import { namedResource, readPropagationTimeout, readResource, readWorkload } from '../_shared/agent/workload-inputs.js';
 import type { ArmId } from '../_shared/fleet/arm-id.js';
-import type { ClusterEntry } from '../_shared/fleet/clusters.js';
 import type { WorkloadInputs } from '../_shared/fleet/workload.js';
 
 /** The secrets that a workload may read on one cluster. */
@@ -25,36 +25,35 @@ const vaultType = 'Microsoft.KeyVault/vaults';
 /** Source: Key Vault docs, about keys, secrets and certificates (object names). */
 const secretName = /^[0-9A-Za-z-]{1,127}$/;
 
+const secretForm = 'names of secrets: letters, digits and hyphens, at most 127';
+
 /** Reads the inputs of FederateServiceAccount. */
 export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
   const workload = readWorkload(inputs, shared.clusters);
   const createServiceAccount = inputs.boolean('createServiceAccount', true);
-  const { subscriptionId } = shared.connection;
-  const vault = readResource(inputs, 'keyVault', vaultType, subscriptionId);
-  const names = checked(inputs, inputs.lines('secrets'));
-  const secrets = new Map<string, SecretsWanted>();
-  for (const entry of shared.clusters) {
-    const wanted = secretsOf(inputs, entry, vault, names, subscriptionId);
-    if (wanted !== undefined) secrets.set(entry.label, wanted);
-  }
-  return { ...workload, createServiceAccount, secrets, propagationTimeoutMs: readPropagationTimeout(inputs) };
+  return { ...workload, createServiceAccount, secrets: readSecrets(inputs, shared), propagationTimeoutMs: readPropagationTimeout(inputs) };
 }
 
-function secretsOf(inputs: InputReader, entry: ClusterEntry, vault: ArmId | undefined, names: readonly string[], subscriptionId: string | undefined): SecretsWanted | undefined {
-  const { keyVault, secrets } = entry.overrides;
-  const ownVault = keyVault === undefined ? vault : namedResource(inputs, 'keyVault', keyVault, vaultType, subscriptionId);
-  const ownNames = secrets === undefined ? names : checked(inputs, secrets.split(',').map((name) => name.trim()));
-  if (ownNames.length === 0) return undefined;
-  if (ownVault === undefined) {
-    inputs.refuse('keyVault', '', `the vault that holds the secrets ${ownNames.join(', ')} of ${entry.label}`);
-    return undefined;
-  }
-  return { vault: ownVault, names: ownNames };
+function readSecrets(inputs: InputReader, { clusters, connection: { subscriptionId } }: SharedInputs): Inputs['secrets'] {
+  const common = readResource(inputs, 'keyVault', vaultType, subscriptionId);
+  const names = inputs.namesIn('secrets', secretName, secretForm);
+  const wanted = clusters.map(({ label, overrides: { keyVault, secrets } }) => ({
+    label,
+    vault: keyVault === undefined ? common : namedResource(inputs, 'keyVault', keyVault, vaultType, subscriptionId, label),
+    names: secrets === undefined ? names : inputs.checkedNames('secrets', entriesIn(secrets), secretName, secretForm, label),
+  })).filter((entry) => entry.names.length > 0);
+  checkTogether(inputs, common, clusters.length === 0 ? [{ vault: common, names, label: '' }] : wanted);
+  return new Map(wanted.flatMap(({ label, vault, names: own }) => (vault === undefined ? [] : [[label, { vault, names: own }] as const])));
 }
 
-function checked(inputs: InputReader, names: readonly string[]): readonly string[] {
-  for (const name of names) {
-    if (!secretName.test(name)) inputs.refuse('secrets', name, 'names of secrets: letters, digits and hyphens, at most 127');
+/** A vault without secrets, or secrets without a vault: one of the two was forgotten, or expanded to nothing. */
+function checkTogether(inputs: InputReader, common: ArmId | undefined, wanted: readonly { readonly vault: ArmId | undefined; readonly names: readonly string[]; readonly label: string }[]): void {
+  const homeless = wanted.find(({ vault, names }) => vault === undefined && names.length > 0);
+  if (homeless !== undefined && inputs.sound('keyVault')) {
+    const place = homeless.label === '' ? '' : ` of ${homeless.label}`;
+    inputs.contradiction('keyVault', 'is empty', `input secrets names secrets, and nothing says which vault${place} has them`, 'give the vault, here or as keyVault in the entry of each cluster');
   }
-  return names;
+  if (common !== undefined && inputs.sound('secrets') && wanted.every(({ names }) => names.length === 0)) {
+    inputs.contradiction('secrets', 'is empty', `input keyVault names ${common.name}, and nothing would be granted on it`, 'name the secrets that the workload may read, or leave keyVault empty');
+  }
 }

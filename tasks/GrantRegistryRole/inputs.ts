@@ -22,22 +22,31 @@ export interface Inputs {
 const registryType = 'Microsoft.ContainerRegistry/registries';
 /** Source: OCI distribution specification, repository names. */
 const repositoryName = /^[a-z0-9]+([._-]+[a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/;
+/** The host of a registry in the place of the first part: `name.azurecr.io`, `.cn` and `.us`. */
+const withHost = /^[^/]+\.azurecr\.[a-z]+\//;
 
 /** Reads the inputs of GrantRegistryRole. */
 export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
+  const registries = readRegistries(inputs, shared);
   const role = inputs.choice('role', ['AcrPull', 'AcrPush'], 'AcrPull');
   const kind = inputs.choice('principal', ['workload', 'kubelet'], 'workload');
+  const repository = kind === 'workload' ? readRepository(inputs) : undefined;
   const grantee: Grantee = kind === 'kubelet' ? { kind } : { kind, workload: readWorkload(inputs, shared.clusters) };
-  const { subscriptionId } = shared.connection;
-  const common = readResource(inputs, 'registry', registryType, subscriptionId);
-  const registries = new Map<string, ArmId>();
-  for (const { label, overrides } of shared.clusters) {
-    const own = overrides.registry === undefined ? common : namedResource(inputs, 'registry', overrides.registry, registryType, subscriptionId);
-    if (own !== undefined) registries.set(label, own);
-  }
-  if (common === undefined && (shared.clusters.length === 0 || registries.size < shared.clusters.length)) inputs.text('registry');
-  const repository = inputs.optionalText('repository');
-  if (repository !== undefined && !repositoryName.test(repository)) inputs.refuse('repository', repository, 'a repository name such as orders/api');
-  if (kind === 'workload' && repository === undefined) inputs.text('repository');
   return { role, grantee, registries, repository, propagationTimeoutMs: readPropagationTimeout(inputs) };
+}
+
+function readRegistries(inputs: InputReader, { clusters, connection: { subscriptionId } }: SharedInputs): Inputs['registries'] {
+  const common = readResource(inputs, 'registry', registryType, subscriptionId);
+  if (common === undefined && inputs.sound('registry') && (clusters.length === 0 || clusters.some(({ overrides }) => overrides.registry === undefined))) inputs.text('registry');
+  return new Map(clusters.flatMap(({ label, overrides: { registry } }) => {
+    const own = registry === undefined ? common : namedResource(inputs, 'registry', registry, registryType, subscriptionId, label);
+    return own === undefined ? [] : [[label, own] as const];
+  }));
+}
+
+function readRepository(inputs: InputReader): string {
+  const repository = inputs.text('repository');
+  const isName = repository.length <= 255 && repositoryName.test(repository) && !withHost.test(repository);
+  if (repository !== '' && !isName) inputs.refuse('repository', repository, 'a repository name such as orders/api, without host and tag');
+  return repository;
 }

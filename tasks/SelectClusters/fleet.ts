@@ -25,7 +25,7 @@ export function readFleet(value: string, { variableName, subscriptionId }: Input
 }
 
 function toProblem({ given, because }: ListMistake, variableName: string): Problem {
-  if (!/\w/.test(given)) return emptyList(`Variable ${variableName}`);
+  if (because.startsWith('the list is empty')) return emptyList(`Variable ${variableName}`);
   const what = `Variable ${variableName} has "${given}"`;
   // A mistake about the full id of a cluster can only be that it was there before: parseClusters finds nothing else wrong with one.
   if (parseArmId(given)?.type.toLowerCase() === 'microsoft.containerservice/managedclusters') {

@@ -52,3 +52,23 @@ export function emptyGroupVariable(name: string, group: string): Problem {
 export function emptyList(subject: string): Problem {
   return new Problem({ code: 'WI1026', what: `${subject} names no cluster`, because: 'the list is empty', remedy: `give ${form}` });
 }
+
+/** A matrix cannot have so many legs. */
+export function tooManyLegs(name: string, count: number, most: number): Problem {
+  return new Problem({
+    code: 'WI1030',
+    what: `Variable ${name} names ${count} clusters, and a matrix has at most ${most} legs`,
+    because: 'Azure Pipelines runs no more jobs of one matrix',
+    remedy: 'work on all clusters in one job (fanOut: fleet in the templates, no legs), or split the list into rings with a variable group each',
+  });
+}
+
+/** The leg of this job belongs to no cluster of the list. */
+export function foreignLeg(leg: string, name: string): Problem {
+  return new Problem({
+    code: 'WI1031',
+    what: `Leg ${leg} has no cluster`,
+    because: `no cluster of variable ${name} has a leg of this name: the list was changed after the legs were made, or another list was read`,
+    remedy: 'run the stage again, so that its legs are made from the list as it is now',
+  });
+}

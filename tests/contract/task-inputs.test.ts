@@ -30,9 +30,9 @@ const everyInput = {
   identity: 'id-{workload}-{cluster}',
   keyVault: 'rg/kv-1',
   secrets: 'orders-db',
-  registry: 'rg/cr1',
+  registry: 'rg/crorders',
   repository: 'orders/api',
-  chart: 'charts/orders-api',
+  chart: 'tests/fixtures/contoso/charts/orders-api',
   releaseName: 'orders-api',
 };
 
@@ -88,6 +88,7 @@ async function seenSelecting(): Promise<Seen> {
   try {
     const reader = new InputReader(agent);
     readInputs(agent, reader);
+    agent.inputs.legs = 'true';
     await selectClusters(agent);
     return { inputs: reader.names, outputs: Object.keys(agent.outputs) };
   } finally {

@@ -48,7 +48,6 @@ describe('templates', () => {
   });
 
   describe('in the pipeline of the demo', () => {
-    const three = ['SelectClusters@1', 'EnableWorkloadIdentity@1', 'FederateServiceAccount@1'];
     let world: PipelineWorld;
     let pipeline: Pipeline;
 
@@ -73,25 +72,117 @@ describe('templates', () => {
       }
     });
 
+    it('put only the writing stages on environments', () => {
+      const jobs = pipeline.stages.map(({ jobs: [job] }) => [job?.deployment !== undefined, job?.deployment?.environment.text]);
+      assert.deepEqual(jobs, [[false, undefined], [true, 'nonprod'], [false, undefined], [true, 'prod']]);
+    });
+  });
+
+  describe('of a pipeline of its own', () => {
+    const three = ['SelectClusters@1', 'EnableWorkloadIdentity@1', 'FederateServiceAccount@1'];
+    const bare = { name: 'nonprod', serviceConnection: 'contoso-nonprod', environment: 'nonprod' };
+    const ring = { ...bare, variableGroup: 'wi-nonprod' };
+    const fleet = { dev: 'rg-dev/aks-dev', test: { cluster: 'rg-test/aks-test', keyVault: 'rg/kv' } };
+    const workload = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}' };
+    const resources = { repositories: [{ repository: 'here', type: 'git', name: 'here' }] };
+    let folder: string;
+    let world: PipelineWorld;
+
+    before(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'templates-'));
+      world = contosoPipelineWorld(await createContoso(new Network(new VirtualClock()), ''), { environment: {}, approve: () => true });
+    });
+
+    after(() => rmSync(folder, { recursive: true }));
+
+    /** Compiles a pipeline that includes, or extends, the template for the fleet. */
+    function compile(parameters: object, { reason = 'Manual', extend = false } = {}): Pipeline {
+      const file = join(folder, 'pipeline.yml');
+      const use = { template: 'templates/stages/fleet.yml@here', parameters: { rings: [ring], workload, ...parameters } };
+      writeFileSync(file, JSON.stringify({ resources, ...(extend ? { extends: use } : { stages: [use] }) }));
+      return checkPipeline({ file, world, tasksFolder: join(root, 'tasks'), repositories: { here: root }, templateVariables: { 'Build.Reason': reason } });
+    }
+
+    const tasksOf = ({ stages }: Pipeline): string[] => stages.flatMap(({ jobs }) => jobs.flatMap((job) => job.steps)).flatMap((step) => (step.kind === 'task' ? [step.task] : []));
+    const jobsOf = ({ stages }: Pipeline): Record<string, string> => {
+      const apply = stages.find(({ name }) => name === 'apply_nonprod')?.jobs ?? [];
+      return Object.fromEntries(apply.map(({ name, dependsOn, strategy, deployment }) => [name, `${deployment ? 'deployment ' : ''}${strategy?.kind ?? ''} after ${dependsOn.join()}`]));
+    };
+    const inputsOf = ({ stages }: Pipeline, task: string, stage: string): Readonly<Record<string, string>>[] => {
+      const steps = stages.filter(({ name }) => name === stage).flatMap(({ jobs }) => jobs.flatMap((job) => job.steps));
+      return steps.flatMap((step) => (step.kind === 'task' && step.task.startsWith(`${task}@`) ? [Object.fromEntries([...step.inputs].map(([name, { text }]) => [name, text]))] : []));
+    };
+
     it('leave registry and deployment out where the workload has none', () => {
-      const folder = mkdtempSync(join(tmpdir(), 'templates-'));
-      try {
-        const file = join(folder, 'pipeline.yml');
-        const ring = { name: 'nonprod', serviceConnection: 'contoso-nonprod', variableGroup: 'wi-nonprod', environment: 'nonprod' };
-        const workload = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}' };
-        const resources = { repositories: [{ repository: 'here', type: 'git', name: 'here' }] };
-        writeFileSync(file, JSON.stringify({ resources, stages: [{ template: 'templates/stages/fleet.yml@here', parameters: { rings: [ring], workload } }] }));
-        const small = checkPipeline({ file, world, tasksFolder: join(root, 'tasks'), repositories: { here: root } });
-        const steps = small.stages.flatMap(({ jobs }) => jobs.flatMap((job) => job.steps)).flatMap((step) => (step.kind === 'task' ? [step.task] : []));
-        assert.deepEqual(steps, [...three, ...three]);
-      } finally {
-        rmSync(folder, { recursive: true });
+      assert.deepEqual(tasksOf(compile({})), [...three, ...three]);
+    });
+
+    it('may be extended as well as included', () => {
+      assert.deepEqual(compile({}, { extend: true }).stages.map(({ name }) => name), ['plan_nonprod', 'apply_nonprod']);
+    });
+
+    it('only plan in a pull request, whatever is asked for', () => {
+      const pipeline = compile({ workload: { ...workload, chart: 'charts/x' }, fanOut: 'matrix' }, { reason: 'PullRequest' });
+      assert.deepEqual(pipeline.stages.map(({ name }) => name), ['plan_nonprod']);
+      assert.ok(tasksOf(pipeline).length > 3);
+    });
+
+    it('hand the plan of each task from the stage that plans to the one that applies', () => {
+      const pipeline = compile({});
+      const file = (stage: string): string | undefined => inputsOf(pipeline, 'EnableWorkloadIdentity', stage)[0]?.planFile;
+      assert.equal(file('plan_nonprod'), '$(Build.ArtifactStagingDirectory)/workload-identity-plan/enable.json');
+      assert.equal(file('apply_nonprod'), '$(Pipeline.Workspace)/workload-identity-plan-nonprod-$(planAttempt)/enable.json');
+      const files = ['EnableWorkloadIdentity', 'FederateServiceAccount'].map((task) => inputsOf(pipeline, task, 'apply_nonprod')[0]?.planFile);
+      assert.equal(new Set(files).size, 2, 'tasks share a plan file');
+      assert.deepEqual(inputsOf(compile({ onDrift: 'apply' }), 'EnableWorkloadIdentity', 'apply_nonprod')[0]?.onDrift, 'apply');
+    });
+
+    it('let the tasks end before the job is stopped', () => {
+      const pipeline = compile({ timeoutInMinutes: 45 });
+      for (const { name, jobs } of pipeline.stages) {
+        assert.deepEqual(jobs.map((job) => job.timeoutInMinutes), [45]);
+        assert.equal(inputsOf(pipeline, 'SelectClusters', name)[0]?.timeoutInMinutes, '45');
+        assert.equal(inputsOf(pipeline, 'FederateServiceAccount', name)[0]?.deadline, '$(select.deadline)');
       }
     });
 
-    it('put only the writing stages on environments', () => {
-      const jobs = pipeline.stages.map(({ jobs: [job] }) => [job?.deployment, job?.environment?.text]);
-      assert.deepEqual(jobs, [[false, undefined], [true, 'nonprod'], [false, undefined], [true, 'prod']]);
+    it('make legs at run time, and identities and grants once in between', () => {
+      const pipeline = compile({ fanOut: 'matrix', maxParallel: 3, workload: { ...workload, chart: 'charts/x', registry: 'rg/cr' } });
+      assert.deepEqual(jobsOf(pipeline), { fleet: ' after ', enable: 'matrix after fleet', shared: 'deployment  after fleet,enable', deploy: 'matrix after fleet,shared' });
+      const tasks = (job: string): string[] => pipeline.stages[1]?.jobs.find(({ name }) => name === job)?.steps.flatMap((step) => (step.kind === 'task' ? [step.name] : [])) ?? [];
+      assert.deepEqual([tasks('fleet'), tasks('enable'), tasks('shared'), tasks('deploy')], [['select'], ['select', 'enable'], ['select', 'federate', 'grant'], ['select', 'deploy']]);
+      const strategies = pipeline.stages[1]?.jobs.flatMap(({ strategy }) => strategy ?? []) ?? [];
+      assert.deepEqual(strategies.map((strategy) => (strategy.kind === 'matrix' ? strategy.maxParallel : 0)), [3, 3]);
+      assert.deepEqual(Object.keys(jobsOf(compile({ fanOut: 'matrix' }))), ['fleet', 'enable', 'shared']);
+    });
+
+    it('make a job for each cluster of a mapping, each a deployment of its own', () => {
+      const pipeline = compile({ fanOut: 'each', rings: [{ ...bare, clusters: fleet }], workload: { ...workload, chart: 'charts/x' } });
+      assert.deepEqual(jobsOf(pipeline), {
+        enable_dev: ' after ',
+        enable_test: ' after ',
+        shared: 'deployment  after enable_dev,enable_test',
+        deploy_dev: 'deployment  after shared',
+        deploy_test: 'deployment  after shared',
+      });
+      assert.deepEqual(inputsOf(pipeline, 'SelectClusters', 'apply_nonprod').map(({ leg }) => leg), ['dev', 'test', '', 'dev', 'test']);
+      const [{ variables } = { variables: [] }] = pipeline.stages;
+      assert.deepEqual(variables.flatMap((one) => (one.kind === 'value' ? [[one.name, JSON.parse(one.value)]] : [])), [['clusters', fleet]]);
+    });
+
+    it('refuse a word that is no way to fan out', () => {
+      assert.throws(() => compile({ fanOut: 'sideways' }), /fanOut/);
+    });
+
+    it('put steps of the caller around the tasks, where something is planned or deployed', () => {
+      const slots = { preSteps: [{ script: 'echo before' }], postSteps: [{ script: 'echo after' }] };
+      const scripts = (pipeline: Pipeline): string[] =>
+        pipeline.stages.flatMap(({ jobs }) => jobs.map(({ name, steps }) => `${name}: ${steps.map((step) => (step.kind === 'script' ? step.script : step.kind)).join(' ')}`));
+      const plan = 'plan: checkout echo before task task task publish';
+      assert.deepEqual(scripts(compile(slots)), [plan, 'apply: checkout download echo before task task task echo after']);
+      assert.deepEqual(scripts(compile({ ...slots, fanOut: 'matrix' })), [plan, 'fleet: checkout task', 'enable: checkout download task task', 'shared: checkout download echo before task task echo after']);
+      const deploying = scripts(compile({ ...slots, fanOut: 'matrix', workload: { ...workload, chart: 'charts/x' } }));
+      assert.deepEqual(deploying.slice(-2), ['shared: checkout download task task', 'deploy: checkout download echo before task task echo after']);
     });
   });
 });

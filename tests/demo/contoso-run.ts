@@ -6,7 +6,7 @@ import { systemClock } from '../../tasks/_shared/reconcile/clock.js';
 import { testClockVariable } from '../../tasks/_shared/agent/test-clock.js';
 import { reportType, type Report } from '../../tasks/_shared/report/schema.js';
 import type { RunResult, StepResult } from '../pipeline/run/result.js';
-import { runPipeline } from '../pipeline/run-pipeline.js';
+import { runPipeline, type RunOptions } from '../pipeline/run-pipeline.js';
 import type { PipelineWorld } from '../pipeline/world.js';
 import { createCertificateAuthority } from '../simulators/kernel/certificate-authority.js';
 import { LoopbackNetwork } from '../simulators/kernel/loopback-network.js';
@@ -35,13 +35,9 @@ export interface ContosoStage {
 }
 
 /** What a run may do differently from the demo's. */
-export interface OtherRun {
-  /** A pipeline in the place of the demo's. */
-  readonly file?: string;
+export interface OtherRun extends Partial<Omit<RunOptions, 'world' | 'output'>> {
   /** What stands around the pipeline, e.g. to look at what it hands out. */
   readonly pipelineWorld?: PipelineWorld;
-  /** The agent's work folder, kept after the run; default: one that is removed. */
-  readonly workFolder?: string;
 }
 
 /** One run of the pipeline with what the simulators counted meanwhile. */
@@ -114,13 +110,14 @@ interface Mark {
 async function runOnce(world: World, run: OtherRun & { readonly pipelineWorld: PipelineWorld }, marks: readonly Mark[], output: (line: string) => void): Promise<ContosoRun> {
   const lines: string[] = [];
   world.network.log.clear();
+  const { pipelineWorld, ...options } = run;
   const result = await runPipeline({
-    file: run.file ?? join(root, 'tests/fixtures/contoso/azure-pipelines.yml'),
+    file: join(root, 'tests/fixtures/contoso/azure-pipelines.yml'),
     root,
-    world: run.pipelineWorld,
-    ...(run.workFolder === undefined ? {} : { workFolder: run.workFolder }),
     tasksFolder: join(root, 'build/tasks'),
     definitionName: 'orders-api',
+    ...options,
+    world: pipelineWorld,
     output: (line) => {
       lines.push(line);
       output(line);

@@ -29,9 +29,10 @@ async function demo(keep: boolean): Promise<boolean> {
     for (const problem of verdict.problems) print(`problem: ${problem}`);
     const seconds = Math.round((Date.now() - started) / 1000);
     const { clusters, firstWrites, secondWrites, proven, proofs } = verdict;
-    if (keep) await explainAccess(stage, print);
+    const stopRenewal = keep ? await explainAccess(stage, print) : undefined;
     print(`demo: ${passed ? 'PASS' : 'FAIL'} clusters=${clusters} firstRunWrites=${firstWrites} secondRunWrites=${secondWrites} proofs=${proven}/${proofs} seconds=${seconds}`);
-    if (keep) await new Promise((resolve) => process.once('SIGINT', resolve));
+    if (keep) await new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
+    stopRenewal?.();
   } finally {
     await stage.close();
   }

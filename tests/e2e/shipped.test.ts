@@ -1,22 +1,12 @@
 import assert from 'node:assert/strict';
 import { startContoso, type ContosoStage } from '../demo/contoso-run.js';
-import { clusterId, clusters, connections } from '../simulators/world/contoso.js';
+import { clusterId, clusters } from '../simulators/world/contoso.js';
 import { builtTasks } from './built-tasks.js';
 import { runBundled, type TaskRun } from './bundled-task.js';
+import { connection, goodInputs } from './task-inputs.js';
 
-const connection = connections.all;
-const base = { azureSubscription: connection.id, clusters: clusterId('dev') };
-const workload = { ...base, namespace: 'orders', serviceAccount: 'api', workload: 'orders', identity: 'id-{workload}-{cluster}' };
-const chart = { chart: 'tests/fixtures/contoso/charts/orders-api', releaseName: 'orders-api' };
-
-/** Inputs with which each task works. */
-const good: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  SelectClusters: { azureSubscription: connection.id, variableGroup: 'wi-nonprod' },
-  EnableWorkloadIdentity: base,
-  FederateServiceAccount: { ...workload, keyVault: 'rg-shared/kv-contoso-dev', secrets: 'orders-db' },
-  GrantRegistryRole: { ...workload, registry: 'rg-shared/crcontosodev', repository: 'orders/api' },
-  DeployWithIdentity: { ...workload, ...chart },
-};
+const good: Readonly<Record<string, Readonly<Record<string, string>>>> = goodInputs();
+const base = goodInputs().EnableWorkloadIdentity;
 
 /** Mistakes in inputs, each with what its error begins with. */
 const bad: Readonly<Record<string, { readonly inputs: Readonly<Record<string, string>>; readonly errors: readonly string[] }>> = {
@@ -34,7 +24,7 @@ const bad: Readonly<Record<string, { readonly inputs: Readonly<Record<string, st
   },
   GrantRegistryRole: {
     inputs: { role: 'Owner', registry: '', repository: 'Orders/API', namespace: '' },
-    errors: ['WI1003  Input role is "Owner"', 'WI1001  Input namespace', 'WI1001  Input registry', 'WI1007  Input repository'],
+    errors: ['WI1001  Input registry', 'WI1003  Input role is "Owner"', 'WI1007  Input repository', 'WI1001  Input namespace'],
   },
   DeployWithIdentity: {
     inputs: { releaseName: 'Not_Valid', values: '- a', failFast: 'perhaps', chart: '', timeoutInMinutes: '1.5' },

@@ -5,6 +5,8 @@ export interface MemoryWorldOptions {
   readonly connections?: readonly ServiceConnection[];
   readonly groups?: readonly VariableGroup[];
   readonly environments?: readonly string[];
+  /** Virtual machines by environment: each with its tags. */
+  readonly machines?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
   readonly environmentVariables?: Readonly<Record<string, string>>;
   readonly approve?: (stage: string, resources: readonly ProtectedResource[]) => boolean;
 }
@@ -32,7 +34,10 @@ export class MemoryWorld implements PipelineWorld {
   }
 
   environment(name: string): Environment | undefined {
-    return this.#options.environments?.includes(name) === true ? { id: String(this.#options.environments.indexOf(name) + 1), name } : undefined;
+    const index = this.#options.environments?.indexOf(name) ?? -1;
+    if (index === -1) return undefined;
+    const machines = Object.entries(this.#options.machines?.[name] ?? {});
+    return { id: String(index + 1), name, virtualMachines: machines.map(([machine, tags], place) => ({ id: String(place + 1), name: machine, tags })) };
   }
 
   jobToken(job: JobIdentity): string {

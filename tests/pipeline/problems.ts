@@ -41,6 +41,11 @@ export class Problems {
     this.add(at, `not supported by the local runner: ${what}`);
   }
 
+  /** What was found so far, in order. */
+  get all(): readonly Problem[] {
+    return this.#found;
+  }
+
   get empty(): boolean {
     return this.#found.length === 0;
   }

@@ -7,10 +7,15 @@ import type { Clock } from '../../tasks/_shared/reconcile/clock.js';
 import { compilePipeline } from './compile/compile.js';
 import type { CompileOptions } from './compile/compile.js';
 import type { Pipeline } from './compile/model.js';
+import { MemoryCounters, RunExpressions } from './expressions/runtime.js';
+import type { Counters } from './expressions/runtime.js';
 import { Problems } from './problems.js';
+import { Artifacts } from './run/artifacts.js';
 import type { RunContext } from './run/job-context.js';
 import { RunLog } from './run/log.js';
 import { Masker } from './run/masking.js';
+import { queuedVariables } from './run/queued.js';
+import type { BuildReason, Queued } from './run/queued.js';
 import type { RunResult, StageResult } from './run/result.js';
 import { worst } from './run/result.js';
 import { runGraph } from './run/scheduler.js';
@@ -40,6 +45,21 @@ export interface RunOptions extends CompileOptions {
   /** Jobs of a stage at once; default 2. */
   readonly parallelJobs?: number;
   readonly buildId?: number;
+  /** Keeps the values of `counter()` between runs; default: every counter starts at its seed. */
+  readonly counters?: Counters;
+  /** Build.Reason, also for `${{ }}`; default Manual. */
+  readonly reason?: BuildReason;
+  /** Build.SourceBranch, also for `${{ }}`; default refs/heads/main, of a pull request refs/pull/1/merge. */
+  readonly sourceBranch?: string;
+  /** Jobs with a container run on this machine itself and say so; default: they are refused, as there is no container engine. */
+  readonly containersOnHost?: boolean;
+  /**
+   * A finished run whose failed jobs run again, as "Rerun failed jobs" does: what went well is kept with its outputs, what failed or was
+   * skipped has its turn with the next attempt. Both runs need the same `artifactsFolder`.
+   */
+  readonly previous?: RunResult;
+  /** Where published artifacts are kept, one folder each; default: in the work folder. */
+  readonly artifactsFolder?: string;
   /** Default: the pipeline file's name. */
   readonly definitionName?: string;
   /** Where PATH and HOME are taken from; default: process.env. */
@@ -48,27 +68,45 @@ export interface RunOptions extends CompileOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What compiling and checking needs of a run's options. */
+export type CheckOptions = CompileOptions & Pick<RunOptions, 'world' | 'tasksFolder' | 'definitionName' | 'reason' | 'sourceBranch' | 'containersOnHost'>;
+
+function queuedOf(options: CheckOptions): Queued {
+  const reason = options.reason ?? 'Manual';
+  return {
+    world: options.world,
+    definitionName: options.definitionName ?? basename(options.file, extname(options.file)),
+    reason,
+    sourceBranch: options.sourceBranch ?? (reason === 'PullRequest' ? 'refs/pull/1/merge' : 'refs/heads/main'),
+  };
+}
+
 /** Compiles and checks a pipeline without running it. @throws {PipelineRefused} with every problem found. */
-export function checkPipeline(options: CompileOptions & Pick<RunOptions, 'world' | 'tasksFolder'>): Pipeline {
-  const pipeline = compilePipeline(options);
+export function checkPipeline(options: CheckOptions): Pipeline {
+  const pipeline = compilePipeline({ ...options, templateVariables: { ...queuedVariables(queuedOf(options)), ...options.templateVariables } });
   const problems = new Problems();
-  new Validator(new TaskLibrary(options.tasksFolder), options.world, problems).check(pipeline);
+  new Validator(new TaskLibrary(options.tasksFolder), options.world, problems, { repositories: Object.keys(options.repositories ?? {}), containersOnHost: options.containersOnHost ?? false }).check(pipeline);
   problems.throwIfAny();
   return pipeline;
 }
 
 function contextOf(options: RunOptions, pipeline: Pipeline, workFolder: string): RunContext {
   const buildId = options.buildId ?? 1;
+  const queued = queuedOf(options);
+  const clock = options.clock ?? systemClock();
   return {
-    world: options.world,
+    ...queued,
     tasks: new TaskLibrary(options.tasksFolder),
     masker: new Masker(),
-    clock: options.clock ?? systemClock(),
+    clock,
+    expressions: new RunExpressions(clock.now(), queued.definitionName, options.counters ?? new MemoryCounters()),
     node: options.node ?? process.execPath,
     planId: randomUUID(),
     buildId,
     buildNumber: pipeline.name ?? String(buildId),
-    definitionName: options.definitionName ?? basename(options.file, extname(options.file)),
+    artifacts: new Artifacts(options.artifactsFolder ?? join(workFolder, 'artifacts'), buildId),
+    ...(options.previous === undefined ? {} : { previous: options.previous }),
+    repositories: Object.fromEntries(Object.entries(options.repositories ?? {}).map(([alias, folder]) => [alias, resolve(folder)])),
     sourcesFolder: resolve(options.sourcesFolder ?? options.root ?? dirname(options.file)),
     workFolder,
     hostEnvironment: options.hostEnvironment ?? process.env,
@@ -82,6 +120,7 @@ function contextOf(options: RunOptions, pipeline: Pipeline, workFolder: string):
  * @throws {PipelineRefused} before the first job, when the pipeline would be refused or uses what is not supported.
  */
 export async function runPipeline(options: RunOptions): Promise<RunResult> {
+  if (options.previous !== undefined && options.artifactsFolder === undefined) throw new Error("Running failed jobs again needs 'artifactsFolder', so that the artifacts of the attempt before are there.");
   const pipeline = checkPipeline(options);
   const workFolder = options.workFolder ?? mkdtempSync(join(tmpdir(), 'pipeline-'));
   try {

@@ -21,9 +21,17 @@ export interface VariableGroup {
   readonly authorized?: boolean;
 }
 
+/** A machine that is a resource of an environment. Steps for it run on this machine all the same. */
+export interface VirtualMachine {
+  readonly id: string;
+  readonly name: string;
+  readonly tags: readonly string[];
+}
+
 export interface Environment {
   readonly id: string;
   readonly name: string;
+  readonly virtualMachines?: readonly VirtualMachine[];
 }
 
 /** Something whose checks gate a stage. */

@@ -60,6 +60,11 @@ export interface Agent {
   /** Writes a file that outlives the task, for later steps of the job. Returns its path. */
   keepFile(name: string, content: string): string;
 
+  /** The text without any secret of the run. */
+  redact(text: string): string;
+  /** Writes a file at a path that a user named; folders on the way are made. Nothing is redacted. */
+  saveFile(path: string, content: string): void;
+
   /** A directory of its own, mode 0700, removed when the task ends. */
   scratch(): string;
   /** Registers something to be done when the task ends, however it ends. */

@@ -1,8 +1,14 @@
-import { readFileSync, statSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import platform from 'node:path';
 import { parseClusters, type ClusterEntry } from '../fleet/clusters.js';
+import { shown, unseenIn } from '../fleet/shown.js';
 import { Problem, toProblem } from '../reconcile/problem.js';
 import type { Agent } from './agent.js';
+import { noSuchFile, readTextFile, type PathFlaw } from './input-files.js';
+import { entriesIn, flawOf, unexpanded } from './input-text.js';
+
+export { unexpanded } from './input-text.js';
+import { placesOf } from './list-files.js';
 
 /** Bounds of a whole number, both included. */
 export interface Bounds {
@@ -26,6 +32,7 @@ export const anySubscription = '00000000-0000-0000-0000-000000000000';
  */
 export class InputReader {
   readonly #names = new Set<string>();
+  readonly #faulty = new Set<string>();
   readonly #mistakes: Problem[] = [];
 
   constructor(private readonly agent: Agent) {}
@@ -33,6 +40,11 @@ export class InputReader {
   /** Every input that was asked for. */
   get names(): readonly string[] {
     return [...this.#names];
+  }
+
+  /** Whether no mistake of these inputs was noted so far: what follows from a faulty input is not a mistake of its own. */
+  sound(...names: readonly string[]): boolean {
+    return !names.some((name) => this.#faulty.has(name));
   }
 
   /** Text that has to be there. */
@@ -67,7 +79,7 @@ export class InputReader {
     const harmless = fallback ?? choices[0];
     if (state !== 'given') return harmless;
     const found = choices.find((candidate) => candidate.toLowerCase() === text.toLowerCase());
-    if (found === undefined) this.#note('WI1003', `Input ${name} is "${text}"`, 'it is not among the choices', `give ${choices.join(' or ')}`);
+    if (found === undefined) this.#note('WI1003', name, `is "${shown(text)}"`, 'it is not among the choices', `give ${choices.join(' or ')}`);
     return found ?? harmless;
   }
 
@@ -80,14 +92,76 @@ export class InputReader {
     if (state !== 'given') return fallback;
     const number = Number(text);
     if (/^[+-]?\d+$/.test(text) && number >= min && number <= max) return number;
-    this.#note('WI1002', `Input ${name} is "${text}"`, 'it is not a whole number within its bounds', `give a whole number from ${min} to ${max}`);
+    this.#note('WI1002', name, `is "${shown(text)}"`, 'it is not a whole number within its bounds', `give a whole number from ${min} to ${max}`);
     return fallback;
+  }
+
+  /** A point in time as ISO 8601, e.g. `2026-01-05T08:00:00.000Z`; undefined when the input is empty. */
+  time(name: string): Date | undefined {
+    const { state, text } = this.#take(name);
+    if (state !== 'given') return undefined;
+    const time = new Date(text);
+    if (/^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(text) && !Number.isNaN(time.getTime())) return time;
+    this.refuse(name, text, 'a time in UTC such as 2026-01-05T08:00:00Z');
+    return undefined;
+  }
+
+  /** A path in full: one that is not absolute is meant from the sources. */
+  pathOf(path: string): string {
+    return platform.resolve(placesOf(path, this.#roots(), platform)[0] ?? path);
+  }
+
+  /**
+   * The text of the file that an input names; undefined when it cannot be read, which is noted.
+   * @param absent code and remedy for a file that is not there
+   * @param given the input as it was written
+   */
+  file(name: string, path: string, absent: { readonly code: string; readonly remedy: string }, given = path): string | undefined {
+    const read = readTextFile(this.#locate(path));
+    if ('text' in read) return read.text.trim();
+    if (read.flaw.because === noSuchFile) this.#note(absent.code, name, `is "${shown(given)}"`, noSuchFile, absent.remedy);
+    else this.unusable(name, given, read.flaw);
+    return undefined;
   }
 
   /** A list separated by commas or lines, or `@path` of a file with such a list; empty when the input is. */
   lines(name: string): readonly string[] {
-    const { text } = this.#takeList(name);
-    return text.split(/[,\r\n]+/).map((entry) => entry.trim()).filter((entry) => entry !== '');
+    return entriesIn(this.#takeList(name).text);
+  }
+
+  /** Names separated by commas or lines, or `@path` of a file with such a list. Each has a certain form and is there once, case aside. */
+  namesIn(name: string, pattern: RegExp, form: string): readonly string[] {
+    return this.checkedNames(name, this.lines(name), pattern, form);
+  }
+
+  /**
+   * Checks names of a list.
+   * @param of the cluster that sets them in its entry; absent for the input itself.
+   */
+  checkedNames(name: string, given: readonly string[], pattern: RegExp, form: string, of?: string): readonly string[] {
+    const seen = new Set<string>();
+    for (const entry of given) {
+      if (!pattern.test(entry)) this.refuse(name, entry, form, of);
+      else if (seen.has(entry.toLowerCase())) this.#note('WI1061', name, `has "${shown(entry)}"`, 'it is listed twice', 'remove one of the two', of);
+      seen.add(entry.toLowerCase());
+    }
+    return given;
+  }
+
+  /** The text of each file of a list of paths, by path; each has to be there. */
+  files(name: string): ReadonlyMap<string, string> {
+    const texts = new Map<string, string>();
+    for (const path of this.lines(name)) {
+      const read = readTextFile(path);
+      if ('flaw' in read) this.unusable(name, path, read.flaw);
+      else texts.set(path, read.text);
+    }
+    return texts;
+  }
+
+  /** Notes that a file or folder cannot be used. */
+  unusable(name: string, path: string, { because, remedy }: PathFlaw): void {
+    this.#note('WI1062', name, `names "${shown(path)}"`, because, remedy);
   }
 
   /**
@@ -100,7 +174,7 @@ export class InputReader {
     if (state !== 'given') return [];
     const { clusters, mistakes } = parseClusters(text, subscriptionId);
     for (const { given, because } of mistakes) {
-      this.#note('WI1004', `Input ${name} has "${given}"`, because, 'correct or remove this entry');
+      this.#note('WI1004', name, `has "${shown(given)}"`, because, 'correct or remove this entry');
     }
     return clusters;
   }
@@ -116,9 +190,22 @@ export class InputReader {
     return () => given;
   }
 
-  /** Notes that a value has not the form that it should. */
-  refuse(name: string, given: string, form: string): void {
-    this.#note('WI1007', `Input ${name} is ${given === '' ? 'empty' : `"${given}"`}`, 'it does not have the form that the task accepts', `give ${form}`);
+  /**
+   * Notes that a value has not the form that it should.
+   * @param of the cluster that sets the value in its entry; absent for the input itself.
+   */
+  refuse(name: string, given: string, form: string, of?: string): void {
+    this.unfit(name, given === '' ? 'is empty' : `is "${shown(given)}"`, flawOf(given), `give ${form}`, of);
+  }
+
+  /** The same for a value that is not to be repeated. */
+  unfit(name: string, what: string, because: string, remedy: string, of?: string): void {
+    this.#note('WI1007', name, what, because, remedy, of);
+  }
+
+  /** Notes that inputs do not go together, each alone being right. */
+  contradiction(name: string, what: string, because: string, remedy: string): void {
+    this.#note('WI1060', name, what, because, remedy);
   }
 
   /** Notes a mistake that no reader method knows, such as two inputs that exclude each other. The same mistake counts once. */
@@ -154,6 +241,15 @@ export class InputReader {
   }
 
   #take(name: string): Taken {
+    const taken = this.#takeText(name);
+    const found = unseenIn(taken.text);
+    if (found === undefined) return taken;
+    const remedy = 'type the value anew: such characters come along when a value is copied from a page or a chat';
+    this.#note('WI1063', name, `is "${shown(taken.text)}"`, `character ${found.place} is ${found.character}, which is not to be seen`, remedy);
+    return { state: 'faulty', text: '' };
+  }
+
+  #takeText(name: string): Taken {
     this.#names.add(name);
     const text = this.agent.input(name)?.trim() ?? '';
     if (text === '') return { state: 'empty', text };
@@ -164,40 +260,39 @@ export class InputReader {
   }
 
   #takeList(name: string): Taken {
-    const taken = this.#take(name);
+    const taken = this.#takeText(name);
     if (!taken.text.startsWith('@')) return taken;
-    const text = this.#readFile(taken.text.slice(1).trim());
-    if (text !== undefined) return { state: text === '' ? 'empty' : 'given', text };
-    const form = 'give @ and a path that is absolute or relative to the sources; files of an earlier job are gone unless they are published';
-    this.#note('WI1006', `Input ${name} is "${taken.text}"`, 'there is no such file', form);
+    const remedy = 'give @ and a path that is absolute or relative to the sources; files of an earlier job are gone unless they are published';
+    const text = this.file(name, taken.text.slice(1).trim(), { code: 'WI1006', remedy }, taken.text);
+    if (text !== undefined && text !== '') return { state: 'given', text };
+    if (text === '') this.#note('WI1062', name, `is "${shown(taken.text)}"`, 'the file is empty', 'write the list to the file, or leave the input empty');
     return { state: 'faulty', text: '' };
   }
 
-  #readFile(path: string): string | undefined {
-    const roots = ['System.DefaultWorkingDirectory', 'Build.SourcesDirectory'].flatMap((name) => this.agent.variable(name) ?? []);
-    const candidates = isAbsolute(path) ? [path] : roots.map((root) => join(root, path));
-    const found = candidates.find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile() === true);
-    return found === undefined ? undefined : readFileSync(found, 'utf8').replace(/^\uFEFF/, '').trim();
+  #roots(): string[] {
+    return ['System.DefaultWorkingDirectory', 'Build.SourcesDirectory'].flatMap((name) => this.agent.variable(name) ?? []);
+  }
+
+  /** Where a file is; the path as it was given when it is in none of the folders. */
+  #locate(path: string): string {
+    return placesOf(path, this.#roots(), platform).find((candidate) => existsSync(candidate)) ?? path;
   }
 
   #missing(name: string): void {
     const remedy = 'give it a value; the value of a variable group expands to nothing in ${{ }}, write $(name) instead';
-    this.#note('WI1001', `Input ${name} is empty`, 'it is required', remedy);
+    this.#note('WI1001', name, 'is empty', 'it is required', remedy);
   }
 
   #noteUnexpanded(name: string, variable: string): void {
     const remedy = `link the variable group that defines ${variable}, or correct the name`;
-    this.#note('WI1005', `Input ${name} contains $(${variable})`, `no variable ${variable} has a value in this job`, remedy);
+    this.#note('WI1005', name, `contains $(${variable})`, `no variable ${variable} has a value in this job`, remedy);
   }
 
-  #note(code: string, what: string, because: string, remedy: string): void {
-    this.note(new Problem({ code, what, because, remedy }));
+  #note(code: string, name: string, what: string, because: string, remedy: string, of?: string): void {
+    this.#faulty.add(name);
+    const subject = of === undefined ? `Input ${name}` : `Input ${name}, as the list sets it for ${of},`;
+    this.note(new Problem({ code, what: `${subject} ${what}`, because, remedy }));
   }
-}
-
-/** The name of the first variable that the agent left as it was written; undefined when there is none. */
-export function unexpanded(text: string): string | undefined {
-  return /\$\(([A-Za-z_][\w.-]*)\)/.exec(text)?.[1];
 }
 
 function lowerFirst(text: string): string {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import internal from 'azure-pipelines-task-lib/internal.js';
 import * as library from 'azure-pipelines-task-lib/task.js';
 import type { Agent, Endpoint, TaskEnd } from './agent.js';
@@ -21,7 +21,7 @@ export class PipelineAgent implements Agent {
 
   constructor(readonly task: string) {
     this.tempDirectory = this.variable('Agent.TempDirectory') ?? tmpdir();
-    this.environment = childEnvironment(process.env, (name) => this.variable(name), (text) => this.secret(text));
+    this.environment = childEnvironment(process.env);
     // The agent masks logs, not files: what it calls secret has to be taken out of summaries and attachments by us.
     for (const [key, { secret }] of Object.entries(internal._knownVariableMap)) {
       const text = secret ? (internal._vault.retrieveSecret(`SECRET_${key}`) ?? '') : '';
@@ -117,6 +117,15 @@ export class PipelineAgent implements Agent {
     const path = join(this.#directory(), name);
     writeFileSync(path, this.#secrets.redact(content), { mode: 0o600 });
     return path;
+  }
+
+  redact(text: string): string {
+    return this.#secrets.redact(text);
+  }
+
+  saveFile(path: string, content: string): void {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
   }
 
   scratch(): string {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { Approval } from '../reconcile/approval.js';
 import type { Clock } from '../reconcile/clock.js';
 import type { PermissionCheck, Progress } from '../reconcile/ports.js';
+import { problemOf } from '../reconcile/problem.js';
 import type { AnyProof } from '../reconcile/proof.js';
 import type { AnyResource } from '../reconcile/resource.js';
 import { run, type RunResult } from '../reconcile/run.js';
@@ -8,12 +10,16 @@ import { fleetText } from '../report/log-text.js';
 import type { RunContext } from '../report/schema.js';
 import type { Agent, TaskEnd } from './agent.js';
 import { InputReader } from './inputs.js';
+import { withDeadline } from './deadline.js';
 import { FileJournal } from './journal.js';
 import { LoggedProgress } from './progress.js';
 import { describeRun, describeSignIn } from './run-context.js';
-import { attachLedger, logWatcher, publish } from './run-log.js';
+import { attachLedger, leavePlan, logWatcher, publish } from './run-log.js';
 import type { OidcRequest } from '../azure/oidc-token.js';
-import { readSharedInputs, type SharedInputs } from './shared-inputs.js';
+import { openRoute, type Route } from '../network/route.js';
+import { readNetwork } from './network.js';
+import type { ReleaseOidcRequest } from './release-oidc.js';
+import { isPullRequest, readSharedInputs, type SharedInputs } from './shared-inputs.js';
 import { clockFor } from './test-clock.js';
 
 export type { SharedInputs } from './shared-inputs.js';
@@ -47,6 +53,8 @@ export interface ServiceTools {
   readonly tempDirectory: string;
   /** Environment for child processes: PATH, homes, certificates, proxies. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The way to the services. */
+  readonly route: Route;
   readonly progress: Progress;
   /** A GUID to be sent with every request of the run; report and ledger name it. */
   readonly correlationId: string;
@@ -76,19 +84,27 @@ export async function runPlannedTask<I, S extends PlannedServices>(
   agent: Agent,
   task: PlannedTask<I, S>,
   createServices: CreateServices<S>,
-  requestOidcToken: (request: OidcRequest, tools: ServiceTools) => Promise<string>,
+  requestOidcToken: (request: OidcRequest | ReleaseOidcRequest, tools: ServiceTools) => Promise<string>,
   chooseClock = clockFor,
 ): Promise<TaskEnd> {
   const reader = new InputReader(agent);
   const shared = readSharedInputs(reader, agent, (request) => requestOidcToken(request, tools));
   const inputs = task.read(reader, shared);
   reader.finish();
-  const tools = toolsFor(agent, shared, chooseClock);
-  const services = await createServices(shared, tools);
-  const desired = await task.desire(inputs, shared, services);
-  const context = contextOf(agent, shared, tools);
-  agent.line(fleetText({ clusters: shared.clusters.length, signIn: context.signIn, dryRun: shared.dryRun }));
-  return execute(agent, desired, shared, { tools, context, permissions: services.permissions });
+  const clock = chooseClock(agent, shared.connection);
+  const { signal, release } = withDeadline(agent.signal, shared.deadline, clock);
+  const tools = await toolsFor(agent, clock, signal);
+  try {
+    const services = await createServices(shared, tools);
+    const desired = await task.desire(inputs, shared, services);
+    const context = contextOf(agent, shared, tools);
+    agent.line(fleetText({ clusters: shared.clusters.length, signIn: context.signIn, dryRun: shared.dryRun, pullRequest: isPullRequest(agent) }));
+    return await execute(agent, desired, shared, { tools, context, permissions: services.permissions });
+  } catch (error) {
+    throw problemOf(error, signal, `run ${task.name}`);
+  } finally {
+    release();
+  }
 }
 
 interface Frame {
@@ -100,23 +116,26 @@ interface Frame {
 async function execute(agent: Agent, desired: Desired, shared: SharedInputs, frame: Frame): Promise<TaskEnd> {
   const { tools, context, permissions } = frame;
   const { clock, signal, progress } = tools;
+  const approval = shared.plan?.approved === undefined ? undefined : new Approval(shared.plan.approved.changes);
+  const options = { ...shared, ...(approval === undefined || shared.plan?.onDrift === 'apply' ? {} : { approval }) };
   const journal = new FileJournal(agent.keepFile('journal.jsonl', ''), tools.debug);
   try {
-    const result = await run(desired.resources, desired.proofs, shared, { clock, signal, progress, permissions, journal }, logWatcher(agent, shared.dryRun));
-    return publish(agent, result, context, desired.outputs(result));
+    const result = await run(desired.resources, desired.proofs, options, { clock, signal, progress, permissions, journal }, logWatcher(agent, shared.dryRun, shared.plan));
+    const planFile = shared.dryRun && shared.plan !== undefined ? leavePlan(agent, shared.plan.path, result, context) : shared.plan?.approved?.sha256;
+    return publish(agent, result, { ...context, ...(planFile === undefined ? {} : { planFile }) }, desired.outputs(result));
   } finally {
     journal.close();
     attachLedger(agent, journal.lines, context);
   }
 }
 
-function toolsFor(agent: Agent, shared: SharedInputs, chooseClock: typeof clockFor): ServiceTools {
-  const clock = chooseClock(agent, shared.connection);
+async function toolsFor(agent: Agent, clock: Clock, signal: AbortSignal): Promise<ServiceTools> {
   return {
     clock,
-    signal: agent.signal,
+    signal,
     tempDirectory: agent.scratch(),
     environment: agent.environment,
+    route: await openRoute(readNetwork(agent)),
     progress: new LoggedProgress(clock, agent),
     correlationId: randomUUID(),
     run: describeRun(agent),

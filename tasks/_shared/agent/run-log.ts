@@ -1,23 +1,37 @@
 import type { RunResult, Watcher } from '../reconcile/run.js';
+import { approvedText, planLeftText } from '../report/approval-text.js';
 import { failuresOf, fatesOf } from '../report/findings.js';
 import { ledgerText, toLedger, type JournalLine } from '../report/ledger.js';
 import { applyText, doneText, failuresText, planText, preflightText, proofText, type LogPart } from '../report/log-text.js';
 import { toMarkdown } from '../report/markdown.js';
+import { planFile } from '../report/plan-file.js';
 import { problemLine } from '../report/problem-text.js';
 import { resultLine } from '../report/result-line.js';
 import { ledgerType, reportType, toReport, type RunContext } from '../report/schema.js';
 import type { Agent, TaskEnd } from './agent.js';
 import { publishOutput } from './outputs.js';
+import type { PlanInput } from './plan-input.js';
 
 const ends = { succeeded: 'Succeeded', succeededWithIssues: 'SucceededWithIssues', failed: 'Failed' } as const;
 
 /** Prints each stage of a run as soon as it is complete. */
-export function logWatcher(agent: Agent, dryRun: boolean): Watcher {
+export function logWatcher(agent: Agent, dryRun: boolean, plan?: PlanInput): Watcher {
   return {
-    planned: (plan) => print(agent, planText(plan)),
+    planned: (planned) => {
+      print(agent, planText(planned));
+      if (plan?.approved !== undefined) print(agent, approvedText(planned, plan.approved, plan.onDrift));
+    },
     checked: (preflight) => print(agent, preflightText(preflight, dryRun)),
     applied: (changes, durationMs) => print(agent, applyText(changes, durationMs)),
   };
+}
+
+/** Leaves the plan of a dry run as a file, for an approval and the run after it. Returns its hash. */
+export function leavePlan(agent: Agent, path: string, { plan }: RunResult, context: RunContext): string {
+  const { content, sha256 } = planFile(plan, context, (text) => agent.redact(text));
+  agent.saveFile(path, content);
+  agent.line(planLeftText(path, sha256));
+  return sha256;
 }
 
 /** Tells how a run ended, everywhere where somebody looks: log, errors, outputs, summary, attachment. */

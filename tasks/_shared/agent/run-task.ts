@@ -6,6 +6,8 @@ import { PipelineAgent } from './pipeline-agent.js';
  * happened: the result is the `task.complete` line. Never rejects.
  */
 export async function runTask(name: string, body: TaskBody): Promise<void> {
+  // Node 24 tells on standard error which outdated functions a library calls: nothing that a reader of the log could act on.
+  process.noDeprecation = true;
   const agent = new PipelineAgent(name);
   await supervise(agent, body);
   await agent.leave();

@@ -1,11 +1,12 @@
 import type { AzureCloud, ServiceConnection, SignIn } from '../azure/connection.js';
 import type { OidcRequest } from '../azure/oidc-token.js';
+import type { ReleaseOidcRequest } from './release-oidc.js';
 import { Problem } from '../reconcile/problem.js';
 import type { Agent, Endpoint } from './agent.js';
 import { knownClouds } from './clouds.js';
 
 /** Asks Azure Pipelines for a token that vouches for a service connection. Valid for about ten minutes: asked anew for each exchange. */
-export type RequestOidcToken = (request: OidcRequest) => Promise<string>;
+export type RequestOidcToken = (request: OidcRequest | ReleaseOidcRequest) => Promise<string>;
 
 const supported = 'WorkloadIdentityFederation, ServicePrincipal (key or certificate) and ManagedServiceIdentity';
 
@@ -74,20 +75,37 @@ function readSignIn(agent: Agent, endpoint: Endpoint, requestOidcToken: RequestO
 /** A function that fetches a fresh assertion each time: the token outlives neither a long run nor a second exchange. */
 function assertionOf(agent: Agent, endpoint: Endpoint, requestOidcToken: RequestOidcToken): () => Promise<string> {
   const requestUri = agent.variable('System.OidcRequestUri');
-  const accessToken = jobToken(agent);
-  if (requestUri === undefined || requestUri === '') {
-    throw new Problem({
-      code: 'WI1013',
-      what: `The service connection ${endpoint.id} cannot sign in from this job`,
-      because: 'System.OidcRequestUri is not set, so the job cannot ask for the token that workload identity federation needs',
-      remedy: 'run it in a YAML pipeline on an agent of version 3.232.1 or later; in a classic release use a connection with a certificate or a managed identity',
-    });
-  }
+  const own = { accessToken: jobToken(agent), connectionId: endpoint.id };
+  const request = requestUri === undefined || requestUri === '' ? { ...releaseOf(agent, endpoint), ...own } : { requestUri, ...own };
   return async () => {
-    const token = await requestOidcToken({ requestUri, accessToken, connectionId: endpoint.id });
+    const token = await requestOidcToken(request);
     agent.secret(token);
     return token;
   };
+}
+
+/** Where a job without `System.OidcRequestUri` asks: releases have none. */
+function releaseOf(agent: Agent, endpoint: Endpoint): Omit<ReleaseOidcRequest, 'accessToken' | 'connectionId'> {
+  const missing: string[] = [];
+  const read = (...names: readonly [string, ...string[]]): string => {
+    const found = names.map((name) => agent.variable(name)).find((text) => text !== undefined && text !== '');
+    if (found === undefined) missing.push(names[0]);
+    return found ?? '';
+  };
+  const release = {
+    collectionUri: read('System.CollectionUri', 'System.TeamFoundationCollectionUri'),
+    projectId: read('System.TeamProjectId'),
+    hub: read('System.HostType'),
+    planId: read('System.PlanId'),
+    jobId: read('System.JobId'),
+  };
+  if (missing.length === 0) return release;
+  throw new Problem({
+    code: 'WI1013',
+    what: `The service connection ${endpoint.id} cannot sign in from this job`,
+    because: `System.OidcRequestUri is not set, and to ask as a release does the job lacks ${missing.join(', ')}`,
+    remedy: 'run the task in an agent job of a pipeline or release, on an agent of version 3.232.1 or later; no variable of the pipeline may bear one of these names',
+  });
 }
 
 /**

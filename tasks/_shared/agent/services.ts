@@ -23,8 +23,8 @@ export interface Services {
  * @throws Problem WI2007 when it cannot sign in: one problem of the run, not one of every cluster.
  */
 export async function createServices(shared: SharedInputs, tools: ServiceTools): Promise<Services> {
-  const { clock, signal, debug, registerSecret } = tools;
-  const azure = await connectAzure(shared.connection, { clock, signal, debug, registerSecret, correlationId: tools.correlationId });
+  const { clock, signal, debug, registerSecret, route } = tools;
+  const azure = await connectAzure(shared.connection, { clock, signal, debug, registerSecret, route, correlationId: tools.correlationId });
   await azure.token(azure.cloud.resourceManagerAudience);
   const connections = new Map(shared.clusters.map((entry) => [entry.id, lazyConnection(entry.label, entry.id, () => open(azure, entry, tools))]));
   const permissions: PermissionCheck = {
@@ -62,5 +62,6 @@ async function open(azure: Azure, entry: ClusterEntry, tools: ServiceTools): Pro
     certificateAuthority,
     token: () => azure.token(aksServerApplication),
   };
-  return openDirect(endpoint, { clock: azure.clock, signal: azure.signal, environment: tools.environment, tempDirectory: tools.tempDirectory });
+  const { environment, tempDirectory, route } = tools;
+  return openDirect(endpoint, { clock: azure.clock, signal: azure.signal, environment, tempDirectory, route });
 }

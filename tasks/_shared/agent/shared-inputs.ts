@@ -3,6 +3,7 @@ import type { ClusterEntry } from '../fleet/clusters.js';
 import type { Agent } from './agent.js';
 import { knownClouds } from './clouds.js';
 import { anySubscription, type InputReader } from './inputs.js';
+import { readPlanInput, type PlanInput } from './plan-input.js';
 import { readServiceConnection, type RequestOidcToken } from './service-connection.js';
 
 /** The inputs that every planned task has. */
@@ -14,19 +15,32 @@ export interface SharedInputs {
   readonly concurrency: number;
   /** Makes one cluster's finding or failure stop the whole run. */
   readonly failFast: boolean;
+  /** The plan file that is left or followed; undefined for none. */
+  readonly plan?: PlanInput | undefined;
+  /** When the run has to have ended by itself; undefined for no such time. */
+  readonly deadline?: Date | undefined;
 }
 
 /** Reads the shared inputs. Mistakes are noted in the reader; nothing may be done with the value before it has finished. */
 export function readSharedInputs(reader: InputReader, agent: Agent, requestOidcToken: RequestOidcToken): SharedInputs {
   const id = reader.text('azureSubscription');
   const connection = id === '' ? undefined : reader.attempt(() => readServiceConnection(agent, id, requestOidcToken));
+  const clusters = reader.clusters('clusters', (connection ?? standIn).subscriptionId);
+  const dryRun = reader.boolean('dryRun') || isPullRequest(agent);
   return Object.freeze({
     connection: connection ?? standIn,
-    clusters: reader.clusters('clusters', (connection ?? standIn).subscriptionId),
-    dryRun: reader.boolean('dryRun'),
+    clusters,
+    dryRun,
     concurrency: reader.integer('concurrency', { min: 1, max: 100, fallback: 25 }),
     failFast: reader.boolean('failFast'),
+    plan: readPlanInput(reader, agent, dryRun),
+    deadline: reader.time('deadline'),
   });
+}
+
+/** A pull request shows what it would change and never changes it. Source: Azure Pipelines docs, predefined variables, Build.Reason. */
+export function isPullRequest(agent: Agent): boolean {
+  return agent.variable('Build.Reason')?.toLowerCase() === 'pullrequest';
 }
 
 const [publicCloud] = knownClouds;

@@ -1,5 +1,9 @@
+import { proxyProblem } from '../network/proxy-fault.js';
+import { openRoute } from '../network/route.js';
 import { Problem } from '../reconcile/problem.js';
 import type { Agent } from './agent.js';
+import { taskAgentClient, thrownMessage, thrownStatus } from './devops-client.js';
+import { readNetwork } from './network.js';
 import { jobToken } from './service-connection.js';
 
 /** A variable of a group. The value of a secret one is never handed out. */
@@ -33,7 +37,7 @@ const grant = 'open the group in Pipelines, Library, and give the build service 
  * Source: azure-devops-node-api, TaskAgentApi.getVariableGroups; a 200 without the group means no permission or no such name.
  * @throws Problem WI1022 for a group that is not in the answer, WI1023 for a refusal, WI1029 for any other failure.
  */
-export async function readVariableGroup(agent: Agent, group: string, list: ListGroups = listGroups): Promise<VariableGroup> {
+export async function readVariableGroup(agent: Agent, group: string, list: ListGroups = (request) => listGroups(agent, request)): Promise<VariableGroup> {
   const collectionUri = variable(agent, 'System.CollectionUri') ?? variable(agent, 'System.TeamFoundationCollectionUri');
   const project = variable(agent, 'System.TeamProjectId') ?? variable(agent, 'System.TeamProject');
   if (collectionUri === undefined || project === undefined) {
@@ -53,18 +57,19 @@ export async function readVariableGroup(agent: Agent, group: string, list: ListG
   });
 }
 
-async function listGroups({ collectionUri, project, accessToken, group }: GroupRequest): Promise<readonly unknown[]> {
-  const { WebApi, getBearerHandler } = await import('./devops-sdk.js');
-  const api = new WebApi(collectionUri, getBearerHandler(accessToken), { allowRetries: true, maxRetries: 3, socketTimeout: 30_000 });
-  const client = await api.getTaskAgentApi();
+async function listGroups(agent: Agent, { collectionUri, project, accessToken, group }: GroupRequest): Promise<readonly unknown[]> {
+  const client = await taskAgentClient({ collectionUri, accessToken, route: await openRoute(readNetwork(agent)) });
   // A redirect to a sign-in page and a 404 both become null here, against the declared type.
   const groups: unknown = await client.getVariableGroups(project, group);
   return Array.isArray(groups) ? groups.map((group: unknown) => group) : [];
 }
 
 function explain(group: string, error: unknown): Problem {
-  const status = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : undefined;
-  const message = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+  if (error instanceof Problem) return error;
+  const byProxy = proxyProblem(error, { what: `The variable group ${group} could not be read`, tried: 'ask Azure DevOps for it' });
+  if (byProxy !== undefined) return byProxy;
+  const status = thrownStatus(error);
+  const message = thrownMessage(error);
   if (status !== 401 && status !== 403) return failed(group, message, 'run again; when it stays, check the network between agent and Azure DevOps', error, status);
   const parts = { what: `The variable group ${group} may not be read`, tried: 'read it with the job token', because: message };
   return new Problem({ code: 'WI1023', ...parts, remedy: grant, status }, error);

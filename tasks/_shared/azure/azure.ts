@@ -1,4 +1,4 @@
-import type { AccessToken, PipelinePolicy, TokenCredential } from './sdk-types.js';
+import type { AccessToken, HttpClient, PipelinePolicy, TokenCredential } from './sdk-types.js';
 import type { Clock } from '../reconcile/clock.js';
 import { cancelled, Problem } from '../reconcile/problem.js';
 import { Arm } from './arm.js';
@@ -6,7 +6,9 @@ import type * as armModule from './arm-sdk.js';
 import { Expected } from './bulk.js';
 import { clientCredential, type ClientProof } from './client-credentials.js';
 import type { AzureCloud, ServiceConnection } from './connection.js';
-import { AzureHttp, correlationPolicy, throttledPipeline, type HttpTools } from './http.js';
+import { proxyProblem } from '../network/proxy-fault.js';
+import { straight } from '../network/route.js';
+import { AzureHttp, clientFor, correlationPolicy, throttledPipeline, type HttpTools } from './http.js';
 import { pacingPolicy, RequestPace } from './request-pace.js';
 import { throttlingPolicy } from './throttling.js';
 import { TokenCache } from './token-cache.js';
@@ -56,13 +58,11 @@ export async function connectAzure(connection: ServiceConnection, tools: AzureTo
     // Innermost: what comes before a request, such as getting a token, does not count as having sent it.
     { policy: pace, position: 'perRetry' },
   ];
-  const shared = {
-    retryOptions: { maxRetries: 0 },
-    additionalPolicies: policies,
-    ...(tools.httpClient === undefined ? {} : { httpClient: tools.httpClient }),
-  };
+  const client = clientFor(sdk, tools);
+  const shared = { retryOptions: { maxRetries: 0 }, additionalPolicies: policies, httpClient: client };
+  // The endpoint of a managed identity is on the agent's machine or beside it, where no proxy leads.
+  const local = (): HttpClient => clientFor(sdk, { ...tools, route: straight });
   const scopes = [`${cloud.resourceManagerAudience}/.default`];
-  const client = tools.httpClient ?? sdk.createDefaultHttpClient();
   const plain = (signed?: TokenCredential): AzureHttp => {
     const pipeline = throttledPipeline(sdk, tools);
     pipeline.addPolicy(correlation, { phase: 'Serialize' });
@@ -72,7 +72,7 @@ export async function connectAzure(connection: ServiceConnection, tools: AzureTo
   };
   const http = plain();
   const cache = new TokenCache(tools.clock);
-  const asked = explained(connection, tools.signal, (faults) => signIn(http, connection, { shared, signal: tools.signal, faults }));
+  const asked = explained(connection, tools.signal, (faults) => signIn(http, connection, { shared, local, signal: tools.signal, faults }));
   const credential = { getToken: (wanted: string | string[]) => cache.get([wanted].flat().join(' '), () => asked(wanted)) };
   const secret = (text: string): string => {
     tools.registerSecret?.(text);
@@ -109,15 +109,18 @@ export async function connectAzure(connection: ServiceConnection, tools: AzureTo
 
 interface SignInTools {
   /** Options of the SDK's own credentials. */
-  readonly shared: object;
+  readonly shared: { readonly httpClient: HttpClient };
+  /** The way to the agent's own machine. */
+  readonly local: () => HttpClient;
   readonly signal: AbortSignal;
-  /** Takes what fetching an assertion threw, since the SDK keeps the text of it only. */
+  /** Takes what fetching an assertion or sending a request threw, since the SDK keeps the text of it only. */
   readonly faults: unknown[];
 }
 
-function signIn(http: AzureHttp, connection: ServiceConnection, { shared, signal, faults }: SignInTools): TokenCredential {
+function signIn(http: AzureHttp, connection: ServiceConnection, { shared, local, signal, faults }: SignInTools): TokenCredential {
   const { signIn: how, tenantId, cloud } = connection;
-  const options = { ...shared, authorityHost: cloud.authority, disableInstanceDiscovery: !publicAuthorities.has(new URL(cloud.authority).hostname) };
+  const httpClient: HttpClient = { sendRequest: (request) => noting(faults, () => shared.httpClient.sendRequest(request)) };
+  const options = { ...shared, httpClient, authorityHost: cloud.authority, disableInstanceDiscovery: !publicAuthorities.has(new URL(cloud.authority).hostname) };
   const application = (clientId: string, proof: () => Promise<ClientProof>): TokenCredential =>
     clientCredential(http, { authority: cloud.authority, tenantId, clientId, proof }, signal);
   switch (how.kind) {
@@ -129,7 +132,7 @@ function signIn(http: AzureHttp, connection: ServiceConnection, { shared, signal
       return late(async () => new (await import('./identity-sdk.js')).ClientCertificateCredential(tenantId, how.clientId, { certificate: how.pem() }, options));
     case 'managedIdentity': {
       // Its requests bypass additional policies, so the SDK's own retries stay on for it.
-      const own = { ...options, retryOptions: {}, ...(how.clientId === undefined ? {} : { clientId: how.clientId }) };
+      const own = { ...options, httpClient: local(), retryOptions: {}, ...(how.clientId === undefined ? {} : { clientId: how.clientId }) };
       return late(async () => new (await import('./identity-sdk.js')).ManagedIdentityCredential(own));
     }
   }
@@ -146,7 +149,9 @@ const publicAuthorities = new Set(['login.microsoftonline.com', 'login.microsoft
 
 async function noting<T>(faults: unknown[], job: () => Promise<T>): Promise<T> {
   try {
-    return await job();
+    const result = await job();
+    faults.length = 0;
+    return result;
   } catch (error) {
     faults.push(error);
     throw error;
@@ -167,11 +172,15 @@ function explained(connection: ServiceConnection, signal: AbortSignal, make: (fa
       if (signal.aborted) throw cancelled(`sign in with the service connection ${connection.name}`);
       const fault = faults.pop();
       if (fault instanceof Problem) throw fault;
+      const what = `The service connection ${connection.name} cannot sign in`;
+      const tried = `get a token for ${[scopes].flat().join(' ')} (${connection.signIn.kind})`;
+      const byProxy = proxyProblem(fault ?? (error instanceof Problem ? error.cause : undefined), { what, tried });
+      if (byProxy !== undefined) throw byProxy;
       throw new Problem(
         {
           code: 'WI2007',
-          what: `The service connection ${connection.name} cannot sign in`,
-          tried: `get a token for ${[scopes].flat().join(' ')} (${connection.signIn.kind})`,
+          what,
+          tried,
           ...refusal(error),
           remedy: 'open Project settings, Service connections, and verify it; compare the issuer and subject of its federated credential with the connection’s',
         },

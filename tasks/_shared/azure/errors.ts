@@ -1,5 +1,6 @@
 import { cancelled, Problem } from '../reconcile/problem.js';
 import { list, object, parseJson, text } from '../fleet/json.js';
+import { proxyProblem } from '../network/proxy-fault.js';
 
 /** What an Azure service said when it refused. */
 export interface ServiceError {
@@ -41,7 +42,7 @@ export function azureProblem(tried: string, what: string, error: unknown): Probl
   if (error instanceof Problem && error.parts.status === undefined) return error;
   if (error instanceof Error && error.name === 'AbortError') return cancelled(tried);
   const service = thrownServiceError(error);
-  if (service === undefined) return unreachable(tried, what, error);
+  if (service === undefined) return proxyProblem(error, { what, tried }) ?? unreachable(tried, what, error);
   const { status, code, message, correlation } = service;
   const parts = { what, tried, because: message, serviceCode: code, status, ...(correlation === undefined ? {} : { correlation }) };
   if (status === 401) {

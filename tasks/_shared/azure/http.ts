@@ -2,6 +2,7 @@ import type { HttpClient, Pipeline, PipelinePolicy } from '@azure/core-rest-pipe
 import type { Clock } from '../reconcile/clock.js';
 import { Problem } from '../reconcile/problem.js';
 import { parseJson } from '../fleet/json.js';
+import { straight, type Route } from '../network/route.js';
 import { azureProblem, serviceError } from './errors.js';
 import type * as sdkModule from './sdk.js';
 import { throttlingPolicy } from './throttling.js';
@@ -75,8 +76,27 @@ export interface HttpTools {
   readonly signal: AbortSignal;
   /** A line for the debug log. */
   debug(line: string): void;
+  /** The way to the services; absent: straight. */
+  readonly route?: Route;
   /** Replaces the network in tests. */
   readonly httpClient?: HttpClient;
+}
+
+/**
+ * What sends the requests of a run, and the one place where its route is taken: the SDK's own reading of HTTPS_PROXY and NO_PROXY, which
+ * differs, is overruled for every request.
+ */
+export function clientFor(sdk: Pick<typeof sdkModule, 'createDefaultHttpClient'>, { httpClient, route = straight }: HttpTools): HttpClient {
+  if (httpClient !== undefined) return httpClient;
+  const client = sdk.createDefaultHttpClient();
+  return {
+    sendRequest: (request) => {
+      const agent = route.agentFor(request.url);
+      if (agent === undefined) delete request.agent;
+      else request.agent = agent;
+      return client.sendRequest(request);
+    },
+  };
 }
 
 /** A pipeline whose only retries are those of {@link throttlingPolicy}. It signs nothing. */

@@ -1,4 +1,5 @@
-import { throttledPipeline, AzureHttp, type HttpTools } from './http.js';
+import { AzureHttp, clientFor, throttledPipeline, type HttpTools } from './http.js';
+import { serviceError } from './errors.js';
 import { object, text } from '../fleet/json.js';
 import { Problem } from '../reconcile/problem.js';
 
@@ -17,7 +18,7 @@ export interface OidcRequest {
  */
 export async function oidcToken(request: OidcRequest, tools: HttpTools): Promise<string> {
   const sdk = await import('./sdk.js');
-  const http = new AzureHttp(sdk, throttledPipeline(sdk, tools), tools.httpClient ?? sdk.createDefaultHttpClient());
+  const http = new AzureHttp(sdk, throttledPipeline(sdk, tools), clientFor(sdk, tools));
   const what = 'Azure Pipelines gave no ID token for the service connection';
   const response = await http.send({
     method: 'POST',
@@ -28,6 +29,7 @@ export async function oidcToken(request: OidcRequest, tools: HttpTools): Promise
       'x-tfs-fedauthredirect': 'Suppress',
     },
     signal: tools.signal,
+    expect: [404],
     tried: 'ask the pipeline for an ID token',
     what,
   });
@@ -37,7 +39,8 @@ export async function oidcToken(request: OidcRequest, tools: HttpTools): Promise
     code: 'WI2008',
     what,
     tried: 'ask the pipeline for an ID token',
-    because: 'its answer has no oidcToken',
-    remedy: 'check that the pipeline is authorised to use the service connection',
+    because: response.status === 404 ? serviceError(404, response.body).message : 'its answer has no oidcToken',
+    remedy: 'check that the service connection exists in this project and that the pipeline or release is authorised to use it',
+    status: response.status,
   });
 }

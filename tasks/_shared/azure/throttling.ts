@@ -1,5 +1,6 @@
 import type { PipelinePolicy, PipelineResponse, RestError } from '@azure/core-rest-pipeline';
 import type { Clock } from '../reconcile/clock.js';
+import { isPassingFault } from '../network/proxy-fault.js';
 import { cancelled } from '../reconcile/problem.js';
 
 /** Statuses that every Azure service uses for conditions that pass. Source: azure-docs, request limits; RPC common API details. */
@@ -55,7 +56,7 @@ function thrown(error: unknown, aborted: boolean): Thrown {
   const { code, response } = error as Partial<RestError>;
   if (error.name === 'AbortError') return { error: new Error(`no answer within ${requestTimeoutMs / 1000} s`) };
   if (response !== undefined) return { error, response };
-  if (code === undefined || !lostConnection.test(code)) throw error;
+  if (code === undefined || !(lostConnection.test(code) || isPassingFault(code))) throw error;
   return { error };
 }
 

@@ -12,6 +12,27 @@ export interface ArmId {
 const guid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const pattern = new RegExp(`^/subscriptions/(${guid})/resourceGroups/([-\\w._()]{1,90})/providers/([\\w.]+)/(\\w+)/([-\\w.]+)$`, 'i');
 
+/**
+ * Names of resource groups, as far as ASCII goes.
+ * Source: Azure docs, naming rules and restrictions for Azure resources (as for {@link resourceTypes}).
+ */
+export const resourceGroupName = /^[-\w.()]{0,89}[-\w()]$/;
+
+/** How names of a type of resource look. */
+export interface NameRule {
+  readonly pattern: RegExp;
+  /** The same in words: "a name is …". */
+  readonly form: string;
+}
+
+/** The rules for names of the resources that inputs name. */
+export const resourceTypes = {
+  'Microsoft.ContainerService/managedClusters': { pattern: /^[A-Za-z0-9]([-\w]{0,61}[A-Za-z0-9])?$/, form: '1 to 63 letters, digits, - and _, a letter or digit first and last' },
+  'Microsoft.KeyVault/vaults': { pattern: /^(?!.*--)[A-Za-z][-A-Za-z0-9]{1,22}[A-Za-z0-9]$/, form: '3 to 24 letters, digits and single hyphens, a letter first' },
+  'Microsoft.ContainerRegistry/registries': { pattern: /^[A-Za-z0-9]{5,50}$/, form: '5 to 50 letters and digits' },
+} as const satisfies Readonly<Record<string, NameRule>>;
+export type ResourceType = keyof typeof resourceTypes;
+
 /** Takes a top-level resource's id apart; undefined when it has another form. */
 export function parseArmId(text: string): ArmId | undefined {
   const id = text.replace(/\/$/, '');
@@ -33,13 +54,14 @@ export function groupId(subscriptionId: string, resourceGroup: string): string {
 
 /**
  * Reads an input that names one resource: its ARM id, or `resourceGroup/name` in the connection's subscription.
- * @returns undefined when it is neither, or an id of another type than `type`.
+ * @returns undefined when it is neither, or an id of another type than `type`, or a name that no such resource can have.
  */
-export function resourceNamed(text: string, type: string, subscriptionId: string | undefined): ArmId | undefined {
-  if (text.startsWith('/')) {
-    const id = parseArmId(text);
-    return id?.type.toLowerCase() === type.toLowerCase() ? id : undefined;
-  }
+export function resourceNamed(text: string, type: ResourceType, subscriptionId: string | undefined): ArmId | undefined {
+  const found = text.startsWith('/') ? parseArmId(text) : completed(text, type, subscriptionId);
+  return found?.type.toLowerCase() === type.toLowerCase() && resourceTypes[type].pattern.test(found.name) ? found : undefined;
+}
+
+function completed(text: string, type: ResourceType, subscriptionId: string | undefined): ArmId | undefined {
   const [resourceGroup = '', name = '', ...rest] = text.split('/');
   if (subscriptionId === undefined || rest.length > 0) return undefined;
   return parseArmId(`${groupId(subscriptionId, resourceGroup)}/providers/${type}/${name}`);

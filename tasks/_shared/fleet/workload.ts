@@ -42,10 +42,13 @@ export function placeWorkload(inputs: WorkloadInputs, fleet: readonly ClusterEnt
   });
 }
 
-/** Pairs of clusters that share an identity only because they share a name: the pattern meant to tell them apart. */
-export function namesakes(inputs: WorkloadInputs, fleet: readonly ClusterEntry[]): [string, string][] {
-  const meant = placeWorkload(inputs, fleet).filter(({ entry }) => (entry.overrides.identity ?? inputs.identity).includes('{cluster}'));
-  return meant.flatMap((one, index) =>
-    meant.slice(index + 1).flatMap((other): [string, string][] => (sameId(one.identity.id, other.identity.id) ? [[one.entry.label, other.entry.label]] : [])),
-  );
+/** Groups of clusters that share an identity only because they share a name: the pattern meant to tell them apart. Labels. */
+export function namesakes(inputs: WorkloadInputs, fleet: readonly ClusterEntry[]): string[][] {
+  const sharing = new Map<string, string[]>();
+  for (const { entry, identity } of placeWorkload(inputs, fleet)) {
+    if (!(entry.overrides.identity ?? inputs.identity).includes('{cluster}')) continue;
+    const key = identity.id.toLowerCase();
+    sharing.set(key, [...(sharing.get(key) ?? []), entry.label]);
+  }
+  return [...sharing.values()].filter(({ length }) => length > 1);
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseAllDocuments, parseDocument, stringify } from 'yaml';
+import { parseAllDocuments, stringify } from 'yaml';
 import { Problem } from '../reconcile/problem.js';
 import { identityKeys, ownKeys, type ClusterConnection, type HelmArgument, type HelmOptions } from './connection.js';
 import { object, objects, text, type Json } from '../fleet/json.js';
+import { mappingFlaw } from '../fleet/yaml-text.js';
 
 /** What is deployed. */
 export interface ChartSettings {
@@ -27,7 +28,7 @@ export interface PreparedChart {
   readonly folder: string;
   /** In ascending order of precedence; the identity's come last. */
   readonly values: readonly { readonly fileName: string; readonly content: string }[];
-  /** 40 hexadecimal digits over chart files and values; equal for equal input. Fits a label (63 characters). */
+  /** 40 hexadecimal digits over chart files and values; equal for equal input, line ends left aside. Fits a label (63 characters). */
   readonly digest: string;
 }
 
@@ -47,7 +48,8 @@ export function identityValues({ serviceAccount, clientId, tenantId }: ChartIden
 export async function prepareChart(settings: ChartSettings, identity: ChartIdentity): Promise<PreparedChart> {
   const hash = createHash('sha256');
   const add = (name: string, content: string | Buffer): void => {
-    hash.update(`${name}\n${Buffer.byteLength(content)}\n`).update(content);
+    const counted = withoutCarriageReturns(Buffer.from(content));
+    hash.update(`${name}\n${counted.length}\n`).update(counted);
   };
   const names = await filesOf(settings.folder);
   if (!names.includes('Chart.yaml')) throw unreadable(settings.folder, 'it has no Chart.yaml, so it is not the folder of a chart');
@@ -58,6 +60,15 @@ export async function prepareChart(settings: ChartSettings, identity: ChartIdent
   values.push(named(values.length, identityValues(identity)));
   for (const { fileName, content } of values) add(fileName, content);
   return { folder: settings.folder, values, digest: hash.digest('hex').slice(0, 40) };
+}
+
+/**
+ * Text as every checkout has it, whatever line ends Git gave it there: a plan that was made on Linux holds for an agent on Windows, and
+ * deployments from both do not take turns. What has a NUL in it is no text.
+ */
+function withoutCarriageReturns(content: Buffer): Buffer {
+  if (content.includes(0) || !content.includes('\r\n')) return content;
+  return Buffer.from(content.toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
 }
 
 /** The arguments that name chart and values. */
@@ -119,9 +130,9 @@ function cannotRead(path: string): (error: unknown) => never {
 
 /** Says where a values text is wrong, without repeating it. */
 function checkedYaml(name: string, content: string): string {
-  const [mistake] = parseDocument(content, { logLevel: 'silent', prettyErrors: false }).errors;
-  if (mistake === undefined) return content;
-  throw unreadable(name, `it is not YAML (${mistake.code} at character ${mistake.pos[0]})`);
+  const flaw = mappingFlaw(content);
+  if (flaw === undefined) return content;
+  throw unreadable(name, flaw);
 }
 
 function unreadable(name: string, because: string, cause?: unknown): Problem {

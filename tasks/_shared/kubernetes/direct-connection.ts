@@ -1,8 +1,10 @@
 import type { HttpLibrary } from '@kubernetes/client-node';
-import { Agent } from 'node:https';
+import type { Agent } from 'node:http';
 import type { Clock } from '../reconcile/clock.js';
 import { Problem } from '../reconcile/problem.js';
 import { until, type Attempt as Try } from '../reconcile/retry.js';
+import { isPassingFault, proxyProblem } from '../network/proxy-fault.js';
+import { straight, type Route } from '../network/route.js';
 import { answerProblem, isPassing, unreachable } from './api-errors.js';
 import {
   fieldManager,
@@ -35,6 +37,8 @@ export interface ClusterEndpoint {
 export interface DirectTools extends HelmTools {
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** The way to the API server; absent: straight. */
+  readonly route?: Route;
   /** Replaces the network in tests. */
   readonly http?: HttpLibrary;
 }
@@ -62,8 +66,6 @@ interface Answer {
 const patience = { deadlineMs: 60_000, firstWaitMs: 500, longestWaitMs: 8_000 };
 /** How long one request may take, its answer's last byte included; then it counts as not answered and is repeated. Milliseconds. */
 const requestLimitMs = 30_000;
-/** A connection that nobody uses for this long is closed: a fleet has a thousand of them. Real milliseconds. */
-const idleMs = 5_000;
 const pageSize = '500';
 const plainJson = 'application/json';
 /** Plain objects are welcome too, where a server cannot leave out their content. Source: Kubernetes API concepts, metadata-only fetches. */
@@ -81,7 +83,8 @@ export async function openDirect(endpoint: ClusterEndpoint, tools: DirectTools):
 class DirectConnection implements ClusterConnection {
   readonly label: string;
   readonly clusterId: string;
-  readonly #agent: Agent;
+  readonly #route: Route;
+  readonly #agent: Agent | undefined;
   readonly #helm: HelmProcess;
 
   constructor(
@@ -92,7 +95,8 @@ class DirectConnection implements ClusterConnection {
     this.label = endpoint.label;
     this.clusterId = endpoint.clusterId;
     this.#helm = new HelmProcess(tools);
-    this.#agent = new Agent({ ca: Buffer.from(endpoint.certificateAuthority, 'base64').toString('utf8'), keepAlive: true, timeout: idleMs });
+    this.#route = tools.route ?? straight;
+    this.#agent = this.#route.agentFor(endpoint.server, Buffer.from(endpoint.certificateAuthority, 'base64').toString('utf8'));
   }
 
   async version(): Promise<string> {
@@ -160,7 +164,9 @@ class DirectConnection implements ClusterConnection {
   }
 
   helm(helmArguments: readonly HelmArgument[], { executable, signal, offline }: HelmOptions): Promise<string> {
-    return this.#helm.run(helmArguments, { executable, signal, ...(offline ? {} : { cluster: this.endpoint }) });
+    const proxy = this.#route.proxyFor(this.endpoint.server);
+    const cluster = { ...this.endpoint, ...(proxy === undefined ? {} : { proxy }) };
+    return this.#helm.run(helmArguments, { executable, signal, ...(offline ? {} : { cluster }) });
   }
 
   async #send(call: Call): Promise<Json> {
@@ -173,7 +179,7 @@ class DirectConnection implements ClusterConnection {
       const answer = await this.#once(call).catch((error: unknown) => {
         this.tools.signal.throwIfAborted();
         if (error instanceof Problem) throw error;
-        return unreachable(this.#attempt(call), this.endpoint.server, error);
+        return this.#unanswered(call, error);
       });
       if (answer instanceof Problem) return { wait: 'waiting for the API server', failure: answer };
       if (!isPassing(answer.status)) return { done: answer };
@@ -195,12 +201,20 @@ class DirectConnection implements ClusterConnection {
       request.setHeaderParam('Content-Type', call.contentType ?? plainJson);
       request.setBody(JSON.stringify(call.body));
     }
-    request.setAgent(this.#agent);
+    if (this.#agent !== undefined) request.setAgent(this.#agent);
     return withDeadline({ clock, signal, limitMs: requestLimitMs }, async (limited) => {
       request.setSignal(limited);
       const { httpStatusCode: status, headers, body } = await (this.tools.http ?? new sdk.IsomorphicFetchHttpLibrary()).send(request).toPromise();
       return { status, headers, body: await body.text() };
     });
+  }
+
+  /** @throws Problem WI2050, WI2051 when a proxy will refuse the next try, too. */
+  #unanswered(call: Call, error: unknown): Problem {
+    const what = `The API server of ${this.label} cannot be reached`;
+    const byProxy = proxyProblem(error, { what, tried: call.tried });
+    if (byProxy !== undefined && !isPassingFault(object(error).code)) throw byProxy;
+    return byProxy ?? unreachable(this.#attempt(call), this.endpoint.server, error);
   }
 
   #attempt(call: Call): { cluster: string; tried: string } {

@@ -1,6 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { platform } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { Clock } from '../reconcile/clock.js';
 import { cancelled, Problem } from '../reconcile/problem.js';
 import { oldestHelm } from './helm-version.js';
@@ -9,7 +11,7 @@ import { writeKubeconfig, writePrivate, type KubeconfigSource } from './kubeconf
 
 /** What running helm needs. */
 export interface HelmTools {
-  /** Environment of the child; HELM_* and KUBE* variables in it are ignored. */
+  /** Environment of the child; HELM_* and KUBE* variables in it are ignored, and so are proxies: the cluster's way says which. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Where short-lived private files go: the agent's temp directory. */
   readonly tempDirectory: string;
@@ -28,6 +30,17 @@ export interface HelmRun {
 const graceMs = 5_000;
 const longestMessage = 1_500;
 
+/**
+ * Why an executable cannot be started as it is named; undefined when it can. Windows finds `helm` as helm.exe (or helm.com) on the PATH and
+ * looks no further; command files need a shell, in which arguments would mean something else.
+ * Source: libuv docs, uv_spawn (search of the PATH); Node.js docs, spawning .bat and .cmd files on Windows.
+ * @param system as Node names operating systems.
+ */
+export function unstartable(executable: string, system: string): string | undefined {
+  if (system !== 'win32' || !/\.(cmd|bat)$/i.test(executable)) return undefined;
+  return 'Windows starts .cmd and .bat files only through a shell, which this task does not use: helmPath has to name a helm.exe';
+}
+
 /** Runs helm on this machine, each time in private folders of its own that are gone afterwards. */
 export class HelmProcess {
   constructor(private readonly tools: HelmTools) {}
@@ -38,6 +51,8 @@ export class HelmProcess {
    */
   async run(helmArguments: readonly HelmArgument[], { executable, signal, cluster }: HelmRun): Promise<string> {
     if (signal.aborted) throw cancelled('run helm');
+    const obstacle = unstartable(executable, platform());
+    if (obstacle !== undefined) throw helmUnusable(executable, obstacle);
     const folder = await mkdtemp(join(this.tools.tempDirectory, 'aks-wi-helm-'));
     const ended = new AbortController();
     let renewal: Promise<void> | undefined;
@@ -54,7 +69,7 @@ export class HelmProcess {
   }
 
   #environment(folder: string, kubeconfig: string | undefined): NodeJS.ProcessEnv {
-    const inherited = Object.entries(this.tools.environment).filter(([name]) => !/^(HELM_|KUBE)/i.test(name));
+    const inherited = Object.entries(this.tools.environment).filter(([name]) => !/^(HELM_|KUBE|(HTTPS?|NO|ALL)_PROXY$)/i.test(name));
     return {
       ...Object.fromEntries(inherited),
       HELM_CACHE_HOME: join(folder, 'cache'),
@@ -67,7 +82,7 @@ export class HelmProcess {
   #spawn(executable: string, line: readonly string[], environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<string> {
     const { clock } = this.tools;
     return new Promise((done, fail) => {
-      const child = spawn(executable, line, { env: environment, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+      const child = start(executable, line, environment);
       const ended = new AbortController();
       const stop = (): void => {
         child.kill('SIGTERM');
@@ -93,6 +108,15 @@ export class HelmProcess {
         else fail(failed(line[0] ?? '', code, Buffer.concat(errors).toString('utf8')));
       });
     });
+  }
+}
+
+function start(executable: string, line: readonly string[], env: NodeJS.ProcessEnv): ChildProcessByStdio<null, Readable, Readable> {
+  try {
+    return spawn(executable, line, { env, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+  } catch (error) {
+    // What is not about the file itself is thrown at once, e.g. a line that is too long.
+    throw helmUnusable(executable, error instanceof Error ? error.message : String(error), error);
   }
 }
 

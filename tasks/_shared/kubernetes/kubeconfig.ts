@@ -9,6 +9,8 @@ export interface KubeconfigSource {
   /** Base64 of the PEM text. */
   readonly certificateAuthority: string;
   readonly token: () => Promise<string>;
+  /** With credentials; the file is private. */
+  readonly proxy?: URL;
 }
 
 /** Go clients read a token file again after a minute at most. Source: client-go transport/token_source.go. */
@@ -60,11 +62,13 @@ export async function writeKubeconfig(
 
 /** JSON is YAML. */
 function content(source: KubeconfigSource, tokenFile: string): object {
-  const name = source.label;
+  const { label: name, proxy } = source;
+  // Go clients take this proxy for every address, also for those of this machine. Source: client-go clientcmd, `proxy-url`.
+  const way = proxy === undefined ? {} : { 'proxy-url': proxy.href };
   return {
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name, cluster: { server: source.server, 'certificate-authority-data': source.certificateAuthority } }],
+    clusters: [{ name, cluster: { server: source.server, 'certificate-authority-data': source.certificateAuthority, ...way } }],
     users: [{ name, user: { tokenFile } }],
     contexts: [{ name, context: { cluster: name, user: name } }],
     'current-context': name,

@@ -47,8 +47,10 @@ export class Namespace implements Resource<NamespaceInputs, NamespaceState> {
   }
 
   plan(observed: NamespaceState | undefined, known: Known<NamespaceInputs>): Change {
-    if (observed === undefined && known.identity === unknown) return blocked(awaited(this.name, this.cluster), true);
-    if (observed === undefined) return { action: 'create', reason: 'it does not exist', fields: [], widens: false };
+    if (observed === undefined) {
+      const creation = { action: 'create', reason: 'it does not exist', fields: [], widens: false } as const;
+      return known.identity === unknown ? blocked(awaited(this.name, this.cluster), true, creation) : creation;
+    }
     if (!observed.terminating) return keep('it exists');
     return blocked(terminating(this.name, this.cluster));
   }

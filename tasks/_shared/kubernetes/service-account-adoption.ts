@@ -49,11 +49,11 @@ export class ServiceAccountAdoption implements Resource<ReleaseInputs, AdoptionS
 
   plan(observed: AdoptionState | undefined): Change {
     if (observed?.rendered !== true) return keep('the chart leaves the service account to others');
-    if (observed.owner === undefined) return keep('there is none yet: the chart makes it');
-    const fields = this.#missing(observed.owner);
+    const fields = this.#missing(observed.owner ?? { labels: {}, annotations: {} });
+    const handover = { action: 'update', reason: 'the chart makes it too, and Helm refuses objects that are not its own', fields, widens: false } as const;
+    if (observed.owner === undefined) return keep('there is none yet: the chart makes it', handover);
     if (fields.length === 0) return keep('it belongs to the release');
-    if (!observed.owner.managed) return blocked(this.#foreign(fields).parts);
-    return { action: 'update', reason: 'the chart makes it too, and Helm refuses objects that are not its own', fields, widens: false };
+    return observed.owner.managed ? handover : blocked(this.#foreign(fields).parts);
   }
 
   permissions(): readonly Permission[] {
@@ -78,7 +78,7 @@ export class ServiceAccountAdoption implements Resource<ReleaseInputs, AdoptionS
     };
   }
 
-  #missing(owner: NonNullable<AdoptionState['owner']>): FieldChange[] {
+  #missing(owner: Pick<NonNullable<AdoptionState['owner']>, 'labels' | 'annotations'>): FieldChange[] {
     const { labels, annotations } = this.#ownership();
     const compare = (wanted: Record<string, string>, found: Readonly<Record<string, string>>): FieldChange[] =>
       Object.entries(wanted).flatMap(([field, after]) => {

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Approval } from './approval.js';
 import type { Clock } from './clock.js';
 import { Lanes, Limiter } from './limits.js';
 import { strongReader, type Plan, type PlannedChange } from './plan.js';
 import type { Ports } from './ports.js';
-import { cancelled, Problem, problemOf, toProblem, type ProblemParts } from './problem.js';
+import { cancelled, consequence, Problem, problemOf, toProblem, type ProblemParts } from './problem.js';
 import { isKnown, resolve, sources, unknown, type Unknown } from './ref.js';
 import { writes, type AnyResource, type Change, type Writer } from './resource.js';
 import { until } from './retry.js';
@@ -28,7 +29,7 @@ const visibility = { deadlineMs: 60_000, firstWaitMs: 500, longestWaitMs: 5_000 
 export async function applyAll(
   plan: Plan,
   stopped: ReadonlyMap<string, ProblemParts>,
-  options: { readonly concurrency: number; readonly failFast: boolean },
+  options: { readonly concurrency: number; readonly failFast: boolean; readonly approval?: Approval },
   ports: Ports,
 ): Promise<readonly AppliedChange[]> {
   const limiter = new Limiter(options.concurrency);
@@ -37,8 +38,8 @@ export async function applyAll(
   const titles = new Map(plan.map(({ resource }) => [resource.key, `${resource.kind} ${resource.name}`]));
   const outcomes = new Map<string, Promise<Outcome>>();
   const applyInTurn = async (entry: PlannedChange, settled: ReadonlyMap<string, Outcome>): Promise<Outcome> => {
-    if (failure !== undefined) return { result: 'skipped', problem: leftBehind(entry.resource, failure) };
-    const outcome = await applyOne(entry, settled, ports);
+    if (failure !== undefined) return { result: 'skipped', problem: consequence(titles.get(entry.resource.key) ?? '', `failFast ends the run at its first failure: ${failure.what}`, 'resolve that failure and run again') };
+    const outcome = await applyOne(entry, settled, ports, options.approval);
     if (options.failFast && outcome.result === 'failed') failure = outcome.problem;
     return outcome;
   };
@@ -59,7 +60,7 @@ export async function applyAll(
   return Promise.all(started);
 }
 
-async function applyOne(entry: PlannedChange, before: ReadonlyMap<string, Outcome>, ports: Ports): Promise<Outcome> {
+async function applyOne(entry: PlannedChange, before: ReadonlyMap<string, Outcome>, ports: Ports, approval: Approval | undefined): Promise<Outcome> {
   const { resource } = entry;
   const start = ports.clock.monotonic();
   const tried = `${entry.change.action} ${resource.kind} ${resource.name}`;
@@ -69,6 +70,8 @@ async function applyOne(entry: PlannedChange, before: ReadonlyMap<string, Outcom
     if (!isKnown(known)) throw new Error(`${resource.key}: an input is still unknown after everything before it was applied`);
     const change = isDeepStrictEqual(entry.known, known) ? entry.change : resource.plan(await resource.observe(strongReader, known), known);
     if (change.action === 'blocked') throw new Problem(change.problem);
+    const objection = approval?.objection(resource, change);
+    if (objection !== undefined) throw new Problem(objection);
     const writer = journalled(resource, ports);
     if (writes(change)) await resource.apply(change, known, writer);
     const state = await confirm(resource, known, change, writer, ports.clock);
@@ -130,15 +133,6 @@ function moved(entry: PlannedChange, before: ReadonlyMap<string, Outcome>): bool
   return !isDeepStrictEqual(entry.known, resolve(entry.resource.inputs, (key) => stateAfter(before.get(key))));
 }
 
-function leftBehind(resource: AnyResource, failure: ProblemParts): ProblemParts {
-  return {
-    code: 'WI9003',
-    what: `${resource.kind} ${resource.name} was left alone`,
-    because: `failFast ends the run at its first failure: ${failure.what}`,
-    remedy: 'resolve that failure and run again',
-  };
-}
-
 function stateAfter(outcome: Outcome | undefined): object | Unknown {
   return outcome !== undefined && 'state' in outcome ? outcome.state : unknown;
 }
@@ -146,10 +140,6 @@ function stateAfter(outcome: Outcome | undefined): object | Unknown {
 function hindered(resource: AnyResource, before: ReadonlyMap<string, Outcome>, titles: ReadonlyMap<string, string>): ProblemParts | undefined {
   const failed = [...before].find(([, outcome]) => !('state' in outcome));
   if (failed === undefined) return undefined;
-  return {
-    code: 'WI9003',
-    what: `${resource.kind} ${resource.name} was left alone`,
-    because: `it needs ${titles.get(failed[0]) ?? failed[0]}, which was not done`,
-    remedy: 'resolve what stopped that one and run again',
-  };
+  const because = `it needs ${titles.get(failed[0]) ?? failed[0]}, which was not done`;
+  return consequence(`${resource.kind} ${resource.name}`, because, 'resolve what stopped that one and run again');
 }

@@ -1,5 +1,5 @@
 import { inOrder } from './order.js';
-import { problemOf } from './problem.js';
+import { consequence, problemOf } from './problem.js';
 import { resolve, sources, unknown, type Known, type Unknown } from './ref.js';
 import { Limiter } from './limits.js';
 import { blocked, writes, type AnyResource, type Change, type Permission, type Reader } from './resource.js';
@@ -82,10 +82,6 @@ function plannedState(entry: PlannedChange | undefined): object | Unknown {
 
 /** The problem that blocks a resource because another one, which it needs, is blocked. */
 export function blockedBy(resource: AnyResource, obstacle: PlannedChange): Change {
-  return blocked({
-    code: 'WI9003',
-    what: `${resource.kind} ${resource.name} was left alone`,
-    because: `it needs ${obstacle.resource.kind} ${obstacle.resource.name}, which is blocked`,
-    remedy: 'resolve what blocks that one and run again',
-  });
+  const because = `it needs ${obstacle.resource.kind} ${obstacle.resource.name}, which is blocked`;
+  return blocked(consequence(`${resource.kind} ${resource.name}`, because, 'resolve what blocks that one and run again'));
 }

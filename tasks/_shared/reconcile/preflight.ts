@@ -1,6 +1,7 @@
+import type { Approval } from './approval.js';
 import type { Plan } from './plan.js';
 import type { PermissionCheck } from './ports.js';
-import { toProblem, type ProblemParts } from './problem.js';
+import { consequenceCode, toProblem, type ProblemParts } from './problem.js';
 import type { AnyProof } from './proof.js';
 import { writes, type Permission } from './resource.js';
 
@@ -28,13 +29,22 @@ export interface Preflight {
 /**
  * Looks up, before the first write, what would stop the plan half-way; nothing is asked for a plan that writes nothing.
  * @param proofs whose own rights are looked up as well
+ * @param approval what goes beyond it is a finding of the run: an approval is for a plan as a whole
  * @param dryRun what the principal lacks is told, but is no finding: often a read-only connection plans what another one applies.
  */
-export async function preflight(plan: Plan, check: PermissionCheck, dryRun = false, proofs: readonly AnyProof[] = []): Promise<Preflight> {
+export async function preflight(
+  plan: Plan,
+  check: PermissionCheck,
+  { dryRun = false, approval }: { readonly dryRun?: boolean; readonly approval?: Approval } = {},
+  proofs: readonly AnyProof[] = [],
+): Promise<Preflight> {
   const findings: Finding[] = plan.flatMap(({ resource, change }) => {
-    if (change.action !== 'blocked' || change.problem.code === 'WI9003') return [];
+    if (change.action !== 'blocked' || change.problem.code === consequenceCode) return [];
     return [{ ...placeOf(resource.cluster), resource: resource.key, problem: change.problem, awaits: change.awaits }];
   });
+  for (const { resource, problem } of approval?.objections(plan) ?? []) {
+    findings.push({ scope: 'run', ...(resource.cluster === undefined ? {} : { cluster: resource.cluster }), resource: resource.key, problem, awaits: false });
+  }
   const needs = needsOf(plan, proofs);
   const permissions = distinct(needs.flatMap((need) => need.permissions));
   const lacking = permissions.length === 0 ? [] : await check.missing(permissions).catch((error: unknown) => {

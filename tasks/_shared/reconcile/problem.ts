@@ -67,7 +67,34 @@ export function cancelled(tried: string): Problem {
   });
 }
 
-/** Like {@link toProblem}, for work under a signal: what is thrown because of a cancellation is said to be one. */
+/** The code of {@link consequence}. */
+export const consequenceCode = 'WI9003';
+
+/**
+ * What was left alone because of something else: a consequence, never listed among the failures of a run.
+ * @param fate what became of it, in the passive: `was left alone`, `was not proven`
+ */
+export function consequence(subject: string, because: string, remedy: string, fate = 'was left alone'): ProblemParts {
+  return { code: consequenceCode, what: `${subject} ${fate}`, because, remedy };
+}
+
+/** Why a run ends that has reached its deadline: the reason of its signal then. */
+export function outOfTime(deadline: Date): Problem {
+  return new Problem({
+    code: 'WI9004',
+    what: 'The time for the run is over',
+    because: `it was to end by ${deadline.toISOString()}, before the pipeline would stop it`,
+    remedy: 'run again: the task goes on from what it finds; for more time at once raise timeoutInMinutes of the job and of SelectClusters',
+  });
+}
+
+/**
+ * Like {@link toProblem}, for work under a signal: what is thrown because of a cancellation is said to be one, or to be what the
+ * signal's reason says when that is a {@link Problem}.
+ */
 export function problemOf(error: unknown, signal: AbortSignal, tried: string): Problem {
-  return signal.aborted && !(error instanceof Problem) ? cancelled(tried) : toProblem(error);
+  const problem = signal.aborted && !(error instanceof Problem) ? cancelled(tried) : toProblem(error);
+  const reason: unknown = signal.reason;
+  if (!(reason instanceof Problem) || (problem.code !== cancelledCode && problem !== reason)) return problem;
+  return reason.with({ tried: problem.parts.tried ?? tried });
 }

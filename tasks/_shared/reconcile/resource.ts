@@ -19,7 +19,12 @@ interface Effect {
 
 /** What shall happen to one resource. */
 export type Change =
-  | { readonly action: 'keep'; readonly reason: string }
+  | {
+      readonly action: 'keep';
+      readonly reason: string;
+      /** What may have to be done after all once other tasks of the pipeline have done their part; a plan shows it, so that it is approved. */
+      readonly later?: WritingChange;
+    }
   | WritingChange
   | {
       readonly action: 'blocked';
@@ -107,8 +112,8 @@ export interface Resource<I extends object, S extends object> {
 export type AnyResource = Resource<object, object>;
 
 /** A change that keeps what is there. */
-export function keep(reason: string): Change {
-  return { action: 'keep', reason };
+export function keep(reason: string, later?: WritingChange): Change {
+  return { action: 'keep', reason, ...(later === undefined ? {} : { later }) };
 }
 
 /** True for changes that write. */

@@ -1,8 +1,9 @@
+import type { Approval } from './approval.js';
 import { applyAll, type AppliedChange } from './apply.js';
 import { planAll, type Plan } from './plan.js';
 import type { Ports } from './ports.js';
 import { preflight, type Finding, type Preflight } from './preflight.js';
-import { cancelled, problemOf, type ProblemParts } from './problem.js';
+import { cancelled, consequence, problemOf, type ProblemParts } from './problem.js';
 import type { AnyProof, Evidence } from './proof.js';
 import { isKnown, resolve, unknown, type Producer } from './ref.js';
 import { writes, type AnyResource } from './resource.js';
@@ -15,6 +16,8 @@ export interface RunOptions {
   readonly concurrency: number;
   /** Makes a cluster's finding or failure stop the whole run. */
   readonly failFast: boolean;
+  /** The plan that was approved: what goes beyond it is not written. Absent: whatever the plan says is written. */
+  readonly approval?: Approval;
 }
 
 /** Reads are short, change nothing and are kept to the rates that the services publish: so many more of them go on at a time. */
@@ -57,7 +60,7 @@ export async function run(
   const start = ports.clock.monotonic();
   const plan = await planAll(resources, options.concurrency * readsPerWrite, ports.signal);
   watcher.planned(plan);
-  const checked = await preflight(plan, ports.permissions, options.dryRun, proofs);
+  const checked = await preflight(plan, ports.permissions, options, proofs);
   watcher.checked(checked);
   const obstacles = checked.findings.filter((finding) => !(options.dryRun && finding.awaits));
   if (options.dryRun) {
@@ -102,12 +105,7 @@ function stops(plan: Plan, obstacles: readonly Finding[], failFast: boolean): Ma
 
 function leftAlone(resource: AnyResource, cause: Finding): ProblemParts {
   if (cause.resource === resource.key) return cause.problem;
-  return {
-    code: 'WI9003',
-    what: `${resource.kind} ${resource.name} was left alone`,
-    because: cause.problem.what,
-    remedy: cause.problem.remedy,
-  };
+  return consequence(`${resource.kind} ${resource.name}`, cause.problem.what, cause.problem.remedy);
 }
 
 async function proveAll(proofs: readonly AnyProof[], applied: readonly AppliedChange[], options: RunOptions, ports: Ports): Promise<ProofResult[]> {
@@ -116,7 +114,7 @@ async function proveAll(proofs: readonly AnyProof[], applied: readonly AppliedCh
   return Promise.all(
     proofs.map(async (proof): Promise<ProofResult> => {
       const undone = proof.proves.find((key) => !('state' in (outcomes.get(key) ?? {})));
-      if (undone !== undefined) return { proof, outcome: { level: 'skipped', problem: unproven(proof, nameOf(undone, applied)) } };
+      if (undone !== undefined) return { proof, outcome: { level: 'skipped', problem: consequence(proof.title, `${nameOf(undone, applied)} was not done`, 'resolve what stopped that one and run again', 'was not proven') } };
       try {
         const known = resolve(proof.inputs, (key) => {
           const outcome = outcomes.get(key);
@@ -137,15 +135,6 @@ async function proveAll(proofs: readonly AnyProof[], applied: readonly AppliedCh
 function nameOf(key: string, applied: readonly AppliedChange[]): string {
   const found = applied.find(({ resource }) => resource.key === key)?.resource;
   return found === undefined ? key : `${found.kind} ${found.name}`;
-}
-
-function unproven(proof: AnyProof, undone: string): ProblemParts {
-  return {
-    code: 'WI9003',
-    what: `${proof.title} was not proven`,
-    because: `${undone} was not done`,
-    remedy: 'resolve what stopped that one and run again',
-  };
 }
 
 /** The state of a resource after the run: what was applied, else what was observed; undefined when it is not there. */

@@ -1,6 +1,7 @@
 import type { AppliedChange } from '../reconcile/apply.js';
 import type { Plan, PlannedChange } from '../reconcile/plan.js';
 import type { Preflight } from '../reconcile/preflight.js';
+import { consequenceCode } from '../reconcile/problem.js';
 import { foreseen, writes, type FieldChange } from '../reconcile/resource.js';
 import type { ProofResult } from '../reconcile/run.js';
 import { brief, columns, duration, many } from './columns.js';
@@ -10,13 +11,14 @@ import { becauseOf, problemText } from './problem-text.js';
 /** A piece of the log: a line, or lines that fold under a title. */
 export type LogPart = string | { readonly title: string; readonly lines: readonly string[] };
 
-/** From this many clusters on, the plan shows one row a cluster and folds the details. */
-const largeFleet = 25;
+/** From this many clusters on, logs show counts or one row a cluster, and fold the details. */
+export const largeFleet = 25;
 
 
 /** What a run works on and as whom. */
-export function fleetText(fleet: { readonly clusters: number; readonly signIn: string; readonly dryRun: boolean }): string {
-  return `Fleet    ${many(fleet.clusters, 'cluster')} · as ${fleet.signIn} · dry run: ${fleet.dryRun ? 'yes' : 'no'}`;
+export function fleetText(fleet: { readonly clusters: number; readonly signIn: string; readonly dryRun: boolean; readonly pullRequest?: boolean }): string {
+  const dryRun = fleet.pullRequest === true ? 'yes, always in a pull request' : fleet.dryRun ? 'yes' : 'no';
+  return `Fleet    ${many(fleet.clusters, 'cluster')} · as ${fleet.signIn} · dry run: ${dryRun}`;
 }
 
 /** The plan: how many changes, then each of them by cluster, what the fleet shares first. */
@@ -104,7 +106,7 @@ function placesOf(entries: Plan): Map<string, PlannedChange[]> {
 
 /** The rows of one place; what is blocked only because something else is, is one row together. */
 function placeRows(entries: readonly PlannedChange[]): string[][] {
-  const dependent = entries.filter(({ change }) => change.action === 'blocked' && change.problem.code === 'WI9003');
+  const dependent = entries.filter(({ change }) => change.action === 'blocked' && change.problem.code === consequenceCode);
   const rows = entries.filter((entry) => !dependent.includes(entry)).map(row);
   return dependent.length === 0 ? rows : [...rows, [`${marks.blocked} ${many(dependent.length, 'resource')}`, 'left alone', 'each needs something that is blocked']];
 }
@@ -118,7 +120,7 @@ function row({ resource, change }: PlannedChange): string[] {
 function detailOf(change: PlannedChange['change']): string {
   switch (change.action) {
     case 'keep':
-      return change.reason;
+      return `${change.reason}${change.later === undefined ? '' : ` · later, if need be, ${detailOf(change.later)}`}`;
     case 'blocked':
       return `${change.awaits ? 'waits: ' : ''}${brief(becauseOf(change.problem), 160)}${change.then === undefined ? '' : ` · then ${detailOf(change.then)}`}`;
     case 'delete':

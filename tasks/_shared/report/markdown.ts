@@ -2,6 +2,7 @@ import { duration, many } from './columns.js';
 import { marks } from './findings.js';
 import { countsText } from './log-text.js';
 import { becauseOf, named } from './problem-text.js';
+import { shortHash } from './plan-file.js';
 import type { Report, ReportedChange } from './schema.js';
 
 const titles = { succeeded: 'succeeded', succeededWithIssues: 'succeeded with issues', failed: 'failed' };
@@ -12,6 +13,7 @@ export function toMarkdown(report: Report): string {
     `## ${escape(report.task)}: ${report.dryRun ? 'plan' : 'run'} ${titles[report.result]}`,
     '',
     `${many(report.clusters.length, 'cluster')} · as ${escape(report.signIn)} · ${countsText(report.counts)} · ${duration(report.durationMs)}`,
+    ...(report.planFile === undefined ? [] : ['', `${report.dryRun ? 'Plan file' : 'Approved plan'} ${shortHash(report.planFile)}`]),
     ...section('Clusters', clusterTable(report)),
     ...section(report.dryRun ? 'What apply would change' : 'Changes', changeTable(report)),
     ...section('Proofs', proofTable(report)),

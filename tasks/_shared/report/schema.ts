@@ -23,6 +23,8 @@ export interface RunContext {
   readonly correlation: string;
   /** The clusters' labels, in the order of the list. */
   readonly clusters: readonly string[];
+  /** SHA-256 of the plan file that the run left (dry run) or followed; absent when there was none. */
+  readonly planFile?: string;
 }
 
 /** A problem as data; its details are nested problems. */

@@ -10,8 +10,11 @@ import type { ExpansionCase } from './fixture-cases.js';
 
 const folder = join(import.meta.dirname, '..', 'fixtures');
 
+/** What the run knows of itself; only the first two are available in templates. */
+const templateVariables = { 'Build.Reason': 'Manual', 'Build.SourceBranch': 'refs/heads/main', 'Build.BuildId': '7', queued: 'by hand' };
+
 function options(one: ExpansionCase, root: string, repositories: Readonly<Record<string, string>>): CompileOptions {
-  return { file: join(root, 'pipeline.yml'), root, repositories, parameters: one.parameters, templateVariables: { 'Build.Reason': 'Manual' } };
+  return { file: join(root, 'pipeline.yml'), root, repositories, parameters: one.parameters, templateVariables };
 }
 
 function refusals(one: ExpansionCase): readonly string[] {
@@ -35,9 +38,17 @@ function expanded(one: ExpansionCase): unknown {
   });
 }
 
-for (const file of readdirSync(folder).filter((name) => name.endsWith('.yml'))) {
+const fixtures = readdirSync(folder).filter((name) => name.endsWith('.yml')).map((file) => ({ file, cases: readCases(join(folder, file)) }));
+
+it('expansion has at least a hundred hand-checked cases, each with a name of its own', () => {
+  const names = fixtures.flatMap(({ cases }) => cases.map((one) => one.name));
+  assert.ok(names.length >= 100, String(names.length));
+  assert.deepEqual(names.filter((name, index) => names.indexOf(name) !== index), []);
+});
+
+for (const { file, cases } of fixtures) {
   describe(`expansion: ${file}`, () => {
-    for (const one of readCases(join(folder, file))) {
+    for (const one of cases) {
       it(one.name, () => {
         if (one.problems !== undefined) assert.deepEqual(refusals(one), one.problems);
         if (one.expect !== undefined) assert.deepEqual(expanded(one), one.expect);

@@ -1,11 +1,16 @@
 import type { Problems } from '../problems.js';
 import { MapReader } from '../yaml/map-reader.js';
 import type { YamlNode } from '../yaml/nodes.js';
-import type { Job, Located, Stage, VariableDeclaration } from './model.js';
+import { readStrategy } from './matrix.js';
+import type { Job, Stage, Step, VariableDeclaration } from './model.js';
+import { readDeployment } from './read-deployment.js';
+import { acceptPool } from './read-pool.js';
 import { located, StepReader } from './read-steps.js';
 
 /** Limit of a hosted agent when a job names none. Source: yaml-schema, jobs.job.timeoutInMinutes. */
 const defaultJobTimeout = 60;
+/** Source: yaml-schema, jobs.job.cancelTimeoutInMinutes. */
+const defaultCancelTimeout = 5;
 
 function variable(node: YamlNode, problems: Problems): VariableDeclaration | undefined {
   const reader = MapReader.of(node, 'variable', problems);
@@ -25,78 +30,68 @@ export function readVariables(reader: MapReader, problems: Problems): readonly V
   return (reader.list('variables') ?? []).flatMap((node) => variable(node, problems) ?? []);
 }
 
-/** `pool` is accepted and makes no difference here, but its keys are checked. */
-export function acceptPool(reader: MapReader, problems: Problems): void {
-  const node = reader.node('pool');
-  if (node === undefined || node.kind === 'scalar') return;
-  const pool = MapReader.of(node, 'pool', problems);
-  pool?.ignore('name', 'vmImage', 'demands');
-  pool?.done();
+/** One of a few words; anything else is a problem. */
+function oneOf(reader: MapReader, key: string, words: readonly string[], problems: Problems): void {
+  const text = reader.string(key);
+  if (text !== undefined && !words.includes(text)) problems.add(reader.node(key)?.at ?? reader.at, `'${key}' is one of ${words.join(', ')}, not '${text}'.`);
 }
 
-function environmentOf(reader: MapReader, problems: Problems): Located | undefined {
-  const node = reader.node('environment');
-  let found: Located | undefined;
-  if (node?.kind === 'map') {
-    const inner = MapReader.of(node, 'environment', problems);
-    found = inner === undefined ? undefined : located(inner, 'name');
-    inner?.refuse('resourceName', 'resourceId', 'resourceType', 'tags');
-    inner?.done();
-  } else if (node !== undefined) found = located(reader, 'environment');
-  if (found === undefined || found.text === '') problems.add(node?.at ?? reader.at, 'A deployment job needs an environment.');
-  else if (found.text.includes('$(')) problems.unsupported(found.at, `an environment named by a runtime variable: ${found.text}`);
-  else if (found.text.includes('.')) problems.unsupported(found.at, `a resource of an environment: ${found.text}`);
-  return found;
+/** `lockBehavior` decides which of several runs goes first; a local run is alone. */
+export function acceptLockBehaviour(reader: MapReader, problems: Problems): void {
+  oneOf(reader, 'lockBehavior', ['sequential', 'runLatest'], problems);
 }
 
-function deploySteps(reader: MapReader, problems: Problems): readonly YamlNode[] {
-  const strategyNode = reader.node('strategy');
-  const strategy = strategyNode === undefined ? undefined : MapReader.of(strategyNode, 'strategy', problems);
-  if (strategy === undefined) {
-    if (strategyNode === undefined) problems.add(reader.at, 'A deployment job needs a strategy.');
-    return [];
-  }
-  strategy.refuse('rolling', 'canary');
-  const onceNode = strategy.node('runOnce');
-  strategy.done();
-  const once = onceNode === undefined ? undefined : MapReader.of(onceNode, 'runOnce', problems);
-  once?.refuse('preDeploy', 'routeTraffic', 'postRouteTraffic', 'on');
-  const deployNode = once?.node('deploy');
-  once?.done();
-  const deploy = deployNode === undefined ? undefined : MapReader.of(deployNode, 'deploy', problems);
-  if (once !== undefined && deployNode === undefined) problems.add(once.at, "runOnce needs 'deploy'.");
-  if (deploy === undefined) return [];
-  acceptPool(deploy, problems);
-  const steps = deploy.list('steps') ?? [];
-  deploy.done();
-  return steps;
+/** `workspace.clean` has nothing to clean: every job starts in a folder of its own. */
+function acceptWorkspace(reader: MapReader, problems: Problems): void {
+  const node = reader.node('workspace');
+  const workspace = node === undefined ? undefined : MapReader.of(node, 'workspace', problems);
+  if (workspace === undefined) return;
+  oneOf(workspace, 'clean', ['outputs', 'resources', 'all'], problems);
+  workspace.done();
+}
+
+/** The keys that a job and a pipeline of steps only have in common. */
+function readBody(reader: MapReader, problems: Problems): Pick<Job, 'strategy' | 'container' | 'continueOnError'> {
+  acceptPool(reader, problems);
+  acceptWorkspace(reader, problems);
+  reader.refuse('services');
+  const strategyNode = reader.has('deployment') ? undefined : reader.node('strategy');
+  const strategy = strategyNode === undefined ? undefined : readStrategy(strategyNode, problems);
+  const node = reader.node('container');
+  const image = node?.kind === 'map' ? (MapReader.of(node, 'container', problems)?.string('image') ?? '') : (reader.string('container') ?? '');
+  return {
+    ...(strategy === undefined ? {} : { strategy }),
+    ...(node === undefined ? {} : { container: { text: image, at: node.at } }),
+    continueOnError: reader.boolean('continueOnError') ?? false,
+  };
 }
 
 function readJob(node: YamlNode, index: number, problems: Problems): Job | undefined {
   const reader = MapReader.of(node, 'job', problems);
   if (reader === undefined) return undefined;
-  const deployment = reader.has('deployment');
-  if (!deployment && !reader.has('job')) {
+  const isDeployment = reader.has('deployment');
+  if (!isDeployment && !reader.has('job')) {
     problems.add(reader.at, "Expected 'job', 'deployment' or 'template'.");
     return undefined;
   }
-  const given = reader.string(deployment ? 'deployment' : 'job') ?? '';
+  const given = reader.string(isDeployment ? 'deployment' : 'job') ?? '';
   const name = given === '' ? `Job${index + 1}` : given;
-  acceptPool(reader, problems);
-  reader.refuse('container', 'services', 'workspace', 'uses', 'cancelTimeoutInMinutes', 'templateContext');
-  if (!deployment) reader.refuse('strategy');
-  const environment = deployment ? environmentOf(reader, problems) : undefined;
-  const steps = new StepReader(problems).read(deployment ? deploySteps(reader, problems) : (reader.list('steps') ?? []));
+  // Source: azure-devops-docs, process/deployment-jobs, "Schema".
+  if (isDeployment && name.toLowerCase() === 'deploy') problems.add(reader.at, "The name 'deploy' is a keyword and cannot name a deployment job.");
+  const body = readBody(reader, problems);
+  reader.refuse('uses', 'templateContext');
+  const deployment = isDeployment ? readDeployment(reader, problems) : undefined;
+  const steps: readonly Step[] = isDeployment ? [...(deployment?.hooks.values() ?? [])].flat() : new StepReader(problems).read(reader.list('steps') ?? []);
   const condition = located(reader, 'condition');
   const job: Job = {
+    ...body,
     name,
     displayName: reader.string('displayName') ?? name,
-    deployment,
-    ...(environment === undefined ? {} : { environment }),
+    ...(deployment === undefined ? {} : { deployment }),
     dependsOn: reader.strings('dependsOn') ?? [],
     ...(condition === undefined ? {} : { condition }),
-    continueOnError: reader.boolean('continueOnError') ?? false,
     timeoutInMinutes: reader.number('timeoutInMinutes') ?? defaultJobTimeout,
+    cancelTimeoutInMinutes: reader.number('cancelTimeoutInMinutes') ?? defaultCancelTimeout,
     variables: readVariables(reader, problems),
     steps,
     at: reader.at,
@@ -107,6 +102,13 @@ function readJob(node: YamlNode, index: number, problems: Problems): Job | undef
 
 export function readJobs(nodes: readonly YamlNode[], problems: Problems): readonly Job[] {
   return nodes.flatMap((node, index) => readJob(node, index, problems) ?? []);
+}
+
+/** A pipeline of steps only is one stage with one job, as in the service; it may have a strategy of its own. */
+export function readOnlyJob(reader: MapReader, problems: Problems): Job {
+  const body = readBody(reader, problems);
+  const steps = new StepReader(problems).read(reader.list('steps') ?? []);
+  return { ...body, name: 'Job', displayName: 'Job', dependsOn: [], timeoutInMinutes: defaultJobTimeout, cancelTimeoutInMinutes: defaultCancelTimeout, variables: [], steps, at: reader.at };
 }
 
 /** Reads a stage; without `dependsOn` it depends on the one before it. */
@@ -120,7 +122,8 @@ export function readStage(node: YamlNode, index: number, previous: string | unde
   const given = reader.string('stage') ?? '';
   const name = given === '' ? `Stage${index + 1}` : given;
   acceptPool(reader, problems);
-  reader.ignore('lockBehavior', 'isSkippable');
+  acceptLockBehaviour(reader, problems);
+  reader.ignore('isSkippable');
   reader.refuse('trigger', 'templateContext', 'group');
   const condition = located(reader, 'condition');
   const stage: Stage = {

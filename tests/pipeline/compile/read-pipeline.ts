@@ -1,15 +1,9 @@
 import type { Problems } from '../problems.js';
 import { MapReader } from '../yaml/map-reader.js';
 import type { MapNode } from '../yaml/nodes.js';
-import type { Job, Pipeline, Stage } from './model.js';
-import { acceptPool, readJobs, readStage, readVariables } from './read-jobs.js';
-import { StepReader } from './read-steps.js';
-
-/** A pipeline of steps only is one stage with one job, as in the service. */
-function onlySteps(reader: MapReader, problems: Problems): readonly Job[] {
-  const steps = new StepReader(problems).read(reader.list('steps') ?? []);
-  return [{ name: 'Job', displayName: 'Job', deployment: false, dependsOn: [], continueOnError: false, timeoutInMinutes: 60, variables: [], steps, at: reader.at }];
-}
+import type { Pipeline, Stage } from './model.js';
+import { acceptLockBehaviour, readJobs, readOnlyJob, readStage, readVariables } from './read-jobs.js';
+import { acceptPool } from './read-pool.js';
 
 function stages(reader: MapReader, problems: Problems): readonly Stage[] {
   const shapes = ['stages', 'jobs', 'steps'].filter((key) => reader.has(key));
@@ -19,7 +13,7 @@ function stages(reader: MapReader, problems: Problems): readonly Stage[] {
     return [];
   }
   if (!reader.has('stages')) {
-    const jobs = reader.has('jobs') ? readJobs(reader.list('jobs') ?? [], problems) : onlySteps(reader, problems);
+    const jobs = reader.has('jobs') ? readJobs(reader.list('jobs') ?? [], problems) : [readOnlyJob(reader, problems)];
     return [{ name: '__default', displayName: '__default', dependsOn: [], variables: [], jobs, at: reader.at }];
   }
   const result: Stage[] = [];
@@ -34,9 +28,10 @@ function stages(reader: MapReader, problems: Problems): readonly Stage[] {
 export function readPipeline(root: MapNode, problems: Problems): Pipeline | undefined {
   const reader = MapReader.of(root, 'pipeline', problems);
   if (reader === undefined) return undefined;
-  // Triggers and locks decide when a run starts; a local run has been started by hand. Resources are read before expansion.
-  reader.ignore('trigger', 'pr', 'schedules', 'parameters', 'resources', 'lockBehavior', 'appendCommitMessageToRunName');
-  reader.refuse('strategy', 'container', 'services', 'workspace', 'continueOnError', 'dependsOn', 'condition', 'target', 'notifications');
+  // Triggers decide when a run starts; a local run has been started by hand. Resources are read before expansion.
+  reader.ignore('trigger', 'pr', 'schedules', 'parameters', 'resources', 'appendCommitMessageToRunName');
+  reader.refuse('dependsOn', 'condition', 'target', 'notifications');
+  acceptLockBehaviour(reader, problems);
   acceptPool(reader, problems);
   const name = reader.string('name');
   if (name?.includes('$(') === true) problems.unsupported(reader.node('name')?.at ?? reader.at, `tokens in the run's name: ${name}`);

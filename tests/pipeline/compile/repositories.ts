@@ -3,23 +3,23 @@ import { join, posix } from 'node:path';
 import type { Position, Problems } from '../problems.js';
 import { readYaml } from '../yaml/read.js';
 import type { YamlNode } from '../yaml/nodes.js';
+import { maximumDepth, maximumFiles } from './limits.js';
+import type { TemplateMemory } from './limits.js';
 import type { SourceFile } from './scope.js';
-
-/** Template limits of the service. Source: template docs ("100 YAML files", "100 nesting levels"). */
-const maximumFiles = 100;
-const maximumDepth = 100;
 
 /** Where template files come from: the pipeline's own folder and local folders for repository resources. */
 export class Repositories {
   readonly #folders = new Map<string, string>();
   readonly #problems: Problems;
+  readonly #memory: TemplateMemory;
   readonly #parsed = new Map<string, YamlNode | undefined>();
   #included = 0;
 
   /** @param self the folder that `/`-rooted template paths start from. */
-  constructor(self: string, problems: Problems) {
+  constructor(self: string, problems: Problems, memory: TemplateMemory) {
     this.#folders.set('self', self);
     this.#problems = problems;
+    this.#memory = memory;
   }
 
   /** Makes `@alias` mean this folder. */
@@ -45,7 +45,11 @@ export class Repositories {
     return { repository: alias, path: resolved, label: alias === 'self' ? resolved : `${resolved}@${alias}` };
   }
 
-  /** Reads a file. @returns undefined, with a problem, when it is missing, no YAML, or one too many. */
+  /**
+   * Reads a file.
+   * @returns undefined, with a problem, when it is missing, no YAML, or one too many.
+   * @throws {TemplateLimitExceeded} with a problem, when the files are too large.
+   */
   read(file: SourceFile, at: Position): YamlNode | undefined {
     const path = join(this.#folders.get(file.repository) ?? '', file.path);
     if (!existsSync(path) || !statSync(path).isFile()) {
@@ -58,7 +62,9 @@ export class Repositories {
         this.#problems.add(at, `A pipeline may consist of at most ${maximumFiles} YAML files.`);
         return undefined;
       }
-      this.#parsed.set(path, readYaml(readFileSync(path, 'utf8'), file.label, this.#problems));
+      const content = readYaml(readFileSync(path, 'utf8'), file.label, this.#problems);
+      if (content !== undefined) this.#memory.takeAll(content);
+      this.#parsed.set(path, content);
     }
     return this.#parsed.get(path);
   }

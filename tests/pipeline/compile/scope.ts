@@ -1,4 +1,5 @@
 import { evaluate } from '../expressions/evaluate.js';
+import { templateFunctions } from '../expressions/functions.js';
 import type { Value } from '../expressions/values.js';
 import { map, scalar } from '../yaml/nodes.js';
 import type { MapEntry, MapNode } from '../yaml/nodes.js';
@@ -14,34 +15,66 @@ export interface SourceFile {
 }
 
 /**
+ * How far a tree is expanded. `full`: expressions and templates. `expressions`: templates are left as references, for typed parameters,
+ * whose templates belong to the file that receives them. `templates`: expressions have been evaluated already.
+ */
+export type ScopeMode = 'full' | 'expressions' | 'templates';
+
+interface ScopeParts {
+  readonly file: SourceFile;
+  readonly parameters: MapNode;
+  readonly variables: ReadonlyMap<string, MapEntry>;
+  readonly loops: ReadonlyMap<string, Value>;
+  readonly mode: ScopeMode;
+}
+
+/**
  * What `${{ }}` sees: parameters of the file, variables that YAML has declared so far, loop variables.
  * Values of variable groups are not there: they expand to nothing, as in the service (azure-devops-docs#9459).
  */
 export class Scope {
-  readonly file: SourceFile;
-  readonly #parameters: MapNode;
+  readonly #parts: ScopeParts;
   readonly #variables: Map<string, MapEntry>;
-  readonly #loops: ReadonlyMap<string, Value>;
 
-  constructor(file: SourceFile, parameters: MapNode, variables: ReadonlyMap<string, MapEntry> = new Map(), loops: ReadonlyMap<string, Value> = new Map()) {
-    this.file = file;
-    this.#parameters = parameters;
-    this.#variables = new Map(variables);
-    this.#loops = loops;
+  private constructor(parts: ScopeParts) {
+    this.#parts = parts;
+    this.#variables = new Map(parts.variables);
+  }
+
+  /** The scope of the root file. */
+  static root(file: SourceFile, parameters: MapNode): Scope {
+    return new Scope({ file, parameters, variables: new Map(), loops: new Map(), mode: 'full' });
+  }
+
+  get file(): SourceFile {
+    return this.#parts.file;
+  }
+
+  get mode(): ScopeMode {
+    return this.#parts.mode;
+  }
+
+  #with(parts: Partial<ScopeParts>): Scope {
+    return new Scope({ ...this.#parts, variables: this.#variables, ...parts });
   }
 
   /** A scope whose new variables are not seen outside. */
   child(): Scope {
-    return new Scope(this.file, this.#parameters, this.#variables, this.#loops);
+    return this.#with({});
   }
 
   /** The scope of an included file: the variables so far, its own parameters, no loop variables. */
   enter(file: SourceFile, parameters: MapNode): Scope {
-    return new Scope(file, parameters, this.#variables);
+    return this.#with({ file, parameters, loops: new Map(), mode: 'full' });
+  }
+
+  /** The same scope for a tree that is expanded in part. */
+  inMode(mode: ScopeMode): Scope {
+    return this.#with({ mode });
   }
 
   withLoop(name: string, value: Value): Scope {
-    return new Scope(this.file, this.#parameters, this.#variables, new Map([...this.#loops, [name, value]]));
+    return this.#with({ loops: new Map([...this.#parts.loops, [name, value]]) });
   }
 
   define(name: string, value: string): void {
@@ -55,10 +88,10 @@ export class Scope {
 
   evaluate(expression: string): Value {
     const values = new Map<string, Value>([
-      ['parameters', this.#parameters],
+      ['parameters', this.#parts.parameters],
       ['variables', map([...this.#variables.values()])],
-      ...this.#loops,
+      ...this.#parts.loops,
     ]);
-    return evaluate(expression, { values });
+    return evaluate(expression, { values, functions: templateFunctions });
   }
 }

@@ -2,16 +2,26 @@ import type { Problems } from '../problems.js';
 import { list, lookup, map } from '../yaml/nodes.js';
 import type { MapEntry, MapNode, YamlNode } from '../yaml/nodes.js';
 import { Expander } from './expand.js';
-import { bindParameters, kindOfParameter, readDeclarations } from './parameters.js';
-import type { ParameterDeclaration } from './parameters.js';
+import { directiveOf } from './interpolate.js';
+import type { TemplateMemory } from './limits.js';
+import { bindParameters, declarationOf, readDeclarations, refuseExpressions } from './parameters.js';
+import type { Declarations, ParameterDeclaration } from './parameters.js';
 import type { Repositories } from './repositories.js';
-import type { TemplateKind } from './schema.js';
+import type { Kind, TemplateKind } from './schema.js';
 import type { Scope, SourceFile } from './scope.js';
 
 interface Opened {
   readonly file: SourceFile;
   readonly content: MapNode;
-  readonly declarations: readonly ParameterDeclaration[];
+  readonly declarations: Declarations;
+}
+
+/** What an extended template may hold. Source: azure-pipelines-vscode, service-schema.json (`extendsTemplate`); `pool`: docs, security/templates. */
+const extendedKeys = ['parameters', 'stages', 'jobs', 'steps', 'variables', 'trigger', 'resources', 'pool'];
+const extendingKeys = ['parameters', 'extends', 'trigger', 'resources'];
+
+function kindOf(declaration: ParameterDeclaration | undefined): Kind {
+  return declaration?.type?.kind ?? 'any';
 }
 
 /** Template references: `- template:` in lists, and `extends`. */
@@ -20,26 +30,50 @@ export class Templates {
   readonly #repositories: Repositories;
   readonly #problems: Problems;
 
-  constructor(repositories: Repositories, problems: Problems) {
+  constructor(repositories: Repositories, problems: Problems, memory: TemplateMemory) {
     this.#repositories = repositories;
     this.#problems = problems;
-    this.expander = new Expander(problems, (kind, reference, scope, depth) => this.#include(kind, reference, scope, depth));
+    this.expander = new Expander(problems, memory, (kind, reference, scope, depth) => this.#include(kind, reference, scope, depth));
   }
 
-  /** The root of the template that the pipeline extends, expanded, with the scope it was expanded in. */
-  extend(reference: YamlNode, scope: Scope): MapNode | undefined {
+  /** Binds what is given to a file's parameters; templates within typed ones are those of this file. */
+  bind(declarations: Declarations, given: MapNode, scope: Scope, at: MapNode['at'], depth = 0): MapNode {
+    const inner = scope.inMode('templates');
+    const resolved = (node: YamlNode, kind: Kind): YamlNode => this.expander.resolve(node, kind, inner, depth);
+    const values = given.entries.map(({ key, value }) => ({ key, value: resolved(value, kindOf(declarationOf(declarations, key.text))) }));
+    const used = (one: ParameterDeclaration): boolean => !given.entries.some(({ key }) => declarationOf(declarations, key.text) === one);
+    const all = declarations.all.map((one) => (one.default === undefined || !used(one) ? one : { ...one, default: resolved(one.default, kindOf(one)) }));
+    return bindParameters({ ...declarations, all }, map(values, given.at), at, this.#problems);
+  }
+
+  /** The root of the template that a file extends, expanded; templates may extend each other. */
+  extend(written: YamlNode, from: Scope, depth = 1): MapNode | undefined {
+    const controlled = written.kind === 'map' && written.entries.some((entry) => directiveOf(entry.key.text) !== undefined);
+    const reference = controlled ? this.expander.expand(written, 'any', from) : written;
+    const scope = controlled ? from.inMode('templates') : from;
     if (reference.kind !== 'map') {
       this.#problems.add(reference.at, "Expected a mapping for 'extends'.");
       return undefined;
     }
-    const opened = this.#open(reference, scope, 1);
+    if (!this.#repositories.checkDepth(depth, reference.at)) return undefined;
+    const opened = this.#open(reference, scope, depth);
     if (opened === undefined) return undefined;
-    const content = map(opened.content.entries.filter((entry) => entry.key.text !== 'parameters'), opened.content.at);
-    const inner = scope.enter(opened.file, this.#arguments(opened, reference, scope, 1));
-    const nested = lookup(content, 'extends');
-    if (nested !== undefined) this.#problems.unsupported(nested.at, 'a template that itself extends another');
-    const expanded = this.expander.expand(content, 'pipeline', inner, 1);
+    const inner = scope.enter(opened.file, this.#arguments(opened, reference, scope, depth));
+    const nested = lookup(opened.content, 'extends');
+    const own = this.#extended(opened.content, nested === undefined ? extendedKeys : extendingKeys);
+    if (nested !== undefined) return this.extend(nested, inner, depth + 1);
+    const expanded = this.expander.expand(own, 'pipeline', inner, depth);
     return expanded.kind === 'map' ? expanded : undefined;
+  }
+
+  /** What is expanded of an extended template. Its triggers start no local run. */
+  #extended(content: MapNode, known: readonly string[]): MapNode {
+    for (const { key, value } of content.entries) {
+      if (!known.includes(key.text) && !key.text.includes('${{')) this.#problems.add(key.at, `Unexpected value '${key.text}'`);
+      else if (key.text === 'trigger') refuseExpressions(value, this.#problems);
+      else if (key.text === 'resources') this.#problems.unsupported(key.at, 'resources in a template that is extended');
+    }
+    return map(content.entries.filter(({ key }) => !['parameters', 'trigger', 'resources', 'extends'].includes(key.text)), content.at);
   }
 
   #include(kind: TemplateKind, reference: MapNode, scope: Scope, depth: number): readonly YamlNode[] {
@@ -70,7 +104,7 @@ export class Templates {
     const file = this.#repositories.resolve(name.text, scope.file, name.at);
     const content = file === undefined ? undefined : this.#repositories.read(file, name.at);
     if (file === undefined || content === undefined) return undefined;
-    if (content.kind === 'map') return { file, content, declarations: readDeclarations(lookup(content, 'parameters'), this.#problems) };
+    if (content.kind === 'map') return { file, content, declarations: readDeclarations(lookup(content, 'parameters'), 'template', this.#problems) };
     this.#problems.add(content.at, 'Expected a mapping at the root of a template.');
     return undefined;
   }
@@ -80,32 +114,31 @@ export class Templates {
     let body: MapEntry | undefined;
     for (const entry of opened.content.entries) {
       if (entry.key.text === kind) body = entry;
+      else if (directiveOf(entry.key.text) !== undefined) this.#problems.unsupported(entry.key.at, 'a control expression at the root of a template');
       else if (entry.key.text !== 'parameters') this.#problems.add(entry.key.at, `Unexpected value '${entry.key.text}'`);
     }
     if (body === undefined) this.#problems.add(opened.content.at, `Expected '${kind}' in the template ${opened.file.label}.`);
     return body;
   }
 
-  /** Expands the given values where they are written, typed lists as what they will become, and binds them. */
+  /** Expands the given values where they are written, typed lists as what they will become, and binds them in the file that gets them. */
   #arguments(opened: Opened, reference: MapNode, scope: Scope, depth: number): MapNode {
+    const receiving = scope.enter(opened.file, map([]));
     const given = lookup(reference, 'parameters') ?? map([], reference.at);
-    const typed: MapEntry[] = [];
-    const kindOf = (name: string): ReturnType<typeof kindOfParameter> =>
-      kindOfParameter(opened.declarations.find((one) => one.name.toLowerCase() === name.toLowerCase()));
+    const bound = (values: MapNode): MapNode => this.bind(opened.declarations, values, receiving, reference.at, depth);
     if (given.kind !== 'map') {
       const value = this.expander.expand(given, 'any', scope, depth);
-      if (value.kind === 'map') return bindParameters(opened.declarations, value, reference.at, this.#problems);
+      if (value.kind === 'map') return bound(value);
       if (value.kind === 'list' || value.text !== '') this.#problems.add(given.at, "Expected a mapping for 'parameters'.");
-      return bindParameters(opened.declarations, map([], given.at), reference.at, this.#problems);
+      return bound(map([], given.at));
     }
-    const plain = given.entries.filter((entry) => kindOf(entry.key.text) === 'any');
-    for (const { key, value } of given.entries) {
-      const kind = kindOf(key.text);
-      if (kind !== 'any') typed.push({ key, value: this.expander.expand(this.#listed(value, kind), kind, scope, depth) });
-    }
-    const expanded = this.expander.expand(map(plain, given.at), 'any', scope, depth);
-    const entries = [...(expanded.kind === 'map' ? expanded.entries : []), ...typed];
-    return bindParameters(opened.declarations, map(entries, given.at), reference.at, this.#problems);
+    const kinds = given.entries.map((entry) => kindOf(declarationOf(opened.declarations, entry.key.text)));
+    const plain = this.expander.expand(map(given.entries.filter((_entry, index) => kinds[index] === 'any'), given.at), 'any', scope, depth);
+    const typed = given.entries.flatMap(({ key, value }, index) => {
+      const kind = kinds[index] ?? 'any';
+      return kind === 'any' ? [] : [{ key, value: this.expander.expand(this.#listed(value, kind), kind, scope.mode === 'full' ? scope.inMode('expressions') : scope, depth) }];
+    });
+    return bound(map([...(plain.kind === 'map' ? plain.entries : []), ...typed], given.at));
   }
 
   /** A typed list may be given as one expression, which is then an item that is spliced. */

@@ -1,10 +1,11 @@
 import { list, lookup, mapOf, scalar } from '../yaml/nodes.js';
 import type { YamlNode } from '../yaml/nodes.js';
-import { commonFunctions, refusedFunctions } from './functions.js';
+import { commonFunctions } from './functions.js';
 import type { ExpressionFunction } from './functions.js';
+import { ExpressionError } from './lexer.js';
 import { parseExpression } from './parser.js';
 import type { Expression, Grammar } from './parser.js';
-import { fromNode, isCollection, tryNumber, tryString } from './values.js';
+import { fromNode, isCollection, tryNumber, tryString, ValueContext } from './values.js';
 import type { Value } from './values.js';
 
 /** Everything an expression can refer to, besides the common functions. */
@@ -14,9 +15,12 @@ export interface Scope {
   readonly functions?: ReadonlyMap<string, ExpressionFunction>;
 }
 
-/** The grammar of a place that offers these names and, on top of the common ones, these functions. */
-export function grammarOf(names: readonly string[], functions: ReadonlyMap<string, { readonly min: number; readonly max: number }> = new Map()): Grammar {
-  return { names, functions: new Map([...commonFunctions, ...functions]), refused: refusedFunctions };
+/** The names of functions, in lower case, with the least and greatest number of arguments. */
+export type Signatures = Grammar['functions'];
+
+/** The grammar of a place that offers these names and, on top of the common ones, these functions; `refused` names contexts that this runner lacks. */
+export function grammarOf(names: readonly string[], functions: Signatures = new Map(), refused: readonly string[] = []): Grammar {
+  return { names, functions: new Map([...commonFunctions, ...functions]), refused };
 }
 
 function children(target: Value): readonly YamlNode[] {
@@ -25,10 +29,12 @@ function children(target: Value): readonly YamlNode[] {
 }
 
 function indexed(target: Value, index: Value): Value {
+  if (target instanceof ValueContext) return target.get(tryString(index) ?? '');
   if (!isCollection(target)) return null;
   if (target.kind === 'map') {
     const key = tryString(index);
     const found = key === undefined ? undefined : lookup(target, key);
+    if (found === undefined && target.strict === true) throw new ExpressionError(`Key not found '${key ?? ''}'`);
     return found === undefined ? null : fromNode(found);
   }
   if (target.filtered === true && typeof index === 'string') {
@@ -40,7 +46,7 @@ function indexed(target: Value, index: Value): Value {
   return found === undefined ? null : fromNode(found);
 }
 
-/** Evaluates a parsed expression; a missing property, index or variable is null, as in the service. */
+/** Evaluates a parsed expression; a missing property, index or variable is null, a parameter that is not declared an error, as in the service. */
 export function evaluateParsed(expression: Expression, scope: Scope): Value {
   switch (expression.kind) {
     case 'literal':

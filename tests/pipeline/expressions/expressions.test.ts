@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { list, mapOf, scalar } from '../yaml/nodes.js';
 import { eachItem, evaluate } from './evaluate.js';
+import { templateFunctions } from './functions.js';
 import { ExpressionError, tokenize } from './lexer.js';
 import { isCollection, toJson, Version } from './values.js';
 import type { Value } from './values.js';
@@ -11,12 +12,12 @@ const rings = list([
   mapOf([['name', 'prd'], ['size', 3], ['on', false]]),
 ]);
 const values = new Map<string, Value>([
-  ['parameters', mapOf([['ring', 'Dev'], ['count', 3], ['yes', true], ['rings', rings], ['tags', list([scalar('a'), scalar('b')])]])],
+  ['parameters', mapOf([['ring', 'Dev'], ['count', 3], ['yes', true], ['rings', rings], ['tags', list([scalar('a'), scalar('b')])], ['numbers', list([scalar(1), scalar(2)])]])],
   ['variables', mapOf([['Build.Reason', 'Manual'], ['empty', '']])],
 ]);
 
 function result(text: string): unknown {
-  const value = evaluate(text, { values });
+  const value = evaluate(text, { values, functions: templateFunctions });
   if (value instanceof Version) return `v${value.toString()}`;
   return isCollection(value) ? (JSON.parse(toJson(value)) as unknown) : value;
 }
@@ -31,10 +32,11 @@ const cases: readonly (readonly [string, unknown])[] = [
   ['eq(parameters.tags, parameters.tags)', true], ["ne('a', 'A')", false], ["ne('a', 'b')", true],
   ['and(true, 1, 0)', false], ["and(true, 'x')", true], ["and(false, lt(1, 'x'))", false],
   ["or('', 0, null)", false], ["or('', 'x')", true], ["or(true, lt(1, 'x'))", true], ['not(null)', true], ["not('false')", false], ['xor(true, false)', true], ['xor(true, 1)', false],
-  ["lt('a', 'B')", true], ['le(2, 2)', true], ["gt(10, '9')", true], ["gt('10', '9')", false], ['ge(1.10.0, 1.9.0)', true], ['lt(1.2.3, 1.2.3.4)', true], ['gt(true, false)', true],
-  ["in('B', 'a', 'b')", true], ["in('c', 'a', 'b')", false], ["notIn('c', 'a', 'b')", true],
+  ["lt('a', 'B')", true], ['le(2, 2)', true], ["gt(10, '9')", true], ["gt('10', '9')", false], ['ge(1.10.0, 1.9.0)', true], ["ge(1.10.0, '1.9')", true], ['gt(1.3.0, 1.2)', true], ["eq(1.2.3, '1.2.99999999999')", false], ["eq('1.2.3', 1.2.3)", true], ['eq(true, 1.2.3)', true],
+  ["eq('1,000', 1000)", false], ["eq(1000, '1,000')", true], ["eq(5, ' 5 ')", true], ["eq(0, '')", true], ["eq('', 0)", false], ['eq(false, null)', true], ['eq(1, true)', true], ['lt(1.2.3, 1.2.3.4)', true], ['gt(true, false)', true],
+  ["in('B', 'a', 'b')", true], ["in('c', 'a', 'b')", false], ["in('a')", false], ["notIn('a')", true], ["notIn('c', 'a', 'b')", true],
   ["contains('Federation', 'RAT')", true], ["contains('abc', 'd')", false], ["contains(parameters.count, '3')", true],
-  ["containsValue(parameters.tags, 'B')", true], ["containsValue(parameters.tags, 'c')", false], ['containsValue(parameters.rings[0], 1)', true], ["containsValue('a', 'a')", false],
+  ["containsValue(parameters.tags, 'B')", true], ["containsValue(parameters.tags, 'c')", false], ['containsValue(parameters.rings[0], 1)', true], ["containsValue(parameters.numbers, '2')", true], ['containsValue(parameters.numbers, true)', true], ['containsValue(parameters.numbers, null)', false], ["containsValue('a', 'a')", false],
   ["startsWith('refs/heads/main', 'REFS/')", true], ["endsWith('a.yml', '.YAML')", false], ["endsWith('a.yml', '.YML')", true],
   ["coalesce(null, '', 'x', 'y')", 'x'], ["coalesce(null, '')", null], ['coalesce(parameters.nope, 0)', 0],
   ["format('{0}-{1}-{0}', 'a', 2)", 'a-2-a'], ["format('{{{0}}}', 'x')", '{x}'], ["format('none')", 'none'], ["format('{0}', true)", 'True'],
@@ -51,9 +53,10 @@ const errors: readonly (readonly [string, RegExp])[] = [
   ["equals('a', 'b')", /^Unrecognized function: 'equals'/], ["eq('a')", /^Too few arguments for function 'eq'; at least 2/],
   ["not('a', 'b')", /^Too many arguments for function 'not'; at most 1/], ["'open", /^Unexpected symbol: ''open'/],
   ["eq('a', 'b'", /^Unexpected end of expression/], ["'a' == 'b'", /^Unexpected symbol: '=='/], ["eq('a', 'b') x", /^Unexpected symbol: 'x'/],
-  ['', /^Unexpected end of expression/], ["lt(1, 'x')", /^Unable to convert from String to Number\. Value: x$/], ['lower(parameters.rings)', /^Unable to convert from Array to String/],
-  ["counter('a', 1)", /^not supported by the local runner: the function counter$/], ["format('{1}', 'a')", /references more arguments/], ["format('{', 'a')", /format string is invalid/],
-  ["format('{0:yyyy}', 'a')", /^not supported by the local runner: the format specifier/],
+  ['', /^Unexpected end of expression/], ['ge(1.2.3, 2.0)', /^Unable to convert from Number to Version\. Value: 2$/], ["lt(null, 'a')", /^Unable to convert from String to Null\. Value: a$/],
+  ['succeeded()', /^Unrecognized function: 'succeeded'.* The function succeeded is only available in conditions\.$/], ["lt(1, 'x')", /^Unable to convert from String to Number\. Value: x$/], ['lower(parameters.rings)', /^Unable to convert from Array to String/],
+  ["counter('a', 1)", /^Unrecognized function: 'counter'\. Located at position 1 within expression: counter\('a', 1\)\. The function counter is only available in the value of a variable/], ["format('{1}', 'a')", /references more arguments/], ["format('{', 'a')", /format string is invalid/],
+  ["format('{0:yyyy}', 'a')", /^The format specifiers 'yyyy' are not valid for objects of type 'String'$/],
 ];
 
 describe('expressions', () => {

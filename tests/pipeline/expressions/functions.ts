@@ -1,3 +1,4 @@
+import { Instant } from './instant.js';
 import { ExpressionError } from './lexer.js';
 import { compare, equal, fromNode, isCollection, kindName, toBoolean, toJson, toText, tryString } from './values.js';
 import type { Value } from './values.js';
@@ -41,18 +42,23 @@ function isIn(args: readonly Argument[]): boolean {
 function containsValue(collection: Value, wanted: Value): boolean {
   if (!isCollection(collection)) return false;
   const items = collection.kind === 'list' ? collection.items : collection.entries.map((entry) => entry.value);
-  return items.some((item) => equal(fromNode(item), wanted));
+  return items.some((item) => equal(wanted, fromNode(item)));
+}
+
+function formatted(value: Value, specifier: string | undefined): string {
+  if (specifier === undefined || specifier === '') return toText(value);
+  if (value instanceof Instant) return value.format(specifier);
+  throw new ExpressionError(`The format specifiers '${specifier}' are not valid for objects of type '${kindName(value)}'`);
 }
 
 function format(template: string, args: readonly Argument[]): string {
-  const pattern = /\{\{|\}\}|\{(\d+)(:[^}]*)?\}|[{}]/g;
+  const pattern = /\{\{|\}\}|\{(\d+)(?::([^}]*))?\}|[{}]/g;
   return template.replace(pattern, (hole: string, index: string | undefined, specifier: string | undefined) => {
     if (hole === '{{' || hole === '}}') return hole.charAt(0);
     if (index === undefined) throw new ExpressionError(`The following format string is invalid: ${template}`);
-    if (specifier !== undefined) throw new ExpressionError(`not supported by the local runner: the format specifier '${hole}'`);
     const arg = args[Number(index)];
     if (arg === undefined) throw new ExpressionError(`The following format string references more arguments than were supplied: ${template}`);
-    return toText(arg());
+    return formatted(arg(), specifier);
   });
 }
 
@@ -78,7 +84,7 @@ function coalesce(args: readonly Argument[]): Value {
   return null;
 }
 
-/** The functions that every expression may use. Source: azure-devops-docs, process/expressions. */
+/** The functions that every expression may use, by name in lower case. Source: azure-devops-docs, process/expressions ("Functions"). */
 export const commonFunctions: ReadonlyMap<string, ExpressionFunction> = new Map<string, ExpressionFunction>([
   ['and', lazy(2, many, (args) => args.every((arg) => toBoolean(arg())))],
   ['or', lazy(2, many, (args) => args.some((arg) => toBoolean(arg())))],
@@ -90,8 +96,8 @@ export const commonFunctions: ReadonlyMap<string, ExpressionFunction> = new Map<
   ['le', fixed(2, (a, b) => compare(a, b) <= 0)],
   ['gt', fixed(2, (a, b) => compare(a, b) > 0)],
   ['ge', fixed(2, (a, b) => compare(a, b) >= 0)],
-  ['in', lazy(2, many, isIn)],
-  ['notin', lazy(2, many, (args) => !isIn(args))],
+  ['in', lazy(1, many, isIn)],
+  ['notin', lazy(1, many, (args) => !isIn(args))],
   ['contains', upper((a, b) => a.includes(b))],
   ['containsvalue', fixed(2, containsValue)],
   ['startswith', upper((a, b) => a.startsWith(b))],
@@ -99,7 +105,6 @@ export const commonFunctions: ReadonlyMap<string, ExpressionFunction> = new Map<
   ['coalesce', lazy(2, many, coalesce)],
   ['format', lazy(1, many, (args) => format(toText(args[0]?.() ?? null), args.slice(1)))],
   ['join', fixed(2, (separator, items) => join(toText(separator), items))],
-  ['split', text((value, separator) => list(value.split(separator === '' ? /(?!)/ : separator).map((part) => scalar(part))), 2)],
   ['lower', text((value) => value.toLowerCase(), 1)],
   ['upper', text((value) => value.toUpperCase(), 1)],
   ['trim', text((value) => value.trim(), 1)],
@@ -109,5 +114,20 @@ export const commonFunctions: ReadonlyMap<string, ExpressionFunction> = new Map<
   ['iif', lazy(3, 3, ([condition, yes, no]) => (toBoolean(condition?.() ?? null) ? yes?.() : no?.()) ?? null)],
 ]);
 
-/** Documented functions that need the service (a counter lives there, files and dates come from its run). */
-export const refusedFunctions: readonly string[] = ['counter', 'hashfiles'];
+/** What `${{ }}` has on top. `split` is refused at run time: its list could not be used there. */
+export const templateFunctions: ReadonlyMap<string, ExpressionFunction> = new Map<string, ExpressionFunction>([
+  ['split', text((value, separator) => list(value.split(separator === '' ? /(?!)/ : separator).map((part) => scalar(part))), 2)],
+]);
+
+const inConditions = 'is only available in conditions';
+
+/** Where the functions that not every expression may use are available; for messages. */
+export const elsewhere: ReadonlyMap<string, string> = new Map([
+  ['counter', "is only available in the value of a variable, as $[ counter('prefix', 1) ]"],
+  ['split', 'is only available in ${{ }} expressions'],
+  ['always', inConditions],
+  ['canceled', inConditions],
+  ['failed', inConditions],
+  ['succeeded', inConditions],
+  ['succeededorfailed', inConditions],
+]);

@@ -1,3 +1,4 @@
+import { elsewhere } from './functions.js';
 import { ExpressionError, tokenize, unexpected } from './lexer.js';
 import type { Token } from './lexer.js';
 import { Version } from './values.js';
@@ -16,8 +17,17 @@ export interface Grammar {
   readonly names: readonly string[];
   /** Function names in lower case, with the least and greatest number of arguments. */
   readonly functions: ReadonlyMap<string, { readonly min: number; readonly max: number }>;
-  /** Functions that Azure Pipelines has and this runner refuses by name; lower case. */
-  readonly refused: readonly string[];
+  /** Contexts that Azure Pipelines has in this place and this runner refuses by name; lower case. */
+  readonly refused?: readonly string[];
+}
+
+/** Limits of the service. Source: its messages "Exceeded max expression length 21000" and "Exceeded max expression depth 50". */
+const maximumLength = 21_000;
+const maximumDepth = 50;
+
+/** @throws {ExpressionError} when text is too long for one expression. */
+export function checkLength(length: number): void {
+  if (length > maximumLength) throw new ExpressionError(`Exceeded max expression length ${maximumLength}`);
 }
 
 class Parser {
@@ -25,8 +35,10 @@ class Parser {
   readonly #tokens: readonly Token[];
   readonly #grammar: Grammar;
   #next = 0;
+  #depth = 0;
 
   constructor(text: string, grammar: Grammar) {
+    checkLength(text.length);
     this.#text = text;
     this.#tokens = tokenize(text);
     this.#grammar = grammar;
@@ -57,6 +69,14 @@ class Parser {
   }
 
   #expression(): Expression {
+    this.#depth += 1;
+    if (this.#depth > maximumDepth) throw new ExpressionError(`Exceeded max expression depth ${maximumDepth}`);
+    const expression = this.#chain();
+    this.#depth -= 1;
+    return expression;
+  }
+
+  #chain(): Expression {
     let expression = this.#primary();
     for (;;) {
       if (this.#is('.')) {
@@ -108,19 +128,25 @@ class Parser {
     if (lower === 'true' || lower === 'false') return { kind: 'literal', value: lower === 'true' };
     if (lower === 'null') return { kind: 'literal', value: null };
     const name = this.#grammar.names.find((other) => other.toLowerCase() === lower);
+    if (name === undefined && this.#grammar.refused?.includes(lower) === true) throw new ExpressionError(`not supported by the local runner: the context ${token.text}`);
     if (name === undefined) throw unexpected('Unrecognized value', token.text, token.index, this.#text);
     return { kind: 'named', name };
   }
 
   #call(token: Token): Expression {
     const name = token.text.toLowerCase();
-    if (this.#grammar.refused.includes(name)) throw new ExpressionError(`not supported by the local runner: the function ${token.text}`);
     const signature = this.#grammar.functions.get(name);
-    if (signature === undefined) throw unexpected('Unrecognized function', token.text, token.index, this.#text);
+    if (signature === undefined) throw this.#unknownFunction(token, name);
     const args = this.#arguments();
     if (args.length < signature.min) throw unexpected(`Too few arguments for function '${token.text}'; at least ${signature.min}`, token.text, token.index, this.#text);
     if (args.length > signature.max) throw unexpected(`Too many arguments for function '${token.text}'; at most ${signature.max}`, token.text, token.index, this.#text);
     return { kind: 'call', name, args };
+  }
+
+  #unknownFunction(token: Token, name: string): ExpressionError {
+    const error = unexpected('Unrecognized function', token.text, token.index, this.#text);
+    const hint = elsewhere.get(name);
+    return hint === undefined ? error : new ExpressionError(`${error.message} The function ${token.text} ${hint}.`);
   }
 
   #arguments(): readonly Expression[] {

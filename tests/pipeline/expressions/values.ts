@@ -1,6 +1,7 @@
 import { nowhere, primitiveText, scalar } from '../yaml/nodes.js';
 import type { ListNode, MapNode, YamlNode } from '../yaml/nodes.js';
 import type { Position } from '../problems.js';
+import { Instant } from './instant.js';
 import { ExpressionError } from './lexer.js';
 
 /** A version literal such as `1.2.3`. */
@@ -16,11 +17,24 @@ export class Version {
   }
 }
 
+/** A context of values that YAML cannot write, such as `pipeline`; names in lower case. */
+export class ValueContext {
+  readonly #values: ReadonlyMap<string, Value>;
+
+  constructor(values: ReadonlyMap<string, Value>) {
+    this.#values = values;
+  }
+
+  get(name: string): Value {
+    return this.#values.get(name.toLowerCase()) ?? null;
+  }
+}
+
 /** What an expression can evaluate to; collections are YAML nodes, so that what is inserted keeps its positions. */
-export type Value = null | boolean | number | string | Version | ListNode | MapNode;
+export type Value = null | boolean | number | string | Version | Instant | ValueContext | ListNode | MapNode;
 
 export function isCollection(value: Value): value is ListNode | MapNode {
-  return typeof value === 'object' && value !== null && !(value instanceof Version);
+  return typeof value === 'object' && value !== null && 'kind' in value;
 }
 
 /** A node as a value. A number that is written in another way than it prints (`1.30`, `007`) stays text, so that nothing is lost. */
@@ -29,17 +43,21 @@ export function fromNode(node: YamlNode): Value {
   return typeof node.value === 'number' && String(node.value) !== node.text ? node.text : node.value;
 }
 
-/** A value as a node; what has no position of its own gets `at`. */
+/**
+ * What an expression puts into the tree in place of itself. Booleans and numbers become text: `${{ true }}` is the string `True`
+ * from there on. Source: azure-devops-docs#13472.
+ */
 export function toNode(value: Value, at: Position = nowhere): YamlNode {
-  if (value instanceof Version) return scalar(value.toString(), at);
   if (isCollection(value)) return value;
-  return scalar(value, at);
+  return scalar(value === null ? null : toText(value), at);
 }
 
 /** The kind's name as Azure's messages print it. */
 export function kindName(value: Value): string {
   if (value === null) return 'Null';
   if (value instanceof Version) return 'Version';
+  if (value instanceof Instant) return 'DateTime';
+  if (value instanceof ValueContext) return 'Object';
   if (typeof value === 'boolean') return 'Boolean';
   if (typeof value === 'number') return 'Number';
   if (typeof value === 'string') return 'String';
@@ -48,14 +66,14 @@ export function kindName(value: Value): string {
 
 /** Null, false, 0 and the empty string are false; everything else is true. Source: expressions, "Type casting". */
 export function toBoolean(value: Value): boolean {
-  if (value instanceof Version || isCollection(value)) return true;
+  if (typeof value === 'object' && value !== null) return true;
   return value !== null && value !== false && value !== 0 && value !== '';
 }
 
 /** Undefined where the conversion fails. */
 export function tryString(value: Value): string | undefined {
-  if (value instanceof Version) return value.toString();
-  return isCollection(value) ? undefined : primitiveText(value);
+  if (value instanceof Version || value instanceof Instant) return value.toString();
+  return typeof value === 'object' && value !== null ? undefined : primitiveText(value);
 }
 
 /** @throws {ExpressionError} for arrays and objects. */
@@ -76,11 +94,18 @@ export function tryNumber(value: Value): number | undefined {
   return /^[-+]?(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : undefined;
 }
 
-/** Undefined where the conversion fails. */
+/** Undefined where the conversion fails: two to four parts, each within 32 bits; a number needs a decimal that is not zero. */
 export function tryVersion(value: Value): Version | undefined {
   if (value instanceof Version) return value;
   const text = typeof value === 'number' || typeof value === 'string' ? String(value) : '';
-  return /^\d+(\.\d+){1,3}$/.test(text) ? new Version(text) : undefined;
+  if (!/^\d+(\.\d+){1,3}$/.test(text)) return undefined;
+  const version = new Version(text);
+  return version.parts.every((part) => part < 2 ** 31) ? version : undefined;
+}
+
+function tryInstant(value: Value): Instant | undefined {
+  if (value instanceof Instant) return value;
+  return typeof value === 'string' ? Instant.tryParse(value) : undefined;
 }
 
 function compareVersions(left: Version, right: Version): number {
@@ -114,6 +139,10 @@ function compareAs(left: Value, right: Value): number | undefined {
     const version = tryVersion(right);
     return version === undefined ? undefined : compareVersions(left, version);
   }
+  if (left instanceof Instant) {
+    const instant = tryInstant(right);
+    return instant === undefined ? undefined : Math.sign(left.milliseconds - instant.milliseconds);
+  }
   return undefined;
 }
 
@@ -134,8 +163,7 @@ export function compare(left: Value, right: Value): number {
 /** JSON text with an indent of two, as `convertToJson` prints it. */
 export function toJson(value: Value): string {
   const plain = (node: Value): unknown => {
-    if (node instanceof Version) return node.toString();
-    if (!isCollection(node)) return node;
+    if (!isCollection(node)) return typeof node === 'object' && node !== null ? (tryString(node) ?? null) : node;
     if (node.kind === 'list') return node.items.map((item) => plain(fromNode(item)));
     return Object.fromEntries(node.entries.map((entry) => [entry.key.text, plain(fromNode(entry.value))]));
   };

@@ -42,7 +42,8 @@ function systemConnection(job: JobContext): ServiceConnection {
     type: 'System',
     url: world.organisation.collectionUri,
     scheme: 'OAuth',
-    parameters: { AccessToken: world.jobToken(job.identity) },
+    // The step has just been given it.
+    parameters: { AccessToken: job.variables.value('System.AccessToken') ?? '' },
     data: {},
   };
 }

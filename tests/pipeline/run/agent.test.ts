@@ -66,7 +66,8 @@ stages:
       MY_PUBLIC_NAME: 'v 1', SECRET_MY_PASS: 'canary-var', EXTRA: 'canary-var', NODE_EXTRA_CA_CERTS: '/ca.pem', HOME: '/home/x',
       SYSTEM_HOSTTYPE: 'build', SYSTEM_STAGENAME: 'Ring', SYSTEM_TEAMPROJECT: 'Fabrikam', SYSTEM_TEAMPROJECTID: world.project.id,
       SYSTEM_TEAMFOUNDATIONCOLLECTIONURI: world.organisation.collectionUri, BUILD_BUILDID: '42', BUILD_DEFINITIONNAME: 'fleet', BUILD_SOURCESDIRECTORY: bench.sources,
-      SYSTEM_DEFAULTWORKINGDIRECTORY: bench.sources, AGENT_JOBSTATUS: 'Succeeded', 'agent.jobstatus': 'Succeeded', TF_BUILD: 'True', VSTS_SECRET_VARIABLES: '["my.pass"]',
+      SYSTEM_DEFAULTWORKINGDIRECTORY: bench.sources, AGENT_JOBSTATUS: 'Succeeded', 'agent.jobstatus': 'Succeeded', TF_BUILD: 'True', VSTS_SECRET_VARIABLES: '["my.pass","System.AccessToken"]',
+      SECRET_SYSTEM_ACCESSTOKEN: `job-token-${String(env.SYSTEM_JOBID)}`,
     };
     for (const [name, value] of Object.entries(expected)) assert.equal(env[name], value, name);
     assert.match(String(env.SYSTEM_OIDCREQUESTURI), new RegExp(`/plans/${String(env.SYSTEM_PLANID)}/jobs/${String(env.SYSTEM_JOBID)}/oidctoken$`));

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { glob } from './globs.js';
 import type { LoggingCommand } from './logging-commands.js';
 import { parseCommand } from './logging-commands.js';
 import type { Result } from './result.js';
@@ -12,11 +13,6 @@ const allowedWhenRestricted = ['logdetail', 'logissue', 'issue', 'complete', 'se
 const results: readonly Result[] = ['Succeeded', 'SucceededWithIssues', 'Failed', 'Canceled', 'Skipped'];
 
 class CommandError extends Error {}
-
-function glob(pattern: string): RegExp {
-  const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
-  return new RegExp(`^${source}$`, 'i');
-}
 
 function flag(command: LoggingCommand, name: string): boolean {
   return command.properties.get(name)?.toLowerCase() === 'true';
@@ -43,12 +39,12 @@ function setVariable(command: LoggingCommand, step: StepContext): void {
   const { job } = step;
   const name = required(command, 'variable');
   const secret = flag(command, 'issecret');
-  const allowed = step.manifest?.restrictions.settableVariables;
+  const allowed = step.restrictions.flatMap((one) => one.settableVariables === undefined ? [] : [one.settableVariables]);
   if (secret) {
     refuseMultiLine(command.data, step);
     job.run.masker.add(command.data);
   }
-  if (allowed !== undefined && !allowed.some((pattern) => glob(pattern).test(name))) {
+  if (!allowed.every((patterns) => patterns.some((pattern) => glob(pattern).test(name)))) {
     step.issue('warning', `Setting variable ${name} has been disabled by the task or build definition.`);
     return;
   }
@@ -112,7 +108,7 @@ function apply(command: LoggingCommand, step: StepContext): void {
   const name = `##vso[${command.area}.${command.event}]`;
   const inTask = command.area === 'task' && allowedWhenRestricted.includes(command.event);
   const telemetry = command.area === 'telemetry' && command.event === 'publish';
-  if (step.manifest?.restrictions.restrictedCommands === true && !inTask && !telemetry) {
+  if (step.restrictions.some((one) => one.restrictedCommands) && !inTask && !telemetry) {
     step.issue('warning', `${name} has been disabled by the task or build definition.`);
     return;
   }

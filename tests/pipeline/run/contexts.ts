@@ -3,6 +3,7 @@ import { toText } from '../expressions/values.js';
 import type { Value } from '../expressions/values.js';
 import { map, mapOf, scalar } from '../yaml/nodes.js';
 import type { MapNode, YamlNode } from '../yaml/nodes.js';
+import { isGood } from './result.js';
 import type { JobResult, Result, StageResult } from './result.js';
 
 /** Where a runtime expression stands; that decides what it may refer to. */
@@ -10,9 +11,9 @@ export type ContextLevel = 'pipeline' | 'stage' | 'job' | 'step';
 
 /** The named values of each place. Source: azure-devops-docs, process/expressions ("Dependencies"). */
 export const contexts: Readonly<Record<ContextLevel, readonly string[]>> = {
-  pipeline: ['variables'],
-  stage: ['variables', 'dependencies'],
-  job: ['variables', 'dependencies', 'stageDependencies'],
+  pipeline: ['variables', 'pipeline'],
+  stage: ['variables', 'pipeline', 'dependencies'],
+  job: ['variables', 'pipeline', 'dependencies', 'stageDependencies'],
   step: ['variables'],
 };
 
@@ -29,8 +30,6 @@ export function runtimeExpression(value: string): string | undefined {
   const trimmed = value.trim();
   return trimmed.startsWith('$[') && trimmed.endsWith(']') ? trimmed.slice(2, -1).trim() : undefined;
 }
-
-const good: readonly Result[] = ['Succeeded', 'SucceededWithIssues'];
 
 /** What the status functions look at. */
 export interface Status {
@@ -55,9 +54,9 @@ export function dependencyStatus(status: Status): ReadonlyMap<string, Expression
   return new Map([
     ['always', one(() => true)],
     ['canceled', one(() => status.canceled)],
-    ['succeeded', one((results) => !status.canceled && results.every((result) => good.includes(result)))],
+    ['succeeded', one((results) => !status.canceled && results.every(isGood))],
     ['failed', one((results) => !status.canceled && results.includes('Failed'))],
-    ['succeededorfailed', one((results, named) => !status.canceled && (!named || results.every((result) => good.includes(result) || result === 'Failed')))],
+    ['succeededorfailed', one((results, named) => !status.canceled && (!named || results.every((result) => isGood(result) || result === 'Failed')))],
   ]);
 }
 
@@ -67,9 +66,9 @@ export function stepStatus(job: Result, canceled: boolean): ReadonlyMap<string, 
   return new Map([
     ['always', one(true)],
     ['canceled', one(canceled)],
-    ['succeeded', one(!canceled && good.includes(job))],
+    ['succeeded', one(!canceled && isGood(job))],
     ['failed', one(!canceled && job === 'Failed')],
-    ['succeededorfailed', one(!canceled && (good.includes(job) || job === 'Failed'))],
+    ['succeededorfailed', one(!canceled && (isGood(job) || job === 'Failed'))],
   ]);
 }
 

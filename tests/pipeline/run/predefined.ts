@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { Job } from '../compile/model.js';
 import type { JobIdentity } from '../world.js';
-import type { JobFolders, RunContext } from './job-context.js';
+import type { JobFolders, JobPlace, RunContext } from './job-context.js';
+import { pullRequestVariables, queuedVariables } from './queued.js';
 
 const agentSystem: Readonly<Partial<Record<NodeJS.Platform, string>>> = { win32: 'Windows_NT', darwin: 'Darwin' };
 
@@ -11,35 +11,31 @@ export function isPredefined(name: string): boolean {
 }
 
 /** The predefined variables of a build job. Source: azure-devops-docs, build/variables. */
-export function predefinedVariables(run: RunContext, stage: string, job: Job, identity: JobIdentity, folders: JobFolders): Readonly<Record<string, string>> {
-  const { organisation, project } = run.world;
-  const environment = job.environment === undefined ? undefined : run.world.environment(job.environment.text);
+export function predefinedVariables(run: RunContext, place: JobPlace, identity: JobIdentity, folders: JobFolders): Readonly<Record<string, string>> {
+  const { organisation } = run.world;
+  const { stage, job, instance } = place;
+  const environment = job.deployment === undefined ? undefined : run.world.environment(job.deployment.environment.text);
   return {
-    'System.HostType': 'build',
+    ...queuedVariables(run),
+    ...pullRequestVariables(run),
     'System.ServerType': 'Hosted',
-    'System.CollectionId': organisation.id,
-    'System.CollectionUri': organisation.collectionUri,
-    'System.TeamFoundationCollectionUri': organisation.collectionUri,
     'System.TeamFoundationServerUri': organisation.collectionUri,
-    'System.TeamProject': project.name,
-    'System.TeamProjectId': project.id,
-    'System.DefinitionId': '1',
     'System.DefinitionName': run.definitionName,
     'System.PlanId': identity.planId,
     'System.JobId': identity.jobId,
     'System.TimelineId': identity.planId,
-    'System.StageName': stage,
-    'System.StageAttempt': '1',
-    'System.StageDisplayName': stage,
+    'System.StageName': stage.name,
+    'System.StageAttempt': String(place.stageAttempt),
+    'System.StageDisplayName': stage.displayName,
     'System.PhaseName': job.name,
     'System.PhaseDisplayName': job.displayName,
-    'System.PhaseAttempt': '1',
-    'System.JobName': job.deployment ? 'Deploy' : '__default',
-    'System.JobDisplayName': job.displayName,
-    'System.JobIdentifier': `${stage}.${job.name}.${job.deployment ? 'Deploy' : '__default'}`,
-    'System.JobAttempt': '1',
-    'System.JobPositionInPhase': '1',
-    'System.TotalJobsInPhase': '1',
+    'System.PhaseAttempt': String(place.attempt),
+    'System.JobName': instance.name,
+    'System.JobDisplayName': instance.displayName,
+    'System.JobIdentifier': `${stage.name}.${job.name}.${instance.name}`,
+    'System.JobAttempt': String(place.attempt),
+    'System.JobPositionInPhase': String(instance.position),
+    'System.TotalJobsInPhase': String(instance.total),
     'System.JobTimeout': String(job.timeoutInMinutes),
     'System.OidcRequestUri': run.world.oidcRequestUri(identity),
     'System.DefaultWorkingDirectory': folders.sources,
@@ -52,9 +48,9 @@ export function predefinedVariables(run: RunContext, stage: string, job: Job, id
     'Agent.ToolsDirectory': join(run.workFolder, '_tool'),
     'Agent.HomeDirectory': run.workFolder,
     'Agent.Id': '1',
-    'Agent.Name': 'Local agent',
-    'Agent.MachineName': 'local',
-    'Agent.JobName': job.displayName,
+    'Agent.Name': instance.machine?.name ?? 'Local agent',
+    'Agent.MachineName': instance.machine?.name ?? 'local',
+    'Agent.JobName': instance.displayName,
     'Agent.JobStatus': 'Succeeded',
     'Agent.OS': agentSystem[process.platform] ?? 'Linux',
     'Agent.OSArchitecture': process.arch.toUpperCase(),
@@ -63,13 +59,6 @@ export function predefinedVariables(run: RunContext, stage: string, job: Job, id
     'Build.BuildNumber': run.buildNumber,
     'Build.BuildUri': `vstfs:///Build/Build/${run.buildId}`,
     'Build.ContainerId': String(run.buildId),
-    'Build.DefinitionName': run.definitionName,
-    'Build.DefinitionVersion': '1',
-    'Build.Reason': 'Manual',
-    'Build.RequestedFor': 'Local user',
-    'Build.SourceBranch': 'refs/heads/main',
-    'Build.SourceBranchName': 'main',
-    'Build.SourceVersion': '0'.repeat(40),
     'Build.Repository.Name': run.definitionName,
     'Build.Repository.Provider': 'TfsGit',
     'Build.Repository.LocalPath': folders.sources,

@@ -28,11 +28,27 @@ export interface StepResult {
   readonly exitCode?: number;
 }
 
-export interface JobResult {
+/** What one agent did of a job. */
+export interface InstanceResult {
+  /** The name of the leg; `__default` for a job that runs once. */
   readonly name: string;
   readonly result: Result;
   readonly steps: readonly StepResult[];
-  /** As other jobs see them: `step.variable`, of a deployment job `Job.step.variable`. */
+  readonly outputs: ReadonlyMap<string, string>;
+  readonly issues: readonly Issue[];
+  /** System.JobAttempt, from 1. */
+  readonly attempt: number;
+}
+
+export interface JobResult {
+  readonly name: string;
+  /** Of all its copies together. */
+  readonly result: Result;
+  /** One for each copy that was to run; none when the job was skipped. */
+  readonly instances: readonly InstanceResult[];
+  /** The steps of all copies. */
+  readonly steps: readonly StepResult[];
+  /** As other jobs see them: `step.variable`, of a matrix `leg.step.variable`, of a deployment job `Job.step.variable`. */
   readonly outputs: ReadonlyMap<string, string>;
   readonly issues: readonly Issue[];
 }
@@ -42,6 +58,8 @@ export interface StageResult {
   readonly result: Result;
   readonly jobs: readonly JobResult[];
   readonly issues: readonly Issue[];
+  /** System.StageAttempt, from 1. */
+  readonly attempt: number;
 }
 
 export interface RunResult {
@@ -56,4 +74,9 @@ export function worst(results: readonly Result[]): Result {
   const counted = results.filter((result) => result !== 'Skipped');
   if (counted.length === 0) return results.length === 0 ? 'Succeeded' : 'Skipped';
   return counted.reduce((left, right) => (severity.indexOf(right) > severity.indexOf(left) ? right : left));
+}
+
+/** Whether everything that waits for this may go on. */
+export function isGood(result: Result): boolean {
+  return result === 'Succeeded' || result === 'SucceededWithIssues';
 }

@@ -146,6 +146,11 @@ steps:
     assert.ok(!lines.join('\n').includes('canary'));
   });
 
+  it('gives the token of the job to a script that maps it, and to no other', async () => {
+    const { lines } = await bench.run('steps:\n  - script: \'echo "[$SYSTEM_ACCESSTOKEN] $(printf %s "$T" | cut -c1-10) $T"\'\n    env: { T: $(System.AccessToken) }\n');
+    assert.ok(lines.includes('[] job-token- ***'), lines.join('\n'));
+  });
+
   it('keeps its own environment to itself', async () => {
     const world = new MemoryWorld({ environmentVariables: { FROM_WORLD: 'yes' } });
     const { lines } = await bench.run('steps: [{ script: \'echo "[$LEAK] $FROM_WORLD $TF_BUILD"\' }]', { world, hostEnvironment: { PATH: process.env.PATH, HOME: '/home/x', LEAK: 'leak' } });

@@ -1,3 +1,4 @@
+import type { CommandRestrictions } from '../compile/model.js';
 import type { TaskManifest } from '../validate/manifest.js';
 import type { JobContext } from './job-context.js';
 import { worst } from './result.js';
@@ -9,6 +10,8 @@ export class StepContext {
   readonly name: string;
   readonly displayName: string;
   readonly manifest: TaskManifest | undefined;
+  /** Of the task and of where it runs: what any of them forbids is forbidden. */
+  readonly restrictions: readonly CommandRestrictions[];
   readonly issues: Issue[] = [];
   readonly outputs = new Map<string, string>();
   readonly summaries: string[] = [];
@@ -18,15 +21,21 @@ export class StepContext {
   #result: Result = 'Succeeded';
   exitCode: number | undefined;
 
-  constructor(job: JobContext, name: string, displayName: string, manifest?: TaskManifest) {
+  constructor(job: JobContext, name: string, displayName: string, manifest?: TaskManifest, target?: CommandRestrictions) {
     this.job = job;
     this.name = name;
     this.displayName = displayName;
     this.manifest = manifest;
+    this.restrictions = [...(manifest === undefined ? [] : [manifest.restrictions]), ...(target === undefined ? [] : [target])];
   }
 
   get result(): Result {
     return this.#result;
+  }
+
+  /** Forgets a failure, for another try. */
+  again(): void {
+    this.#result = 'Succeeded';
   }
 
   /** A result never gets better. */

@@ -1,15 +1,16 @@
-import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { ScriptStep, Step, TaskStep } from '../compile/model.js';
+import type { DownloadStep, PublishStep, Step, TaskStep } from '../compile/model.js';
 import { ExpressionError } from '../expressions/lexer.js';
 import type { TaskManifest } from '../validate/manifest.js';
-import { scriptEnvironment, taskEnvironment } from './agent-environment.js';
+import { taskEnvironment } from './agent-environment.js';
 import { handleLine } from './apply-command.js';
 import { evaluateCondition } from './condition.js';
 import type { JobContext } from './job-context.js';
+import { limited } from './limit.js';
 import { runProcess } from './process.js';
 import type { StepResult } from './result.js';
+import { runScript } from './shell.js';
 import { StepContext } from './step-context.js';
 
 const rule = '='.repeat(78);
@@ -51,83 +52,38 @@ async function runNode(context: StepContext, step: TaskStep, manifest: TaskManif
   if (code !== 0 && !signal.aborted) context.fail(`Exit code ${code} returned from process: file name '${job.run.node}', arguments '"${script}"'.`);
 }
 
-interface Shell {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly name: string;
+/** A relative path starts from the sources. Source: PublishPipelineArtifact docs, `targetPath`. */
+function publish(job: JobContext, step: PublishStep): void {
+  const name = step.artifact === undefined ? job.identity.jobId : job.variables.expand(step.artifact);
+  const files = job.run.artifacts.publish(name, resolve(job.folders.sources, job.variables.expand(step.path)));
+  job.log.line(`Published artifact ${name}: ${files} files`);
 }
 
-function shellFor(step: ScriptStep, file: string): Shell {
-  if (process.platform === 'win32' && step.shell === 'script') return { command: 'cmd.exe', args: ['/D', '/E:ON', '/V:OFF', '/S', '/C', `"CALL "${file}""`], name: 'Cmd.exe' };
-  const bash = ['/bin/bash', '/usr/bin/bash'].find((path) => existsSync(path));
-  return bash === undefined ? { command: '/bin/sh', args: [file], name: 'Sh' } : { command: bash, args: ['--noprofile', '--norc', file], name: 'Bash' };
-}
-
-async function runScript(context: StepContext, step: ScriptStep, signal: AbortSignal): Promise<void> {
-  const { job } = context;
-  const windows = process.platform === 'win32' && step.shell === 'script';
-  const file = join(job.folders.temp, `${randomUUID()}${windows ? '.cmd' : '.sh'}`);
-  const text = job.variables.expand(step.script);
-  writeFileSync(file, windows ? `@echo off\r\n${text.replace(/\r?\n/g, '\r\n')}` : text, { mode: 0o700 });
-  const shell = shellFor(step, file);
-  job.log.line(['Generating script.', `${'='.repeat(26)} Starting Command Output ${'='.repeat(27)}`, `##[command]${[shell.command, ...shell.args].join(' ')}`].join('\n'));
-  const seen = new Set<string>();
-  const code = await runProcess({
-    command: shell.command,
-    args: shell.args,
-    cwd: resolve(job.folders.sources, job.variables.expand(step.workingDirectory ?? '')),
-    env: scriptEnvironment(job, step.env),
-    onLine: (line, stream) => {
-      seen.add(stream);
-      handleLine(line, context);
-    },
-    signal,
-    clock: job.run.clock,
-    verbatim: windows,
-  });
-  context.exitCode = code;
-  if (signal.aborted) return;
-  if (code !== 0) context.fail(`${shell.name} exited with code '${code}'.`);
-  else if (step.failOnStderr && seen.has('stderr')) context.fail(`${shell.name} wrote one or more lines to the standard error stream.`);
-}
-
-/** Minutes that steps of a cancelled job get. Source: yaml-schema, `cancelTimeoutInMinutes` (default 5). */
-const cancelMinutes = 5;
-
-interface Limit {
-  readonly signal: AbortSignal;
-  readonly timedOut: () => boolean;
-  readonly done: () => void;
-}
-
-/** The job's signal, which also fires after the step's own time. An `always()` step of a cancelled job runs, for a while. */
-function limited(job: JobContext, minutes: number): Limit {
-  const cancelled = job.signal.aborted;
-  const allowed = cancelled ? Math.min(minutes > 0 ? minutes : cancelMinutes, cancelMinutes) : minutes;
-  if (allowed <= 0) return { signal: job.signal, timedOut: () => false, done: () => undefined };
-  const own = new AbortController();
-  const over = new AbortController();
-  job.run.clock.sleep(allowed * 60_000, over.signal).then(
-    () => own.abort(new Error('The task has timed out.')),
-    () => undefined,
-  );
-  return {
-    signal: cancelled ? own.signal : AbortSignal.any([job.signal, own.signal]),
-    timedOut: () => own.signal.aborted,
-    done: () => over.abort(new Error('The step has ended.')),
-  };
+function download(job: JobContext, step: DownloadStep): void {
+  const artifact = step.artifact === undefined ? undefined : job.variables.expand(step.artifact);
+  const all = job.run.artifacts.download(job.folders.build, artifact, step.patterns.map((pattern) => job.variables.expand(pattern)));
+  for (const one of all) job.log.line(`Downloaded artifact ${one.artifact}: ${one.files} files to ${one.folder}`);
+  if (all.length === 0) job.log.line('This run has no artifacts.');
 }
 
 async function act(context: StepContext, step: Step, signal: AbortSignal): Promise<void> {
-  const { job } = context;
-  if (step.kind === 'script') return runScript(context, step, signal);
-  if (step.kind === 'checkout') {
-    job.log.line(step.repository === 'none' ? 'No sources are checked out.' : `The sources are at ${job.folders.sources}`);
-    return;
+  const { job, manifest } = context;
+  switch (step.kind) {
+    case 'script':
+      return runScript(context, step, signal);
+    case 'checkout':
+      job.log.line(step.repository === 'none' ? 'No sources are checked out.' : `The sources are at ${job.folders.sources}`);
+      return;
+    case 'publish':
+      publish(job, step);
+      return;
+    case 'download':
+      if (step.source === 'current') download(job, step);
+      return;
+    case 'task':
+      if (manifest?.main === undefined) throw new Error(`${step.task} was not validated.`);
+      return runNode(context, step, manifest, manifest.main, new Map(), signal);
   }
-  const { manifest } = context;
-  if (manifest?.main === undefined) throw new Error(`${step.task} was not validated.`);
-  return runNode(context, step, manifest, manifest.main, new Map(), signal);
 }
 
 async function guarded(context: StepContext, minutes: number, body: (signal: AbortSignal) => Promise<void>): Promise<void> {
@@ -137,7 +93,7 @@ async function guarded(context: StepContext, minutes: number, body: (signal: Abo
     mkdirSync(context.job.folders.temp, { recursive: true });
     await body(signal);
   } catch (error) {
-    context.fail(error instanceof Error ? error.message : String(error));
+    if (!signal.aborted) context.fail(error instanceof Error ? error.message : String(error));
   } finally {
     limit.done();
   }
@@ -148,10 +104,39 @@ async function guarded(context: StepContext, minutes: number, body: (signal: Abo
   }
 }
 
+/** Most retries of a step. Source: azure-devops-docs, process/tasks ("Number of retries if task failed"). */
+const maximumRetries = 10;
+
+/** Runs again what failed, after 1, 4, 9, … seconds; a timeout or a cancellation ends it. Source: agent, RetryHelper.RetryStep. */
+async function retried(context: StepContext, step: Step, signal: AbortSignal): Promise<void> {
+  const { job } = context;
+  const retries = Math.min(step.retries, maximumRetries);
+  if (step.retries > maximumRetries) context.issue('warning', `The step asks for ${step.retries} retries. At most ${maximumRetries} are made.`);
+  for (let done = 0; ; done += 1) {
+    await act(context, step, signal).catch((error: unknown) => {
+      if (!signal.aborted) context.fail(error instanceof Error ? error.message : String(error));
+    });
+    if (context.result !== 'Failed' || done >= retries || signal.aborted) return;
+    const delay = (done + 1) ** 2 * 1000;
+    context.issue('warning', `RetryHelper encountered task failure, will retry (attempt #: ${done + 1} out of ${retries}) after ${delay} ms`);
+    context.again();
+    await job.run.clock.sleep(delay, signal);
+  }
+}
+
+/** The job's token, renewed for each step; secret, so that only `$(System.AccessToken)` and tasks see it. */
+function renewToken(job: JobContext): void {
+  const token = job.run.world.jobToken(job.identity);
+  job.run.masker.add(token);
+  job.variables.set('System.AccessToken', token, { secret: true, readOnly: true });
+}
+
 /** Runs one step of a job; a step that its condition excludes is skipped. Never throws for what a step does. */
 export async function runStep(job: JobContext, step: Step, later: PostJob[]): Promise<StepResult> {
+  renewToken(job);
   const manifest = step.kind === 'task' ? job.run.tasks.find(step.task) : undefined;
-  const context = new StepContext(job, step.name, job.variables.expand(step.displayName), manifest);
+  const context = new StepContext(job, step.name, job.variables.expand(step.displayName), manifest, step.target);
+  if (step.kind === 'download' && step.source === 'none') return context.finish('Skipped');
   try {
     if (!step.enabled || !evaluateCondition(job, step.condition?.text)) return context.finish('Skipped');
   } catch (error) {
@@ -160,7 +145,7 @@ export async function runStep(job: JobContext, step: Step, later: PostJob[]): Pr
     return context.finish('Failed');
   }
   job.log.line(`Starting: ${context.displayName}`);
-  await guarded(context, step.timeoutInMinutes, (signal) => act(context, step, signal));
+  await guarded(context, step.timeoutInMinutes, (signal) => retried(context, step, signal));
   if (step.kind === 'task' && manifest?.post !== undefined) later.push({ step, manifest, file: manifest.post, taskVariables: context.taskVariables });
   const result = context.result === 'Failed' && step.continueOnError ? 'SucceededWithIssues' : context.result;
   job.log.line(`Finishing: ${context.displayName}`);
@@ -169,7 +154,8 @@ export async function runStep(job: JobContext, step: Step, later: PostJob[]): Pr
 
 /** Runs a task's `postjobexecution` handler, also after failure and cancellation. */
 export async function runPostJob(job: JobContext, post: PostJob): Promise<StepResult> {
-  const context = new StepContext(job, post.step.name, `Post-job: ${job.variables.expand(post.step.displayName)}`, post.manifest);
+  renewToken(job);
+  const context = new StepContext(job, post.step.name, `Post-job: ${job.variables.expand(post.step.displayName)}`, post.manifest, post.step.target);
   job.log.line(`Starting: ${context.displayName}`);
   await guarded(context, post.step.timeoutInMinutes, (signal) => runNode(context, post.step, post.manifest, post.file, post.taskVariables, signal));
   job.log.line(`Finishing: ${context.displayName}`);

@@ -51,7 +51,7 @@ tl.setResult(tl.TaskResult.Failed, 'did not work');
       'inputs true a+b undefined false',
       'endpoint https://management.azure.test/ ServicePrincipal client-1 sub-1',
       'key 10 true',
-      'variables 11 p Fabrikam my.pass',
+      'variables 11 p Fabrikam my.pass,System.AccessToken',
       'leaks ***',
       '##[warning]careful: 100%',
       'second line',

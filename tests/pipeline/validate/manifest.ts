@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CommandRestrictions } from '../compile/model.js';
 import { isRecord } from '../../simulators/kernel/service.js';
 
 /** An input of a task, as far as the agent and the service use it. */
@@ -11,13 +12,6 @@ export interface TaskInput {
   readonly required: boolean;
   readonly visibleRule?: string;
   readonly groupName?: string;
-}
-
-/** What a task may do through logging commands. Source: task.json `restrictions`. */
-export interface TaskRestrictions {
-  readonly restrictedCommands: boolean;
-  /** Undefined: every variable may be set. */
-  readonly settableVariables?: readonly string[];
 }
 
 /** A bundled task: a folder with task.json and the file it runs. */
@@ -37,7 +31,8 @@ export interface TaskManifest {
   readonly main?: string;
   readonly post?: string;
   readonly hasPreJob: boolean;
-  readonly restrictions: TaskRestrictions;
+  /** What a task may do through logging commands. Source: task.json `restrictions`. */
+  readonly restrictions: CommandRestrictions;
   /** Declared output variables: setting one makes it an output also without `isOutput`. */
   readonly outputVariables: readonly string[];
 }
@@ -76,7 +71,7 @@ function target(execution: unknown): string | undefined {
   return handler === undefined ? undefined : text(handler.target);
 }
 
-function restrictions(raw: unknown): TaskRestrictions {
+function restrictions(raw: unknown): CommandRestrictions {
   if (!isRecord(raw)) return { restrictedCommands: false };
   const commands = raw.commands;
   const settable = raw.settableVariables;

@@ -2,11 +2,13 @@ import type { Job, Located, Pipeline, Stage, VariableDeclaration } from '../comp
 import { grammarOf } from '../expressions/evaluate.js';
 import { ExpressionError } from '../expressions/lexer.js';
 import { parseExpression } from '../expressions/parser.js';
+import { refusedContexts, variableSignatures } from '../expressions/runtime.js';
 import type { Position, Problems } from '../problems.js';
 import type { PipelineWorld } from '../world.js';
 import { contexts, runtimeExpression, statusSignatures } from '../run/contexts.js';
 import type { ContextLevel } from '../run/contexts.js';
 import type { TaskLibrary } from './manifest.js';
+import { checkDeployment } from './deployments.js';
 import { checkTaskStep } from './task-inputs.js';
 
 interface Node {
@@ -38,16 +40,27 @@ function checkGraph(what: string, nodes: readonly Node[], problems: Problems): v
   if (first !== undefined) problems.add(first.at, `The ${what} dependencies of ${open.map((node) => node.name).join(', ')} form a circle.`);
 }
 
+/** What the caller of a run allows and provides. */
+export interface ValidationSettings {
+  /** Aliases of repositories with a local folder. */
+  readonly repositories: readonly string[];
+  /** Jobs with a container run without it. */
+  readonly containersOnHost: boolean;
+}
+
 /** Finds what the service would refuse when the run is queued, beyond the shape of the YAML. */
 export class Validator {
   readonly #tasks: TaskLibrary;
   readonly #world: PipelineWorld;
   readonly #problems: Problems;
 
-  constructor(tasks: TaskLibrary, world: PipelineWorld, problems: Problems) {
+  readonly #settings: ValidationSettings;
+
+  constructor(tasks: TaskLibrary, world: PipelineWorld, problems: Problems, settings: ValidationSettings) {
     this.#tasks = tasks;
     this.#world = world;
     this.#problems = problems;
+    this.#settings = settings;
   }
 
   check(pipeline: Pipeline): void {
@@ -69,14 +82,25 @@ export class Validator {
   #job(job: Job): void {
     this.#condition(job.condition, 'job');
     this.#variables(job.variables, 'job');
+    this.#strategy(job);
     if (job.steps.length === 0) this.#problems.add(job.at, `Job ${job.name} has no steps.`);
-    if (job.environment !== undefined && this.#world.environment(job.environment.text) === undefined) {
-      this.#problems.add(job.environment.at, `Job ${job.name}: Environment ${job.environment.text} could not be found. The environment does not exist or has not been authorized for use.`);
+    if (job.deployment !== undefined) checkDeployment(job.name, job.deployment, this.#world, this.#problems);
+    if (job.container !== undefined && !this.#settings.containersOnHost) {
+      this.#problems.unsupported(job.container.at, `container jobs: there is no container engine here. Job ${job.name} could only run on this machine itself, which the caller has to allow`);
     }
     for (const step of job.steps) {
       this.#condition(step.condition, 'step');
       if (step.kind === 'task') checkTaskStep(step, this.#tasks, this.#world, this.#problems);
+      if (step.kind === 'checkout' && !['self', 'none', ...this.#settings.repositories].includes(step.repository)) {
+        this.#problems.unsupported(step.at, `the checkout of '${step.repository}' without a local folder for it`);
+      }
     }
+  }
+
+  #strategy({ strategy }: Job): void {
+    if (strategy?.kind !== 'matrix' || !('text' in strategy.legs)) return;
+    const expression = runtimeExpression(strategy.legs.text);
+    if (expression !== undefined) this.#expression(expression, strategy.legs.at, 'job', false);
   }
 
   #condition(condition: Located | undefined, level: ContextLevel): void {
@@ -99,7 +123,7 @@ export class Validator {
 
   #expression(text: string, at: Position, level: ContextLevel, status: boolean): void {
     try {
-      parseExpression(text, grammarOf(contexts[level], status ? statusSignatures(level) : new Map()));
+      parseExpression(text, grammarOf(contexts[level], status ? statusSignatures(level) : variableSignatures, status ? [] : refusedContexts));
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       this.#problems.add(at, error.message);

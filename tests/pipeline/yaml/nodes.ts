@@ -25,11 +25,12 @@ export interface MapEntry {
   readonly value: YamlNode;
 }
 
-/** A mapping; order matters. */
+/** A mapping; order matters. `strict` marks the declared parameters of a file: asking for another key is an error. */
 export interface MapNode {
   readonly kind: 'map';
   readonly entries: readonly MapEntry[];
   readonly at: Position;
+  readonly strict?: boolean;
 }
 
 /** A YAML tree with positions, before and after expansion. */

@@ -32,6 +32,8 @@ export class DevOps implements Service {
   readonly groups: VariableGroup[] = [];
   /** What no source confirms. `connectionRefusal`: status for a connection that is unknown or not authorised. */
   readonly knobs = { connectionRefusal: 404 };
+  /** Where it listens for builds, and where for releases; unset: wherever it is asked. */
+  readonly addresses: { home?: string; releases?: string } = {};
   readonly #tokens = new Map<string, IssuedToken>();
   #keys: PublishedJwtKey[] = [];
 
@@ -93,7 +95,7 @@ export class DevOps implements Service {
 
   /** What Entra fetches without any token. Source: OpenID Connect discovery 1.0. */
   #anonymous(request: SimRequest, path: string): SimResponse {
-    const issuer = this.issuer(request.url.origin);
+    const issuer = this.issuer(this.#home(request));
     if (path === '.well-known/jwks') return { status: 200, body: { keys: this.#published().map(({ jwk }) => jwk) } };
     if (path !== '.well-known/openid-configuration') return notSimulated(this.name, request);
     const body = {
@@ -123,7 +125,7 @@ export class DevOps implements Service {
     const [project = '', apis, distributedTask, resource, ...rest] = path;
     if (apis?.toLowerCase() !== '_apis' || distributedTask?.toLowerCase() !== 'distributedtask') return notSimulated(this.name, request);
     if (!this.#reaches(job, project)) return unknownProject(project);
-    if (resource === 'variablegroups' && rest.join('') === '' && method === 'GET') return this.#variableGroups(request, job);
+    if (resource === 'variablegroups' && rest.join('') === '' && method === 'GET' && !this.#isReleases(request)) return this.#variableGroups(request, job);
     if (resource === 'hubs' && method === 'POST') {
       const route = /^([^/]+)\/plans\/([^/]+)\/jobs\/([^/]+)\/oidctoken$/.exec(rest.join('/'));
       if (route !== null) return refuseVersion(request, oidcTokens) ?? this.#oidcToken(request, job, route.slice(1));
@@ -132,7 +134,7 @@ export class DevOps implements Service {
   }
 
   #resourceAreas(request: SimRequest): SimResponse {
-    const locationUrl = this.collectionUri(request.url.origin);
+    const locationUrl = this.collectionUri(this.#home(request));
     const value = [{ id: distributedTaskArea, name: 'distributedtask', locationUrl }];
     return { status: 200, body: { count: value.length, value } };
   }
@@ -156,6 +158,10 @@ export class DevOps implements Service {
     if (hub?.toLowerCase() !== job.hub.toLowerCase() || planId !== job.planId || jobId !== job.jobId) {
       return refusal(403, 'AccessDeniedException', `Access denied: the token does not belong to job ${jobId ?? ''} of plan ${planId ?? ''}.`);
     }
+    const { releases } = this.addresses;
+    if (releases !== undefined && this.#isReleases(request) !== (job.hub === 'release')) {
+      return refusal(404, 'TaskOrchestrationPlanNotFoundException', `No plan found for identifier ${planId}.`);
+    }
     const connectionId = request.url.searchParams.get('serviceConnectionId');
     if (connectionId === null) return notSimulated(`${this.name} (tokens without serviceConnectionId)`, request);
     const connection = this.connections.find(({ id, projectId }) => id.toLowerCase() === connectionId.toLowerCase() && projectId === job.projectId);
@@ -168,10 +174,18 @@ export class DevOps implements Service {
       jti: randomUUID(),
       sub: this.subject(connection),
       aud: 'api://AzureADTokenExchange',
-      iss: this.issuer(request.url.origin),
+      iss: this.issuer(this.#home(request)),
       ...lifetime(this.parts.clock.now(), oidcSeconds),
     };
     return { status: 200, body: { oidcToken: issueJwt(key, claims) } };
+  }
+
+  #home(request: SimRequest): string {
+    return this.addresses.home ?? request.url.origin;
+  }
+
+  #isReleases(request: SimRequest): boolean {
+    return request.url.origin === this.addresses.releases;
   }
 
   /** Keys, the signing one first. Made on first use, because that takes a while. */

@@ -41,7 +41,7 @@ export interface Job {
   readonly pipelineId: number;
   readonly planId: string;
   readonly jobId: string;
-  /** Name of the task hub: `build`, or `rm` for releases. */
+  /** Name of the task hub, which is the host type of its jobs: `build` or `release`. */
   readonly hub: string;
 }
 

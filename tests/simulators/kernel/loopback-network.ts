@@ -8,6 +8,8 @@ import type { Service, SimResponse } from './service.js';
 
 /** A network whose services listen on HTTPS ports of the loopback interface, each service on a port of its own. */
 export class LoopbackNetwork extends Network {
+  /** Every connection that was made: whereto, and the port that it came from. */
+  readonly connections: { readonly origin: string; readonly from: number }[] = [];
   readonly #servers: Server[] = [];
 
   constructor(
@@ -25,6 +27,7 @@ export class LoopbackNetwork extends Network {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     this.#servers.push(server);
     const origin = `https://localhost:${(server.address() as AddressInfo).port}`;
+    server.on('connection', ({ remotePort = 0 }: { remotePort?: number }) => this.connections.push({ origin, from: remotePort }));
     this.register(origin, service);
     return origin;
   }

@@ -9,6 +9,7 @@ import { ObjectStore } from './objects/store.js';
 import { copy, type Fields, type KubernetesObject } from './objects/values.js';
 import type { KubernetesApiOptions } from './options.js';
 import { Rbac } from './rbac.js';
+import { impersonated } from './impersonation.js';
 import { furnish } from './initial-objects.js';
 import { ServiceAccountTokens } from './service-account-tokens.js';
 import { isDryRun, isServedGroup, managerOf, placeOf, readObject, verbOf, type Call } from './serving/call.js';
@@ -155,7 +156,7 @@ export class KubernetesApi implements Service {
     let user: KubernetesUser = anonymous;
     try {
       this.#control.run();
-      user = this.#authenticate(request.headers.authorization);
+      user = impersonated(request, this.#authenticate(request.headers.authorization), (who, asked) => this.#allowed(who, asked));
       const response = this.#route(request, user);
       this.#control.run();
       return { ...response, principal: user.name };

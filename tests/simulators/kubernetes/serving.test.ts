@@ -125,16 +125,30 @@ describe('kubernetes simulator: callers', () => {
 
   it('reads protobuf bodies and refuses those it does not know', async () => {
     const cluster = new TestCluster();
-    const source = 'syntax = "proto2"; message M { optional string name = 1; optional string uid = 5; } message C { optional M metadata = 1; map<string, string> data = 2; } message T { optional string apiVersion = 1; optional string kind = 2; } message U { optional T typeMeta = 1; optional bytes raw = 2; }';
+    const source = 'syntax = "proto2"; message M { optional string name = 1; optional string uid = 5; } message C { optional M metadata = 1; map<string, string> data = 2; optional string more = 9; } message T { optional string apiVersion = 1; optional string kind = 2; } message U { optional T typeMeta = 1; optional bytes raw = 2; }';
     const { root } = protobuf.parse(source, { keepCase: true });
     const wrap = (kind: string): Buffer => {
-      const raw = root.lookupType('C').encode({ metadata: { name: 'pb', uid: '' }, data: { a: '', b: '2' } }).finish();
+      const more = kind === 'ServiceAccount' ? { more: 'x' } : { data: { a: '', b: '2' } };
+      const raw = root.lookupType('C').encode({ metadata: { name: 'pb', uid: '' }, ...more }).finish();
       return Buffer.concat([Buffer.from('k8s\0'), root.lookupType('U').encode({ typeMeta: { apiVersion: 'v1', kind }, raw }).finish()]);
     };
     const type = 'application/vnd.kubernetes.protobuf';
     const made = await cluster.ask(201, 'POST', configMaps, { body: wrap('ConfigMap'), type });
     assert.deepEqual([made.data, fieldsAt(made, 'metadata').name], [{ a: '', b: '2' }, 'pb']);
-    await cluster.refusal(415, 'POST', deployments, { body: wrap('Deployment'), type });
+    await cluster.refusal(415, 'POST', deployments, { body: wrap('StatefulSet'), type });
+    assert.match(await cluster.refusal(501, 'POST', configMaps, { body: wrap('ServiceAccount'), type }), /protobuf of kind ServiceAccount with fields that this simulator does not know/);
     await cluster.refusal(400, 'POST', configMaps, { body: Buffer.from('nonsense'), type });
+  });
+
+  it('acts as somebody else for who may, and for nobody else', async () => {
+    const cluster = new TestCluster();
+    const as = (name: string, group?: string): { headers: Record<string, string> } => ({ headers: { 'impersonate-user': name, ...(group === undefined ? {} : { 'impersonate-group': group }) } });
+    assert.match(await cluster.refusal(403, 'GET', configMaps, as('dev')), /User "dev" cannot list resource "configmaps"/);
+    assert.match(await cluster.refusal(403, 'GET', configMaps, as('system:serviceaccount:ns:sa')), /User "system:serviceaccount:ns:sa" cannot list/);
+    await cluster.ask(200, 'GET', configMaps, as('dev', 'system:masters'));
+    const me = await cluster.ask(201, 'POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { ...as('system:serviceaccount:ns:sa'), body: {} });
+    assert.deepEqual(at(me, 'status', 'userInfo', 'groups'), ['system:serviceaccounts', 'system:serviceaccounts:ns', 'system:authenticated']);
+    assert.match(await cluster.refusal(403, 'GET', configMaps, { token: 'dev', ...as('admin') }), /users "admin" is forbidden: User "dev" cannot impersonate resource "users"/);
+    assert.match(await cluster.refusal(400, 'GET', configMaps, { headers: { 'impersonate-group': 'system:masters' } }), /groups without impersonating a user/);
   });
 });

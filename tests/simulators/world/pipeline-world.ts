@@ -4,6 +4,9 @@ import { idOf } from '../azure/directory.js';
 import { canaries, clusterId, connections, organisation, project, subscriptions, type ConnectionName } from './contoso.js';
 import type { World } from './world.js';
 
+/** The environments of contoso's project; none has resources. */
+export const contosoEnvironments: readonly string[] = ['nonprod', 'prod', 'all'];
+
 /** How the contoso world looks to a pipeline. */
 export interface ContosoPipeline {
   /** Added to the environment of every task. */
@@ -25,7 +28,7 @@ export function contosoPipelineWorld(world: World, pipeline: ContosoPipeline): P
     project,
     serviceConnection: (nameOrId) => named.find(({ name, id }) => name === nameOrId || id === nameOrId),
     variableGroup: (name) => groups.find((group) => group.name === name),
-    environment: (name) => (['nonprod', 'prod', 'all'].includes(name) ? { id: idOf(`environment ${name}`), name } : undefined),
+    environment: (name) => (contosoEnvironments.includes(name) ? { id: idOf(`environment ${name}`), name } : undefined),
     jobToken: ({ planId, jobId }) => world.devops.issueJobToken({ projectId: project.id, pipelineId, planId, jobId, hub: 'build' }),
     oidcRequestUri: ({ planId, jobId }) => world.devops.oidcRequestUri(world.origins.devops, { projectId: project.id, pipelineId, planId, jobId, hub: 'build' }),
     environmentVariables: pipeline.environment,

@@ -24,6 +24,8 @@ export interface Origins {
   readonly entra: string;
   readonly issuer: string;
   readonly devops: string;
+  /** Azure DevOps again, at the other address that it has for releases. */
+  readonly releases: string;
 }
 
 /** The parts of an API server that a large world goes without, or shares. */
@@ -75,7 +77,10 @@ export class World {
       entra: await network.attach(entra),
       issuer: await network.attach(issuers),
       devops: await network.attach(devops),
+      releases: await network.attach(devops),
     };
+    devops.addresses.home = origins.devops;
+    if (origins.releases !== origins.devops) devops.addresses.releases = origins.releases;
     return new World(network, origins, directory, hierarchy, roles, entra, arm, issuers, devops, certificateAuthority);
   }
 

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Agent, Endpoint, TaskEnd } from '../../../tasks/_shared/agent/agent.js';
 import { Secrets } from '../../../tasks/_shared/agent/secrets.js';
 
@@ -23,9 +23,9 @@ export const federatedEndpoint: FakeEndpoint = {
 /** Remembers everything that a task says to its agent, in one order, and answers from plain records. */
 export class FakeAgent implements Agent {
   readonly tempDirectory = mkdtempSync(join(tmpdir(), 'fake-agent-'));
-  readonly environment = { PATH: '/usr/bin' };
+  environment: Readonly<Record<string, string>> = { PATH: '/usr/bin' };
   readonly inputs: Record<string, string> = {};
-  readonly variables: Record<string, string> = {};
+  variables: Record<string, string> = {};
   readonly secretVariables = new Set<string>();
   readonly endpoints: Record<string, FakeEndpoint> = { SYSTEMVSSCONNECTION: { scheme: 'OAuth', parameters: { AccessToken: 'job-token' } } };
   /** What the log shows. A group is its title and its lines, indented. */
@@ -136,6 +136,15 @@ export class FakeAgent implements Agent {
     const path = join(this.tempDirectory, `${this.#files}-${name}`);
     writeFileSync(path, this.#secrets.redact(content));
     return path;
+  }
+
+  redact(text: string): string {
+    return this.#secrets.redact(text);
+  }
+
+  saveFile(path: string, content: string): void {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
   }
 
   scratch(): string {

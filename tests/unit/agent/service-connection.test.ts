@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { readServiceConnection, subscriptionOf } from '../../../tasks/_shared/agent/service-connection.js';
+import type { ReleaseOidcRequest } from '../../../tasks/_shared/agent/release-oidc.js';
 import type { OidcRequest } from '../../../tasks/_shared/azure/oidc-token.js';
 import { FakeAgent, federatedEndpoint, type FakeEndpoint } from './fake-agent.js';
 
@@ -10,7 +11,7 @@ const pem = '-----BEGIN PRIVATE KEY-----\nMIIcanarycanary1\nMIIcanarycanary2\n--
 
 describe('readServiceConnection', () => {
   let agent: FakeAgent;
-  const requests: OidcRequest[] = [];
+  const requests: (OidcRequest | ReleaseOidcRequest)[] = [];
 
   beforeEach(() => {
     agent = new FakeAgent();
@@ -80,9 +81,26 @@ describe('readServiceConnection', () => {
     assert.throws(() => subscriptionOf(agent, 'nowhere'), /WI1010/);
   });
 
-  it('says so when the job cannot ask for OIDC tokens', () => {
-    delete agent.variables['System.OidcRequestUri'];
-    assert.throws(() => read(federatedEndpoint), /WI1013: .*System\.OidcRequestUri/);
+  it('asks as a release does where there is no request address, with either name of the collection', async () => {
+    const release = { 'System.CollectionUri': 'https://vsrm.dev.azure.com/contoso/', 'System.TeamProjectId': 'p', 'System.HostType': 'release', 'System.PlanId': 'plan', 'System.JobId': 'job' };
+    for (const uri of ['', undefined]) {
+      agent.variables = { ...release, ...(uri === undefined ? {} : { 'System.OidcRequestUri': uri }) };
+      const { signIn } = read(federatedEndpoint);
+      assert.ok(signIn.kind === 'federated');
+      await signIn.assertion();
+    }
+    const expected = { collectionUri: 'https://vsrm.dev.azure.com/contoso/', projectId: 'p', hub: 'release', planId: 'plan', jobId: 'job', accessToken: 'job-token', connectionId: 'conn' };
+    assert.deepEqual(requests, [expected, expected]);
+    agent.variables = { ...release, 'System.CollectionUri': '', 'System.TeamFoundationCollectionUri': 'https://contoso.vsrm.visualstudio.com/' };
+    const { signIn } = read(federatedEndpoint);
+    assert.ok(signIn.kind === 'federated');
+    await signIn.assertion();
+    assert.deepEqual(requests[2], { ...expected, collectionUri: 'https://contoso.vsrm.visualstudio.com/' });
+  });
+
+  it('names everything that a job lacks which can ask in neither way', () => {
+    agent.variables = { 'System.HostType': 'release', 'System.PlanId': '' };
+    assert.throws(() => read(federatedEndpoint), /WI1013: .*System\.OidcRequestUri is not set.* lacks System\.CollectionUri, System\.TeamProjectId, System\.PlanId, System\.JobId$/);
   });
 
   it('says so when the agent kept the job token', () => {

@@ -171,7 +171,8 @@ describe('signing in to Azure', () => {
     const { principal, request } = federated(rig);
     const tools = { clock: rig.clock, signal: rig.abort.signal, debug: () => undefined, httpClient: inProcessHttpClient(rig.network) };
     const gone = await problemOf(oidcToken({ ...request, connectionId: idOf('nobody') }, tools));
-    assert.deepEqual([gone.code, gone.status], ['WI2003', 404]);
+    assert.deepEqual([gone.code, gone.status], ['WI2008', 404]);
+    assert.match(gone.because, /could not be found or is not authorized/);
     rig.network.faults.plant({ service: 'devops', respond: { status: 200, body: { oidcToken: '' } } });
     const azure = await rig.connect({ kind: 'federated', clientId: principal.appId, assertion: () => oidcToken(request, tools) });
     const empty = await problemOf(azure.token('https://vault.azure.net'));

@@ -144,7 +144,7 @@ describe('fleet: mistakes in cluster lists', () => {
 
   it('shortens what was given', () => {
     const [first] = parseClusters('x'.repeat(500), own).mistakes;
-    assert.equal(first?.given, `${'x'.repeat(117)}…`);
+    assert.equal(first?.given, `${'x'.repeat(249)}…`);
   });
 
   it('never throws, whatever is in the list', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HelmProcess } from '../../../tasks/_shared/kubernetes/helm-process.js';
+import { HelmProcess, unstartable } from '../../../tasks/_shared/kubernetes/helm-process.js';
 import { helmVersion, isUsable } from '../../../tasks/_shared/kubernetes/helm-version.js';
 import { systemClock } from '../../../tasks/_shared/reconcile/clock.js';
 import { problemOf } from './cluster-world.js';
@@ -44,6 +44,15 @@ describe('helm process', () => {
     assert.ok(!seen.args.includes('first-token'));
   });
 
+  it('names the proxy in the kubeconfig only, and no other reaches helm', async () => {
+    const script = "console.log(JSON.parse(require('node:fs').readFileSync(process.env.KUBECONFIG, 'utf8')).clusters[0].cluster['proxy-url'], Object.keys(process.env).filter((name) => /_PROXY$/i.test(name)).length)";
+    const environment = { ...process.env, HTTPS_PROXY: 'http://x', https_proxy: 'http://x', NO_PROXY: 'y', ALL_PROXY: 'z', http_proxy: 'w' };
+    const starter = new HelmProcess({ environment, tempDirectory: temp, clock: systemClock() });
+    const run = (proxy: object): Promise<string> => starter.run(['-e', script], { executable: node, signal: abort.signal, cluster: { ...cluster, ...proxy } });
+    assert.equal(await run({ proxy: new URL('http://u:p%40ss@proxy:8080') }), 'http://u:p%40ss@proxy:8080/ 0\n');
+    assert.equal(await run({}), 'undefined 0\n');
+  });
+
   it('gives commands without a cluster no credential', async () => {
     const output = await helm().run(['-p', "require('node:fs').existsSync(process.env.KUBECONFIG)"], { executable: node, signal: abort.signal });
     assert.equal(output.trim(), 'false');
@@ -83,6 +92,14 @@ describe('helm process', () => {
     assert.equal(problem.code, 'WI4201');
     assert.match(problem.because, /ENOENT/);
     assert.match(problem.remedy, /HelmInstaller/);
+  });
+
+  it('says that Windows needs the program itself, and what cannot be started at all', async () => {
+    const names = ['helm', 'helm.exe', 'C:\\Program Files\\helm\\helm.exe', 'C:\\tools\\helm.cmd', 'HELM.BAT'];
+    assert.deepEqual(names.map((name) => unstartable(name, 'win32')?.includes('.cmd and .bat') ?? false), [false, false, false, true, true]);
+    assert.deepEqual(names.map((name) => unstartable(name, 'linux')), names.map(() => undefined));
+    const problem = await problemOf(helm().run(['with \0 in it'], { executable: node, signal: abort.signal }));
+    assert.equal(problem.code, 'WI4201');
   });
 
   it('ends helm when the run is cancelled, also one that does not listen', async () => {

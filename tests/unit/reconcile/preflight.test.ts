@@ -34,9 +34,9 @@ describe('reconcile: preflight', () => {
     const right = { plane: 'kubernetes' as const, action: 'create serviceaccounts/token', scope: '/c1' };
     const proof = { key: 'p', title: 'orders/api', cluster: 'c1', proves: ['grant'], inputs: {}, permissions: () => [right], run: () => Promise.reject(new Error('not allowed')) };
     const lacking = { missing: () => Promise.resolve([right]) };
-    const { findings } = await preflight(await planAll([grant], 4), lacking, false, [proof]);
+    const { findings } = await preflight(await planAll([grant], 4), lacking, {}, [proof]);
     assert.deepEqual(findings.map(({ resource, cluster, problem }) => [resource, cluster, problem.code, problem.what]), [['p', 'c1', 'WI3001', 'orders/api cannot be proven']]);
-    const kept = await preflight(await planAll([], 4), lacking, false, [proof]);
+    const kept = await preflight(await planAll([], 4), lacking, {}, [proof]);
     assert.deepEqual([kept.findings, kept.permissions], [[], []]);
   });
 

@@ -155,7 +155,7 @@ describe('GrantRegistryRole', () => {
 
   it('refuses inputs that do not fit together, naming each', async () => {
     const mistakes = async (inputs: Record<string, string>): Promise<(string | undefined)[]> => ((await problemOf(rig.runTask(grantRegistryRole, ['aks-1'], inputs))).details ?? []).map(({ parts }) => parts.what);
-    assert.deepEqual(await mistakes({ ...workload, role: 'Owner' }), ['Input role is "Owner"', 'Input registry is empty', 'Input repository is empty']);
+    assert.deepEqual(await mistakes({ ...workload, role: 'Owner' }), ['Input registry is empty', 'Input role is "Owner"', 'Input repository is empty']);
     assert.deepEqual(await mistakes({ ...given, repository: 'Orders/API', registry: 'crunit' }), ['Input registry is "crunit"', 'Input repository is "Orders/API"']);
     assert.deepEqual(await mistakes({ principal: 'kubelet' }), ['Input registry is empty']);
     assert.equal(rig.network.log.all().length, 0);

@@ -27,7 +27,7 @@ describe('SelectClusters', () => {
   it('hands the variable of a linked group on in canonical form', async () => {
     agent.variables.clusters = ` ${id('a').replace('resourceGroups', 'resourcegroups')} ,\n${id('b')}/ `;
     assert.deepEqual(await selectClusters(agent), { result: 'Succeeded', message: '' });
-    assert.deepEqual(agent.outputs, { clusters: `${id('a')},${id('b')}`, count: '2' });
+    assert.deepEqual(agent.outputs, { clusters: `${id('a')},${id('b')}`, count: '2', attempt: '1', deadline: '' });
     assert.equal(agent.log[0], 'Fleet    2 clusters · variable clusters of this job');
   });
 
@@ -131,6 +131,7 @@ describe('SelectClusters', () => {
     readInputs(agent, reader);
     assert.deepEqual([...reader.names].sort(), names(manifest.inputs).sort());
     agent.variables.clusters = id('a');
+    agent.inputs.legs = 'true';
     await selectClusters(agent);
     assert.deepEqual(Object.keys(agent.outputs).sort(), names(manifest.outputVariables).sort());
     assert.deepEqual(names(manifest.restrictions.settableVariables.allowed).sort(), names(manifest.outputVariables).sort());

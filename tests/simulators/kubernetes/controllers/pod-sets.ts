@@ -1,6 +1,6 @@
 import { safeHash } from '../objects/identifiers.js';
 import { ApiError } from '../objects/status.js';
-import { fieldsAt, numberAt, textAt, type Fields, type KubernetesObject } from '../objects/values.js';
+import { copy, fieldsAt, itemsAt, mapAt, numberAt, textAt, type Fields, type KubernetesObject } from '../objects/values.js';
 import { counts, isFinished, isReady, podFrom, type ControlContext } from './control-context.js';
 
 /** Creates a pod for a controller; undefined when admission refuses it, with the condition that tells why. */
@@ -53,7 +53,7 @@ export function runStatefulSets(context: ControlContext): void {
     for (let index = 0; index < wanted && mayCreate; index += 1) {
       const name = `${set.metadata.name}-${index}`;
       if (kept.some((pod) => pod.metadata.name === name)) continue;
-      tryCreate(context, podFrom(set, { 'controller-revision-hash': revision, 'statefulset.kubernetes.io/pod-name': name, 'apps.kubernetes.io/pod-index': String(index) }, name));
+      tryCreate(context, withClaims(context, set, index, podFrom(set, { 'controller-revision-hash': revision, 'statefulset.kubernetes.io/pod-name': name, 'apps.kubernetes.io/pod-index': String(index) }, name)));
       if (!parallel) break;
     }
     const onDelete = textAt(set, 'spec', 'updateStrategy', 'type') === 'OnDelete';
@@ -64,6 +64,22 @@ export function runStatefulSets(context: ControlContext): void {
     if (!onDelete && last !== undefined && (stuck !== undefined || (kept.length === wanted && kept.every(isReady)))) context.remove(last);
     reportStatefulSet(context, set, revision, wanted);
   }
+}
+
+/** The pod with its volumes from the claim templates; the claims are made where they are missing, and nobody removes them with the set. */
+function withClaims(context: ControlContext, set: KubernetesObject, index: number, pod: KubernetesObject): KubernetesObject {
+  const namespace = set.metadata.namespace ?? '';
+  const volumes = itemsAt(set, 'spec', 'volumeClaimTemplates').map((template) => {
+    const name = textAt(template, 'metadata', 'name');
+    const claimName = `${name}-${set.metadata.name}-${index}`;
+    if (!context.list('PersistentVolumeClaim', namespace).some(({ metadata }) => metadata.name === claimName)) {
+      const labels = { ...mapAt(template, 'metadata', 'labels'), ...mapAt(set, 'spec', 'selector', 'matchLabels') };
+      context.create('PersistentVolumeClaim', { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: claimName, namespace, labels }, spec: copy(fieldsAt(template, 'spec')) });
+    }
+    return { name, persistentVolumeClaim: { claimName } };
+  });
+  const others = itemsAt(pod, 'spec', 'volumes').filter(({ name }) => !volumes.some((volume) => volume.name === name));
+  return volumes.length === 0 ? pod : { ...pod, spec: { ...fieldsAt(pod, 'spec'), volumes: [...others, ...volumes] } };
 }
 
 function reportStatefulSet(context: ControlContext, set: KubernetesObject, revision: string, wanted: number): void {

@@ -1,4 +1,4 @@
-import { notSimulated, type SimResponse } from '../../kernel/service.js';
+import type { SimResponse } from '../../kernel/service.js';
 import type { KubernetesUser, RequestAttributes } from '../access.js';
 import type { ControlPlane } from '../controllers/control-plane.js';
 import { ApiError, badRequest, invalid, methodNotAllowed, notFound, qualified, unknownResource } from '../objects/status.js';
@@ -29,8 +29,8 @@ export interface ServingContext {
 /** Serves one request for a stored resource. @throws ApiError. */
 export function serveResource(call: Call, context: ServingContext): SimResponse {
   const handler = call.subresource === 'log' ? 'log' : call.verb;
-  if (call.kind.kind === 'Pod' && ['exec', 'attach', 'portforward', 'eviction', 'binding'].includes(call.subresource)) return notSimulated(context.name, call.request);
-  if (call.subresource.startsWith('proxy') || call.subresource === 'finalize') return notSimulated(context.name, call.request);
+  if (call.kind.kind === 'Pod' && ['exec', 'attach', 'portforward', 'eviction', 'binding', 'ephemeralcontainers', 'resize'].includes(call.subresource)) throw notSimulated(call);
+  if (call.subresource.startsWith('proxy') || call.subresource === 'finalize') throw notSimulated(call);
   if (handler !== 'log' && subresourceOf(call.subresource) === undefined) throw unknownResource();
   if ((call.subresource === 'status' && !call.kind.status) || (call.subresource === 'scale' && !call.kind.scale)) throw unknownResource();
   return new Resource(call, context).serve(handler);
@@ -164,7 +164,7 @@ class Resource {
   #log(): SimResponse {
     const pod = this.#existing();
     const lines = this.context.logs.get(`${pod.metadata.namespace ?? ''}/${pod.metadata.name}`);
-    if (lines === undefined) return notSimulated(this.context.name, this.call.request);
+    if (lines === undefined) throw notSimulated(this.call);
     return { status: 200, headers: { 'content-type': 'text/plain' }, body: lines.map((line) => `${line}\n`).join('') };
   }
 
@@ -197,6 +197,12 @@ class Resource {
     const { namespace, name } = object.metadata;
     return { ...response, wrote: `${qualified(this.call.kind)} ${namespace === undefined ? '' : `${namespace}/`}${name}` };
   }
+}
+
+/** 501 by name, as a Status, so that clients show its text. */
+function notSimulated({ kind, namespace, name, subresource }: Call): ApiError {
+  const object = `${namespace === undefined ? '' : `${namespace}/`}${name}`;
+  return new ApiError(501, 'NotImplemented', `${qualified(kind)}/${subresource} of ${object} is not simulated: this cluster runs no containers`, { name, kind: kind.plural });
 }
 
 /** 403 as the authorizer answers it. */

@@ -1,5 +1,5 @@
 import type { Kind } from '../objects/kinds.js';
-import { at, fieldsAt, itemsAt, mapAt, numberAt, textAt, type Fields, type KubernetesObject } from '../objects/values.js';
+import { at, fieldsAt, itemsAt, mapAt, numberAt, textAt, textsAt, type Fields, type KubernetesObject } from '../objects/values.js';
 
 type Cell = string | number;
 interface Column {
@@ -56,6 +56,11 @@ const wide: readonly Column[] = [
   column('Selector', (object) => Object.entries(mapAt(object, 'spec', 'selector', 'matchLabels')).map((pair) => pair.join('=')).join(','), { wide: true }),
 ];
 
+/** A limit of a disruption budget: a number, or a share as text. */
+function limit(value: unknown): Cell {
+  return typeof value === 'number' || typeof value === 'string' ? value : 'N/A';
+}
+
 function podStatus(pod: KubernetesObject): string {
   if (pod.metadata.deletionTimestamp !== undefined) return 'Terminating';
   const reasons = itemsAt(pod, 'status', 'containerStatuses').map((status) => textAt(status, 'state', 'waiting', 'reason') || textAt(status, 'state', 'terminated', 'reason'));
@@ -87,6 +92,39 @@ const columns: Readonly<Record<string, readonly Column[]>> = {
     column('Status', (job) => textAt(itemsAt(job, 'status', 'conditions').at(-1), 'type') || 'Running'),
     column('Completions', (job) => `${numberAt(job, ['status', 'succeeded'], 0)}/${numberAt(job, ['spec', 'completions'], 1)}`),
   ],
+  CronJob: [
+    text('Schedule', 'spec', 'schedule'),
+    text('Timezone', 'spec', 'timeZone'),
+    column('Suspend', (job) => (at(job, 'spec', 'suspend') === true ? 'True' : 'False')),
+    column('Active', (job) => itemsAt(job, 'status', 'active').length, { type: 'integer' }),
+  ],
+  Ingress: [
+    text('Class', 'spec', 'ingressClassName'),
+    column('Hosts', (ingress) => itemsAt(ingress, 'spec', 'rules').map((rule) => textAt(rule, 'host') || '*').join(',') || '*'),
+    column('Address', () => ''),
+    column('Ports', (ingress) => (itemsAt(ingress, 'spec', 'tls').length > 0 ? '80, 443' : '80')),
+  ],
+  NetworkPolicy: [column('Pod-Selector', (policy) => Object.entries(mapAt(policy, 'spec', 'podSelector', 'matchLabels')).map((pair) => pair.join('=')).join(',') || '<none>')],
+  PodDisruptionBudget: [
+    column('Min Available', (budget) => limit(at(budget, 'spec', 'minAvailable'))),
+    column('Max Unavailable', (budget) => limit(at(budget, 'spec', 'maxUnavailable'))),
+    count('Allowed Disruptions', ['status', 'disruptionsAllowed']),
+  ],
+  HorizontalPodAutoscaler: [
+    column('Reference', (scaler) => `${textAt(scaler, 'spec', 'scaleTargetRef', 'kind')}/${textAt(scaler, 'spec', 'scaleTargetRef', 'name')}`),
+    count('MinPods', ['spec', 'minReplicas']),
+    count('MaxPods', ['spec', 'maxReplicas']),
+  ],
+  PersistentVolumeClaim: [
+    text('Status', 'status', 'phase'),
+    column('Volume', (claim) => textAt(claim, 'spec', 'volumeName')),
+    column('Access Modes', (claim) => textsAt(claim, 'spec', 'accessModes').map((mode) => mode.replace(/[a-z]/g, '')).join(',')),
+    column('StorageClass', (claim) => textAt(claim, 'spec', 'storageClassName')),
+  ],
+  RoleBinding: [column('Role', (binding) => `${textAt(binding, 'roleRef', 'kind')}/${textAt(binding, 'roleRef', 'name')}`)],
+  ClusterRoleBinding: [column('Role', (binding) => `${textAt(binding, 'roleRef', 'kind')}/${textAt(binding, 'roleRef', 'name')}`)],
+  StorageClass: [text('Provisioner', 'provisioner'), text('ReclaimPolicy', 'reclaimPolicy'), text('VolumeBindingMode', 'volumeBindingMode')],
+  PriorityClass: [count('Value', ['value'])],
   CustomResourceDefinition: [column('Created At', (object) => object.metadata.creationTimestamp ?? '')],
   Event: [text('Type', 'type'), text('Reason', 'reason'), column('Object', (event) => `${textAt(event, 'involvedObject', 'kind').toLowerCase()}/${textAt(event, 'involvedObject', 'name')}`), text('Message', 'message')],
 };

@@ -150,11 +150,19 @@ const customResourceDefinition: Default = (object) => {
   defaultTo(specOf(object), 'conversion', { strategy: 'None' });
 };
 
-const webhookConfiguration: Default = (object) => {
-  const values = { failurePolicy: 'Fail', matchPolicy: 'Equivalent', reinvocationPolicy: 'Never', timeoutSeconds: 10, namespaceSelector: {}, objectSelector: {} };
+const validating = { failurePolicy: 'Fail', matchPolicy: 'Equivalent', timeoutSeconds: 10, namespaceSelector: {}, objectSelector: {} };
+const webhookConfiguration: Default = (object) => defaultWebhooks(object, { ...validating, reinvocationPolicy: 'Never' });
+const validatingConfiguration: Default = (object) => defaultWebhooks(object, validating);
+
+function defaultWebhooks(object: KubernetesObject, values: Fields): void {
   for (const webhook of itemsAt(object, 'webhooks')) {
     for (const [field, value] of Object.entries(structuredClone(values))) defaultTo(webhook, field, value);
   }
+}
+
+const storageClass: Default = (object) => {
+  defaultTo(object, 'reclaimPolicy', 'Delete');
+  defaultTo(object, 'volumeBindingMode', 'Immediate');
 };
 
 const autoscaler: Default = (object) => {
@@ -177,6 +185,10 @@ const defaults: Readonly<Record<string, Default>> = {
   ClusterRoleBinding: roleBinding,
   CustomResourceDefinition: customResourceDefinition,
   MutatingWebhookConfiguration: webhookConfiguration,
+  ValidatingWebhookConfiguration: validatingConfiguration,
+  PersistentVolumeClaim: (object) => defaultTo(specOf(object), 'volumeMode', 'Filesystem'),
+  StorageClass: storageClass,
+  PriorityClass: (object) => defaultTo(object, 'preemptionPolicy', 'PreemptLowerPriority'),
   HorizontalPodAutoscaler: autoscaler,
 };
 

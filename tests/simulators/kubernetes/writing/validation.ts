@@ -29,8 +29,9 @@ function metadataCauses(kind: Kind, object: KubernetesObject): Cause[] {
   return causes;
 }
 
-function podCauses(spec: Fields, path: string): Cause[] {
-  const volumes = itemsAt(spec, 'volumes').map((volume) => textAt(volume, 'name'));
+/** @param claims names of the claim templates of a stateful set: its controller makes volumes of them. */
+function podCauses(spec: Fields, path: string, claims: readonly string[] = []): Cause[] {
+  const volumes = [...itemsAt(spec, 'volumes').map((volume) => textAt(volume, 'name')), ...claims];
   const main = itemsAt(spec, 'containers');
   const causes = main.length === 0 ? [required(`${path}.containers`)] : [];
   for (const field of ['containers', 'initContainers']) {
@@ -57,7 +58,8 @@ function workloadCauses(object: KubernetesObject): Cause[] {
   }
   const policy = textAt(object, 'spec', 'template', 'spec', 'restartPolicy');
   if (policy !== '' && policy !== 'Always') causes.push({ reason: 'FieldValueNotSupported', message: `Unsupported value: "${policy}": supported values: "Always"`, field: 'spec.template.spec.restartPolicy' });
-  return [...causes, ...podCauses(fieldsAt(object, 'spec', 'template', 'spec'), 'spec.template.spec')];
+  const claims = itemsAt(object, 'spec', 'volumeClaimTemplates').map((claim) => textAt(claim, 'metadata', 'name'));
+  return [...causes, ...podCauses(fieldsAt(object, 'spec', 'template', 'spec'), 'spec.template.spec', claims)];
 }
 
 function jobCauses(object: KubernetesObject): Cause[] {

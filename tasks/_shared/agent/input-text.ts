@@ -1,0 +1,17 @@
+/** The name of the first variable that the agent left as it was written; undefined when there is none. */
+export function unexpanded(text: string): string | undefined {
+  return /\$\(([A-Za-z_][\w.-]*)\)/.exec(text)?.[1];
+}
+
+/** Why a value has not the form that it should, as far as its looks tell. */
+export function flawOf(text: string): string {
+  if (/^(["'`]).*\1$/s.test(text)) return 'the quotation marks are part of the value';
+  if (/[,;]$/.test(text)) return 'it ends in a separator, and the input takes one value';
+  if (/^\$(\[|\{\{)/.test(text)) return 'the expression was not evaluated: Azure Pipelines evaluates $[ ] in variables and conditions only';
+  return 'it does not have the form that the task accepts';
+}
+
+/** Entries separated by commas or lines. */
+export function entriesIn(text: string): readonly string[] {
+  return text.split(/[,\r\n]+/).map((entry) => entry.trim()).filter((entry) => entry !== '');
+}

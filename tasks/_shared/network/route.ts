@@ -1,0 +1,59 @@
+import type { Agent } from 'node:http';
+import { Agent as DirectAgent } from 'node:https';
+import { rootCertificates } from 'node:tls';
+import { proxyFor, type ProxySettings } from './proxies.js';
+
+/** What has to be known of the network around the agent. */
+export interface NetworkSettings extends ProxySettings {
+  /** Texts of certificates (PEM) that are trusted besides those that Node brings along. */
+  readonly authorities: readonly string[];
+}
+
+/** The way from the agent to the services. */
+export interface Route {
+  /** True when a proxy or an authority is configured; else every client may do as it does by itself. */
+  readonly configured: boolean;
+  /** The proxy for an address; undefined when it is reached directly. */
+  proxyFor(address: string): URL | undefined;
+  /**
+   * What connects to an address; undefined: whatever the client uses by itself.
+   * @param onlyTrusted PEM text of the one authority that may have signed the service's certificate.
+   */
+  agentFor(address: string, onlyTrusted?: string): Agent | undefined;
+}
+
+/** Neither proxy nor authorities of one's own. */
+export const straight: Route = {
+  configured: false,
+  proxyFor: () => undefined,
+  agentFor: (_address, onlyTrusted) => (onlyTrusted === undefined ? undefined : direct([onlyTrusted])),
+};
+
+/** A connection that nobody uses for this long is closed: a fleet may have a thousand clusters. Real milliseconds. */
+const idleMs = 5_000;
+
+function direct(trusted: readonly string[]): Agent {
+  return new DirectAgent({ ca: [...trusted], keepAlive: true, timeout: idleMs });
+}
+
+/** Prepares the way; sends nothing. What a proxy needs is loaded only where there is one. */
+export async function openRoute(settings: NetworkSettings): Promise<Route> {
+  const { ProxyAgent } = settings.proxy === undefined ? { ProxyAgent: undefined } : await import('./sdk.js');
+  const trusted = settings.authorities.length === 0 ? undefined : [...rootCertificates, ...settings.authorities];
+  const agents = new Map<string, Agent>();
+  const make = (proxy: URL | undefined, behind: readonly string[] | undefined): Agent | undefined => {
+    if (proxy !== undefined && ProxyAgent !== undefined) return new ProxyAgent(proxy, trusted, behind);
+    return behind === undefined ? undefined : direct(behind);
+  };
+  return {
+    configured: settings.proxy !== undefined || trusted !== undefined,
+    proxyFor: (address) => proxyFor(settings, address),
+    agentFor: (address, onlyTrusted) => {
+      const proxy = proxyFor(settings, address);
+      const key = `${proxy?.href ?? ''} ${onlyTrusted ?? ''}`;
+      const agent = agents.get(key) ?? make(proxy, onlyTrusted === undefined ? trusted : [onlyTrusted]);
+      if (agent !== undefined) agents.set(key, agent);
+      return agent;
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import { Approval } from '../reconcile/approval.js';
+import type { Plan } from '../reconcile/plan.js';
+import { writes } from '../reconcile/resource.js';
+import { columns, many } from './columns.js';
+import { shortHash, type ApprovedPlan } from './plan-file.js';
+
+/** Where a dry run left its plan, and how to tell it from another one. */
+export function planLeftText(path: string, sha256: string): string {
+  return `Plan file  ${path} · sha256 ${shortHash(sha256)}`;
+}
+
+/** How the plan of now relates to the approved one; each change that nobody approved is a row. */
+export function approvedText(plan: Plan, approved: ApprovedPlan, onDrift: 'fail' | 'apply'): string[] {
+  const objections = new Approval(approved.changes).objections(plan);
+  const head = `Approved plan ${shortHash(approved.sha256)} of ${[approved.run, approved.plannedAt].filter((part) => part !== '').join(', ')} · ${many(approved.changes.filter((change) => change.writes).length, 'change')}`;
+  if (objections.length === 0) {
+    const left = plan.filter(({ change }) => writes(change)).length;
+    return [`${head}, ${left} of them still to be made`];
+  }
+  const fate = onDrift === 'apply' ? 'applied all the same (onDrift: apply)' : 'refused, and nothing is written';
+  const rows = objections.map(({ resource, problem }) => [`≠ ${resource.cluster ?? 'shared'}`, resource.kind, resource.name, problem.because]);
+  return [`${head} · the plan of now goes beyond it in ${many(objections.length, 'point')}: ${fate}`, ...columns(rows, '  ')];
+}

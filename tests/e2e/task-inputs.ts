@@ -1,0 +1,24 @@
+import type { clusters} from '../simulators/world/contoso.js';
+import { clusterId, connections } from '../simulators/world/contoso.js';
+
+/** The connection that may do everything in the whole fleet. */
+export const connection = connections.all;
+
+/** The names of all tasks, in the order in which they build on each other. */
+export const taskNames = ['SelectClusters', 'EnableWorkloadIdentity', 'FederateServiceAccount', 'GrantRegistryRole', 'DeployWithIdentity'] as const;
+
+export type TaskName = (typeof taskNames)[number];
+export type Inputs = Readonly<Record<string, string>>;
+
+/** Inputs with which each task works on one cluster of the fleet. */
+export function goodInputs(cluster: keyof typeof clusters = 'dev'): Readonly<Record<TaskName, Inputs>> {
+  const base = { azureSubscription: connection.id, clusters: clusterId(cluster) };
+  const workload = { ...base, namespace: 'orders', serviceAccount: 'api', workload: 'orders', identity: 'id-{workload}-{cluster}' };
+  return {
+    SelectClusters: { azureSubscription: connection.id, variableGroup: 'wi-nonprod' },
+    EnableWorkloadIdentity: base,
+    FederateServiceAccount: { ...workload, keyVault: 'rg-shared/kv-contoso-dev', secrets: 'orders-db' },
+    GrantRegistryRole: { ...workload, registry: 'rg-shared/crcontosodev', repository: 'orders/api' },
+    DeployWithIdentity: { ...workload, chart: 'tests/fixtures/contoso/charts/orders-api', releaseName: 'orders-api' },
+  };
+}

@@ -1,0 +1,70 @@
+import { row, unseen, type BadInput } from './table.js';
+
+const deploy = 'DeployWithIdentity';
+const select = 'SelectClusters';
+const release = /lower-case letters, digits and hyphens, at most 53, beginning and ending with a letter or digit/;
+const chartFolder = /the folder that has the Chart\.yaml, absolute or relative to the sources/;
+const mapping = /a YAML mapping such as "replicaCount: 2"/;
+const list = /ARM ids or resourceGroup\/name, separated by commas, or one-line JSON/;
+const variable = 'Variable clusters ';
+
+/** What DeployWithIdentity and SelectClusters have alone. No text of `values` may come back. */
+export const releaseRows: readonly BadInput[] = [
+  ...row(deploy, 'chart', '', 'WI1001', undefined, /give it a value/),
+  ...row(deploy, 'chart', '$(chart)', 'WI1005', '$(chart)', /link the variable group/),
+  ...row(deploy, 'chart', 'charts/nowhere', 'WI1062', 'charts/nowhere', chartFolder),
+  ...row(deploy, 'chart', '{files}', 'WI1062', '{files}', /it has no Chart\.yaml.*give the folder that has the Chart\.yaml/),
+  ...row(deploy, 'chart', '{files}/chart.tgz', 'WI1062', 'chart.tgz', /it is not a folder.*unpack a packed chart in an earlier step/),
+  ...row(deploy, 'chart', 'oci://crorders.azurecr.io/charts/orders', 'WI1062', 'oci://crorders.azurecr.io/charts/orders', /the task fetches no charts; fetch it in an earlier step \(helm pull --untar\)/),
+  ...row(deploy, 'chart', 'https://charts.contoso.com/orders-1.0.0.tgz', 'WI1062', 'https://charts.contoso.com', /helm pull --untar/),
+  ...row(deploy, 'chart', `charts/${unseen.zeroWidthSpace}orders`, 'WI1063', 'charts/\\u{200B}orders', /character 8 is U\+200B/),
+
+  ...row(deploy, 'releaseName', '', 'WI1001', undefined, /give it a value/),
+  ...['Orders', 'orders_api', 'orders.api', 'orders-', '-orders', 'orders api', 'o'.repeat(54)].flatMap((name) => row(deploy, 'releaseName', name, 'WI1007', name, release)),
+  ...row(deploy, 'releaseName', '$(release)', 'WI1005', '$(release)', /link the variable group/),
+
+  ...row(deploy, 'valuesFiles', 'nowhere.yaml', 'WI1062', 'nowhere.yaml', /there is no such file; give a path that is absolute or relative to the sources/),
+  ...row(deploy, 'valuesFiles', '{files}', 'WI1062', '{files}', /it is not a file/),
+  ...row(deploy, 'valuesFiles', '{files}/utf16.txt', 'WI1062', 'utf16.txt', /save it as UTF-8/),
+  ...row(deploy, 'valuesFiles', '{files}/good.yaml, {files}/list.yaml', 'WI1062', 'list.yaml', /it is YAML, but not a mapping; correct the file/),
+  ...row(deploy, 'valuesFiles', '{files}/good.yaml {files}/good.yaml', 'WI1062', 'good.yaml', /there is no such file/),
+  ...row(deploy, 'valuesFiles', '{files}/tabs.yaml', 'WI1062', 'tabs.yaml', /it is not YAML: .+ at line 2, column 1/),
+  ...row(deploy, 'valuesFiles', '@values.txt', 'WI1006', '@values.txt', /relative to the sources/),
+  ...row(deploy, 'valuesFiles', '$(files)', 'WI1005', '$(files)', /link the variable group/),
+
+  ...row(deploy, 'values', 'password: "canary', 'WI1007', '17 characters', /it is not YAML: missing char at line 1, column 18; give a YAML mapping/),
+  ...row(deploy, 'values', 'a:\n\tcanary: 1', 'WI1007', '13 characters', /it is not YAML: .+ at line 2, column 1/),
+  ...row(deploy, 'values', '- canary', 'WI1007', '8 characters', mapping),
+  ...row(deploy, 'values', 'canary', 'WI1007', '6 characters', /YAML, but not a mapping/),
+  ...row(deploy, 'values', 'canary=1,b=2', 'WI1007', '12 characters', /YAML, but not a mapping/),
+  ...row(deploy, 'values', 'canary: 1\ncanary: 2', 'WI1007', '19 characters', /duplicate key at line 2, column 1/),
+  ...row(deploy, 'values', 'a: 1\n---\ncanary: 2', 'WI1007', '18 characters', /multiple docs at line 2/),
+  ...row(deploy, 'values', 'a: *canary', 'WI1007', '10 characters', /an alias that refers to nothing/),
+  ...row(deploy, 'values', '', 'WI1007', '8 characters', mapping, { begins: 'Input values, as the list sets it for aks-1, ', given: { clusters: '[{"cluster": "rg/aks-1", "values": "- canary"}]' } }),
+  ...row(deploy, 'clusters', '[{"cluster": "rg/aks-1", "values": "password: canary", "more": "x"}]', 'WI1004', '{cluster: rg/aks-1, values: …, more: …}', /"more" cannot be set per cluster/),
+  ...row(deploy, 'clusters', '[{"values": "password: canary", "cluster": "rg/aks-1"', 'WI1004', '[{', /neither JSON nor YAML/),
+  ...row(deploy, 'clusters', '{"values": "canary"}', 'WI1004', '{', /has to be a sequence/),
+
+  ...row(deploy, 'helmPath', '/nowhere/helm', 'WI1062', '/nowhere/helm', /leave it empty for the one on the PATH; the task does not expand ~ and \$NAME/),
+  ...row(deploy, 'helmPath', '~/bin/helm', 'WI1062', '~/bin/helm', /does not expand ~/),
+  ...row(deploy, 'helmPath', '{files}/', 'WI1062', '{files}', /it is not a file/),
+  ...row(deploy, 'helmPath', '$(helmPath)', 'WI1005', '$(helmPath)', /link the variable group/),
+  ...row(deploy, 'timeoutInMinutes', '$(minutes)', 'WI1005', '$(minutes)', /link the variable group/),
+
+  ...row(select, 'azureSubscription', 'nobody', 'WI1010', 'nobody', /authorize the pipeline to use it/, { begins: 'The service connection nobody' }),
+  ...row(select, 'azureSubscription', '$(connection)', 'WI1005', '$(connection)', /link the variable group/),
+  ...row(select, 'variableGroup', '$(group)', 'WI1005', '$(group)', /link the variable group that defines group/),
+  ...row(select, 'variableGroup', `con${unseen.joiner}toso`, 'WI1063', 'con\\u{200D}toso', /character 4 is U\+200D/),
+  ...row(select, 'variableName', '$(name)', 'WI1005', '$(name)', /link the variable group that defines name/),
+  ...row(select, 'variableName', 'rg/aks-1,rg/aks-2', 'WI1007', 'rg/aks-1,rg/aks-2', /the name of a variable, as in "clusters"; not its value/),
+  ...row(select, 'variableName', '["rg/aks-1"]', 'WI1007', '["rg/aks-1"]', /not its value/),
+  ...row(select, 'variableName', 'fleet', 'WI1021', 'fleet', /link the group \("variables: - group: name"\)/, { begins: 'This job has no variable ' }),
+  ...row(select, 'variableName', 'clusters', 'WI1005', '$(inner)', /link the variable group that defines inner/, { begins: variable, variables: { clusters: '$(inner)' } }),
+  ...row(select, 'variableName', 'clusters', 'WI1025', 'clusters', /open the padlock/, { begins: variable, secretVariables: ['clusters'] }),
+  ...row(select, 'variableName', 'clusters', 'WI1026', undefined, list, { begins: variable, variables: { clusters: '' } }),
+  ...row(select, 'variableName', 'clusters', 'WI1026', undefined, list, { begins: variable, variables: { clusters: '[]' } }),
+  ...row(select, 'variableName', 'clusters', 'WI1027', '/AKS-1', /remove one of the two entries/, { begins: variable, variables: { clusters: 'rg/aks-1, rg/AKS-1' } }),
+  ...row(select, 'variableName', 'clusters', 'WI1028', 'aks-1', list, { begins: variable, variables: { clusters: 'aks-1' } }),
+  ...row(select, 'variableName', 'clusters', 'WI1028', 'rg/aks-1', /give the ARM id, or a service connection with a subscription in azureSubscription/, { begins: variable, given: { azureSubscription: '' }, variables: { clusters: 'rg/aks-1' } }),
+  ...row(select, 'variableName', 'clusters', 'WI1028', '[{', /neither JSON nor YAML/, { begins: variable, variables: { clusters: '[{"cluster": "rg/aks-1", "values": "canary"' } }),
+];
