@@ -10,7 +10,7 @@ import { missingActions } from '../../../tasks/_shared/azure/permissions.js';
 import { parseClusters, type ClusterEntry } from '../../../tasks/_shared/fleet/clusters.js';
 import { openDirect } from '../../../tasks/_shared/kubernetes/direct-connection.js';
 import { lazyConnection } from '../../../tasks/_shared/kubernetes/lazy-connection.js';
-import { lackedRights } from '../../../tasks/_shared/kubernetes/permissions.js';
+import { rightsLackedAnywhere } from '../../../tasks/_shared/kubernetes/permissions.js';
 import type { JournalEntry, Ports } from '../../../tasks/_shared/reconcile/ports.js';
 import { Problem, type ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
 import type { AnyProof } from '../../../tasks/_shared/reconcile/proof.js';
@@ -150,8 +150,10 @@ export class Rig {
     })]));
     const missing = async (wanted: readonly Permission[]): Promise<Permission[]> => {
       const inAzure = await missingActions(azure, wanted.filter(({ plane }) => plane === 'azure'));
-      const asked = [...connections.values()].filter(({ clusterId: id }) => wanted.some(({ plane, scope }) => plane === 'kubernetes' && scope.startsWith(id)));
-      return [...inAzure, ...(await Promise.all(asked.map((connection) => lackedRights(connection, wanted)))).flat()];
+      const unanswered = (): never => {
+        throw new Error('a cluster did not say which rights are missing');
+      };
+      return [...inAzure, ...(await rightsLackedAnywhere(connections.values(), wanted, unanswered))];
     };
     return { azure, permissions: { missing }, cluster: (entry) => connections.get(entry.id)! };
   }
