@@ -30,6 +30,17 @@ export async function measureFleet(size: FleetSize): Promise<{ readonly cold: re
   }
 }
 
+/** A fleet on which nothing is left to do, however it came to that. */
+export async function measureConverged(size: FleetSize): Promise<readonly TaskCost[]> {
+  const fleet = await Fleet.start({ ...size, state: 'converged' });
+  try {
+    fleet.rest();
+    return await measureTasks(fleet);
+  } finally {
+    fleet.close();
+  }
+}
+
 async function measureTasks(fleet: Fleet): Promise<TaskCost[]> {
   const costs: TaskCost[] = [];
   for (const task of measuredTasks) {

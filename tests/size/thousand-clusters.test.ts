@@ -83,9 +83,9 @@ describe('a thousand clusters', function () {
 
   it('takes away every cluster’s right at once and still tells one cause, not a thousand', async () => {
     const { rig } = fleet;
-    const fault = rig.network.faults.plant({ service: 'arm', method: 'GET', respond: { status: 403, body: { error: { code: 'AuthorizationFailed', message: 'The client does not have authorization.' } } } });
+    const withdraw = rig.network.faults.plant({ service: 'arm', method: 'GET', respond: { status: 403, body: { error: { code: 'AuthorizationFailed', message: 'The client does not have authorization.' } } } });
     const done = await run('EnableWorkloadIdentity');
-    fault();
+    withdraw();
     assert.equal(done.end.result, 'Failed');
     assertFits(done.agent);
     assert.ok(done.end.message.length < 4000);

@@ -30,7 +30,7 @@ export const straight: Route = {
 };
 
 /** A connection that nobody uses for this long is closed: a fleet may have a thousand clusters. Real milliseconds. */
-const idleMs = 5_000;
+const idleMs = 1_500;
 
 function direct(trusted: readonly string[]): Agent {
   return new DirectAgent({ ca: [...trusted], keepAlive: true, timeout: idleMs });

@@ -34,7 +34,8 @@ export function applyLatencies(world: World): void {
 
 /** What a request takes on the way, by the service that answers it. */
 export function latencyOf(service: string, { method }: Pick<SimRequest, 'method'>): number {
-  switch (service.split('/')[0]) {
+  const [kind = ''] = service.split('/');
+  switch (kind) {
     case 'arm':
       return method === 'GET' || method === 'POST' ? latencies.armRead : latencies.armWrite;
     case 'entra':

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -44,7 +45,9 @@ export class FakeAgent implements Agent {
   readonly #cleanUps: (() => void)[] = [];
   #files = 0;
 
-  constructor(readonly task = 'TestTask') {}
+  constructor(readonly task = 'TestTask') {
+    setMaxListeners(0, this.#cancellation.signal);
+  }
 
   get signal(): AbortSignal {
     return this.#cancellation.signal;

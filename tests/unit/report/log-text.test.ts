@@ -110,7 +110,7 @@ describe('log text', () => {
       '         aks-2  orders/api  skipped    → grant Key Vault Secrets User was not done',
     ]);
     assert.equal(
-      failuresText(failuresOf(result)).join('\n'),
+      failuresText(failuresOf(result)).map(String).join('\n'),
       `
 WI2102  cluster aks-2 cannot be changed.
   tried   switch the OIDC issuer on
