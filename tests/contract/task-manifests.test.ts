@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { asRecord, namesOf, readJson, records, tasks, textOf } from './tree.js';
+import { asRecord, namesOf, read, readJson, records, tasks, textOf } from './tree.js';
 
 /** Source of the rules: azure-pipelines-task-lib, tasks.schema.json; azure-pipelines-agent, TaskRunner and NodeHandler. */
 describe('task.json', () => {
@@ -29,6 +29,13 @@ describe('task.json', () => {
       assert.equal(manifest.minimumAgentVersion, '3.232.1');
       assert.deepEqual(manifest.visibility, ['Build', 'Release']);
       assert.ok(Number(asRecord(manifest.version).Major) >= 1);
+    });
+
+    it(`of ${folder} has a post-job step of its own on the same handlers, for what a killed run leaves`, () => {
+      const after = asRecord(manifest.postjobexecution);
+      assert.deepEqual(Object.keys(after), Object.keys(asRecord(manifest.execution)));
+      for (const handler of Object.values(after)) assert.equal(asRecord(handler).target, 'post-job.js');
+      assert.match(read(`tasks/${folder}/post-job.ts`), new RegExp(`^runPostJob\\('${folder}'\\);$`, 'm'));
     });
 
     it(`of ${folder} has well-formed inputs`, () => {

@@ -100,7 +100,7 @@ describe('templates', () => {
       const file = join(folder, 'pipeline.yml');
       const use = { template: 'templates/stages/fleet.yml@here', parameters: { rings: [ring], workload, ...parameters } };
       writeFileSync(file, JSON.stringify({ resources, ...(extend ? { extends: use } : { stages: [use] }) }));
-      return checkPipeline({ file, world, tasksFolder: join(root, 'tasks'), repositories: { here: root }, templateVariables: { 'Build.Reason': reason } });
+      return checkPipeline({ file, world, tasksFolder: join(root, 'tasks'), repositories: { here: root }, templateVariables: { 'Build.Reason': reason }, containersOnHost: true });
     }
 
     const tasksOf = ({ stages }: Pipeline): string[] => stages.flatMap(({ jobs }) => jobs.flatMap((job) => job.steps)).flatMap((step) => (step.kind === 'task' ? [step.task] : []));
@@ -168,6 +168,14 @@ describe('templates', () => {
       assert.deepEqual(inputsOf(pipeline, 'SelectClusters', 'apply_nonprod').map(({ leg }) => leg), ['dev', 'test', '', 'dev', 'test']);
       const [{ variables } = { variables: [] }] = pipeline.stages;
       assert.deepEqual(variables.flatMap((one) => (one.kind === 'value' ? [[one.name, JSON.parse(one.value)]] : [])), [['clusters', fleet]]);
+    });
+
+    it('say where jobs run and how runs queue up', () => {
+      const places = (parameters: object): string[] => compile(parameters).stages.map(({ lockBehavior, jobs }) => `${lockBehavior ?? ''}: ${jobs.map(({ pool, container }) => `${pool ?? ''} ${container?.text ?? ''}`).join()}`);
+      assert.deepEqual(places({}), [': ubuntu-latest ', 'sequential: ubuntu-latest ']);
+      const given = { pool: { name: 'own-agents' }, container: 'ubuntu:24.04', lockBehavior: 'runLatest' };
+      assert.deepEqual(places(given), [': own-agents ubuntu:24.04', 'runLatest: own-agents ubuntu:24.04']);
+      assert.deepEqual(places({ ...given, fanOut: 'matrix' }), [': own-agents ubuntu:24.04', `runLatest: ${Array.from({ length: 3 }, () => 'own-agents ubuntu:24.04').join()}`]);
     });
 
     it('refuse a word that is no way to fan out', () => {

@@ -17,6 +17,8 @@ export interface TaskRun {
   /** All of standard output. */
   readonly output: string;
   readonly stderr: string;
+  /** What the task said with `task.settaskvariable`, as environment variables of its post-job step. */
+  readonly taskVariables: Readonly<Record<string, string>>;
 }
 
 /** What a bundled task is started with. */
@@ -31,12 +33,17 @@ export interface TaskStart {
   readonly temp?: string;
   /** Called once with what stops the task as the agent would. */
   readonly started?: (interrupt: () => void) => void;
+  /** Called once with what kills the task and its children from one moment to the next. */
+  readonly killable?: (kill: () => void) => void;
+  /** The script of the task to run. */
+  readonly script?: 'index.js' | 'post-job.js';
 }
 
 /** Starts one bundled task in a process of its own with the environment that an agent gives to it, service connection included. */
-export async function runBundled(stage: ContosoStage, task: string, connectionName: string, { inputs, environment = {}, node = process.execPath, temp: kept, started }: TaskStart): Promise<TaskRun> {
-  const script = join(await builtTasks(), task, 'index.js');
-  const temp = kept ?? mkdtempSync(join(tmpdir(), 'bundled-'));
+export async function runBundled(stage: ContosoStage, task: string, connectionName: string, start: TaskStart): Promise<TaskRun> {
+  const { inputs, environment = {}, node = process.execPath, started, killable } = start;
+  const script = join(await builtTasks(), task, start.script ?? 'index.js');
+  const temp = start.temp ?? mkdtempSync(join(tmpdir(), 'bundled-'));
   const job = { planId: idOf(`plan ${task}`), jobId: idOf(`job ${task}`) };
   const { pipelineWorld } = stage;
   const connection = pipelineWorld.serviceConnection(connectionName);
@@ -54,17 +61,26 @@ export async function runBundled(stage: ContosoStage, task: string, connectionNa
     ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
   };
   try {
-    const child = spawn(node, [script], { cwd: root, env: { ...stage.environment, ...variables, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(node, [script], { cwd: root, env: { ...stage.environment, ...variables, ...environment }, stdio: ['ignore', 'pipe', 'pipe'], detached: killable !== undefined });
+    killable?.(() => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    });
     started?.(() => void child.kill('SIGINT'));
     let text = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
     const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-    return { code, signal, output: text, lines: text.trimEnd().split('\n').filter((line) => !line.startsWith('##vso[task.debug]')), stderr };
+    const lines = text.trimEnd().split('\n').filter((line) => !line.startsWith('##vso[task.debug]'));
+    return { code, signal, output: text, lines, stderr, taskVariables: taskVariablesIn(text) };
   } finally {
-    if (kept === undefined) rmSync(temp, { recursive: true });
+    if (start.temp === undefined) rmSync(temp, { recursive: true });
   }
+}
+
+function taskVariablesIn(output: string): Record<string, string> {
+  const said = [...output.matchAll(/^##vso\[task\.settaskvariable variable=(\w+);[^\]]*\](.*)$/gm)];
+  return Object.fromEntries(said.map(([, name = '', value = '']) => [`VSTS_TASKVARIABLE_${name.toUpperCase()}`, value]));
 }
 
 /** A service connection in the agent's environment variables. */

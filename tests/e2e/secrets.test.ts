@@ -102,9 +102,9 @@ describe('secrets of a whole run with System.Debug', function () {
 
   it('are in no file that the tasks leave behind, and no private folder of a task is left', () => {
     const left = filesIn(join(folder, 'work'));
-    assert.ok(left.some((path) => path.endsWith('journal.jsonl')), 'the search finds no files');
+    assert.ok(left.some((path) => path.endsWith('-ledger.jsonl')), 'the search finds no files');
     for (const path of left) assert.deepEqual(leaks(readFileSync(path, 'latin1')), [], path);
-    assert.deepEqual(left.filter((path) => /aks-wi-helm-|kubeconfig|values/.test(path)), []);
+    assert.deepEqual(left.filter((path) => /aks-wi-helm-|kubeconfig|values|scratch-|journal/.test(path)), []);
   });
 
   it('are in no argument and no environment variable of helm', () => {

@@ -1,14 +1,15 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { roles } from '../../tasks/_shared/azure/roles.js';
 import { tenantId } from '../simulators/azure/authority.js';
 import { idOf } from '../simulators/azure/directory.js';
+import { rsaPrivateKey } from '../simulators/kernel/rsa-keys.js';
 import type { World } from '../simulators/world/world.js';
 
 let key: KeyObject | undefined;
 
 /** One signing key for all clusters of a fleet: making one for each would take minutes, and their issuers tell them apart. */
 export function sharedKey(): KeyObject {
-  key ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  key ??= rsaPrivateKey();
   return key;
 }
 

@@ -7,9 +7,11 @@ import type { Clock } from '../../tasks/_shared/reconcile/clock.js';
 import { compilePipeline } from './compile/compile.js';
 import type { CompileOptions } from './compile/compile.js';
 import type { Pipeline } from './compile/model.js';
+import { ExpressionError } from './expressions/lexer.js';
 import { MemoryCounters, RunExpressions } from './expressions/runtime.js';
 import type { Counters } from './expressions/runtime.js';
 import { Problems } from './problems.js';
+import { buildNumber } from './run/build-number.js';
 import { Artifacts } from './run/artifacts.js';
 import type { RunContext } from './run/job-context.js';
 import { RunLog } from './run/log.js';
@@ -20,6 +22,7 @@ import type { RunResult, StageResult } from './run/result.js';
 import { worst } from './run/result.js';
 import { runGraph } from './run/scheduler.js';
 import { StageRunner } from './run/stage.js';
+import { JobVariables } from './run/variables.js';
 import { TaskLibrary } from './validate/manifest.js';
 import { Validator } from './validate/validate.js';
 import type { PipelineWorld } from './world.js';
@@ -81,10 +84,27 @@ function queuedOf(options: CheckOptions): Queued {
   };
 }
 
+/** Build.BuildNumber: what `name` makes of the run, or the run's id. @throws {ExpressionError} for an unknown date format. */
+function numberOf(options: CheckOptions & Pick<RunOptions, 'buildId'>, pipeline: Pipeline, start: Date, counters: Counters): string {
+  const queued = queuedOf(options);
+  const id = String(options.buildId ?? 1);
+  const variables = new JobVariables();
+  const declared = pipeline.variables.flatMap((one) => (one.kind === 'value' ? [[one.name, one.value] as const] : []));
+  for (const [name, value] of [...declared, ...Object.entries(queuedVariables(queued)), ['Build.BuildId', id] as const]) variables.set(name, value);
+  return pipeline.name === undefined ? id : buildNumber(pipeline.name, { variable: (name) => variables.value(name), start, definitionName: queued.definitionName, counters });
+}
+
 /** Compiles and checks a pipeline without running it. @throws {PipelineRefused} with every problem found. */
 export function checkPipeline(options: CheckOptions): Pipeline {
   const pipeline = compilePipeline({ ...options, templateVariables: { ...queuedVariables(queuedOf(options)), ...options.templateVariables } });
   const problems = new Problems();
+  try {
+    // Only a format that the service does not know can be wrong here: this number is used for nothing.
+    numberOf(options, pipeline, new Date(0), new MemoryCounters());
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    problems.add(pipeline.at, `The name of the run: ${error.message}`);
+  }
   new Validator(new TaskLibrary(options.tasksFolder), options.world, problems, { repositories: Object.keys(options.repositories ?? {}), containersOnHost: options.containersOnHost ?? false }).check(pipeline);
   problems.throwIfAny();
   return pipeline;
@@ -94,16 +114,17 @@ function contextOf(options: RunOptions, pipeline: Pipeline, workFolder: string):
   const buildId = options.buildId ?? 1;
   const queued = queuedOf(options);
   const clock = options.clock ?? systemClock();
+  const [start, counters] = [clock.now(), options.counters ?? new MemoryCounters()];
   return {
     ...queued,
     tasks: new TaskLibrary(options.tasksFolder),
     masker: new Masker(),
     clock,
-    expressions: new RunExpressions(clock.now(), queued.definitionName, options.counters ?? new MemoryCounters()),
+    expressions: new RunExpressions(start, queued.definitionName, counters),
     node: options.node ?? process.execPath,
     planId: randomUUID(),
     buildId,
-    buildNumber: pipeline.name ?? String(buildId),
+    buildNumber: numberOf(options, pipeline, start, counters),
     artifacts: new Artifacts(options.artifactsFolder ?? join(workFolder, 'artifacts'), buildId),
     ...(options.previous === undefined ? {} : { previous: options.previous }),
     repositories: Object.fromEntries(Object.entries(options.repositories ?? {}).map(([alias, folder]) => [alias, resolve(folder)])),

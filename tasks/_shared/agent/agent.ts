@@ -28,8 +28,12 @@ export interface Agent {
   readonly task: string;
   /** Directory that lives as long as the job. What has to vanish with the task goes to {@link Agent.scratch}. */
   readonly tempDirectory: string;
+  /** The run's own folder, mode 0700. Removed by {@link Agent.cleanUp}; what a killed task leaves in it is found by its post-job step. */
+  readonly runFolder: string;
   /** Aborted when the pipeline cancels the task. */
   readonly signal: AbortSignal;
+  /** Aborted when the pipeline is about to kill the task: whatever is still awaited then is given up. */
+  readonly lastCall: AbortSignal;
   /** Environment for child processes: where programs, homes, certificates and proxies are, and nothing else. */
   readonly environment: Readonly<Record<string, string>>;
 
@@ -43,7 +47,10 @@ export interface Agent {
 
   /** The one door for secrets: masks the text in logs, summaries and attachments from here on. */
   secret(text: string): void;
+  /** The text without what is secret; for what is written besides the ways below. */
+  redact(text: string): string;
 
+  /** A line of the log. It has left the process when the call returns, so that a kill cannot take it back. */
   line(text: string): void;
   /** Lines that fold under a title. */
   group(title: string, lines: readonly string[]): void;
@@ -60,12 +67,10 @@ export interface Agent {
   /** Writes a file that outlives the task, for later steps of the job. Returns its path. */
   keepFile(name: string, content: string): string;
 
-  /** The text without any secret of the run. */
-  redact(text: string): string;
   /** Writes a file at a path that a user named; folders on the way are made. Nothing is redacted. */
   saveFile(path: string, content: string): void;
 
-  /** A directory of its own, mode 0700, removed when the task ends. */
+  /** A directory of its own in the run's folder, mode 0700, removed when the task ends. */
   scratch(): string;
   /** Registers something to be done when the task ends, however it ends. */
   onEnd(cleanUp: () => void): void;

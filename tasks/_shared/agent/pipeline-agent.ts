@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,8 @@ import internal from 'azure-pipelines-task-lib/internal.js';
 import * as library from 'azure-pipelines-task-lib/task.js';
 import type { Agent, Endpoint, TaskEnd } from './agent.js';
 import { childEnvironment } from './child-environment.js';
+import { runFolderVariable } from './left-record.js';
+import { harmless, writeAtOnce } from './output-stream.js';
 import { Secrets } from './secrets.js';
 
 /** Taking shorter texts out of files would make them unreadable and hide nothing. */
@@ -17,9 +20,12 @@ export class PipelineAgent implements Agent {
   readonly environment: Readonly<Record<string, string>>;
   readonly #secrets = new Secrets();
   readonly #cancellation = new AbortController();
+  readonly #lastCall = new AbortController();
+  #runFolder: string | undefined;
   readonly #cleanUps: (() => void)[] = [];
 
   constructor(readonly task: string) {
+    writeAtOnce(process.stdout);
     this.tempDirectory = this.variable('Agent.TempDirectory') ?? tmpdir();
     this.environment = childEnvironment(process.env);
     // The agent masks logs, not files: what it calls secret has to be taken out of summaries and attachments by us.
@@ -29,14 +35,36 @@ export class PipelineAgent implements Agent {
     }
     // One listener for each request and wait in flight is meant, not a leak.
     setMaxListeners(0, this.#cancellation.signal);
-    // The agent sends SIGINT, 7.5 s later SIGTERM, 2.5 s later it kills. Source: azure-pipelines-agent, ProcessInvoker.
-    for (const name of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(name, () => this.#cancellation.abort(new Error('the pipeline asked the task to stop')));
+    // The agent sends SIGINT (Windows: Ctrl+C), 7.5 s later SIGTERM (Ctrl+Break), 2.5 s later it kills. Whoever sends SIGTERM first will
+    // not wait as long. Source: azure-pipelines-agent, ProcessInvoker.
+    const cancel = (): void => this.#cancellation.abort(new Error('the pipeline asked the task to stop'));
+    process.on('SIGINT', cancel);
+    for (const name of ['SIGTERM', 'SIGBREAK'] as const) {
+      process.on(name, () => {
+        cancel();
+        this.#lastCall.abort(new Error('the pipeline is about to kill the task'));
+      });
     }
   }
 
   get signal(): AbortSignal {
     return this.#cancellation.signal;
+  }
+
+  get lastCall(): AbortSignal {
+    return this.#lastCall.signal;
+  }
+
+  /** Made when it is first asked for; its name is told to the post-job step before, so that no kill falls in between. */
+  get runFolder(): string {
+    if (this.#runFolder !== undefined) return this.#runFolder;
+    const name = `${this.task}-${randomUUID()}`;
+    library.setTaskVariable(runFolderVariable, name);
+    const path = join(this.tempDirectory, name);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    this.#cleanUps.unshift(() => rmSync(path, { recursive: true, force: true, maxRetries: 3 }));
+    this.#runFolder = path;
+    return path;
   }
 
   input(name: string): string | undefined {
@@ -83,8 +111,12 @@ export class PipelineAgent implements Agent {
     for (const piece of this.#secrets.register(text)) library.setSecret(piece);
   }
 
+  redact(text: string): string {
+    return this.#secrets.redact(text);
+  }
+
   line(text: string): void {
-    process.stdout.write(`${this.#harmless(text)}\n`);
+    process.stdout.write(`${harmless(this.redact(text))}\n`);
   }
 
   group(title: string, lines: readonly string[]): void {
@@ -119,19 +151,13 @@ export class PipelineAgent implements Agent {
     return path;
   }
 
-  redact(text: string): string {
-    return this.#secrets.redact(text);
-  }
-
   saveFile(path: string, content: string): void {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content);
   }
 
   scratch(): string {
-    const path = this.#directory();
-    this.onEnd(() => rmSync(path, { recursive: true, force: true, maxRetries: 3 }));
-    return path;
+    return mkdtempSync(join(this.runFolder, 'scratch-'));
   }
 
   onEnd(cleanUp: () => void): void {
@@ -161,11 +187,6 @@ export class PipelineAgent implements Agent {
   #directory(): string {
     mkdirSync(this.tempDirectory, { recursive: true });
     return mkdtempSync(join(this.tempDirectory, `${this.task}-`));
-  }
-
-  /** Texts of services end up in the log: none of them may speak to the agent in our name. */
-  #harmless(text: string): string {
-    return this.#secrets.redact(text).replaceAll(/##vso\[/gi, '## vso[');
   }
 }
 

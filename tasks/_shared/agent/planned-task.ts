@@ -11,10 +11,10 @@ import type { RunContext } from '../report/schema.js';
 import type { Agent, TaskEnd } from './agent.js';
 import { InputReader } from './inputs.js';
 import { withDeadline } from './deadline.js';
-import { FileJournal } from './journal.js';
 import { LoggedProgress } from './progress.js';
 import { describeRun, describeSignIn } from './run-context.js';
-import { attachLedger, leavePlan, logWatcher, publish } from './run-log.js';
+import { leavePlan, logWatcher, publish } from './run-log.js';
+import { openRecord } from './run-record.js';
 import type { OidcRequest } from '../azure/oidc-token.js';
 import { openRoute, type Route } from '../network/route.js';
 import { readNetwork } from './network.js';
@@ -118,14 +118,14 @@ async function execute(agent: Agent, desired: Desired, shared: SharedInputs, fra
   const { clock, signal, progress } = tools;
   const approval = shared.plan?.approved === undefined ? undefined : new Approval(shared.plan.approved.changes);
   const options = { ...shared, ...(approval === undefined || shared.plan?.onDrift === 'apply' ? {} : { approval }) };
-  const journal = new FileJournal(agent.keepFile('journal.jsonl', ''), tools.debug);
+  const record = openRecord(agent, context, signal);
+  const { journal } = record;
   try {
     const result = await run(desired.resources, desired.proofs, options, { clock, signal, progress, permissions, journal }, logWatcher(agent, shared.dryRun, shared.plan));
     const planFile = shared.dryRun && shared.plan !== undefined ? leavePlan(agent, shared.plan.path, result, context) : shared.plan?.approved?.sha256;
     return publish(agent, result, { ...context, ...(planFile === undefined ? {} : { planFile }) }, desired.outputs(result));
   } finally {
-    journal.close();
-    attachLedger(agent, journal.lines, context);
+    record.close();
   }
 }
 

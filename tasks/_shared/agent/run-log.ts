@@ -1,7 +1,7 @@
 import type { RunResult, Watcher } from '../reconcile/run.js';
 import { approvedText, planLeftText } from '../report/approval-text.js';
 import { causesOf, failuresOf, fatesOf, type Failure } from '../report/findings.js';
-import { ledgerText, toLedger, type JournalLine } from '../report/ledger.js';
+import { ledgerName, ledgerText, toLedger, type JournalLine, type LedgerContext } from '../report/ledger.js';
 import { applyText, doneText, failuresText, largeFleet, planText, preflightText, proofText, type LogPart } from '../report/log-text.js';
 import { toMarkdown } from '../report/markdown.js';
 import { planFile } from '../report/plan-file.js';
@@ -60,10 +60,9 @@ function tellErrors(agent: Agent, failures: readonly Failure[]): void {
 }
 
 /** Attaches one JSON line for each write of the run; nothing when there was none. */
-export function attachLedger(agent: Agent, journal: readonly JournalLine[], context: RunContext): void {
-  const { task, run, signIn, correlation } = context;
-  const lines = toLedger(journal, { task, run, signIn, correlation });
-  if (lines.length > 0) agent.attach(ledgerType, `${task}-ledger.jsonl`, ledgerText(lines));
+export function attachLedger(agent: Agent, journal: readonly JournalLine[], context: LedgerContext): void {
+  const lines = toLedger(journal, context);
+  if (lines.length > 0) agent.attach(ledgerType, ledgerName(context), ledgerText(lines));
 }
 
 function print(agent: Agent, parts: readonly LogPart[]): void {

@@ -1,6 +1,6 @@
 import { proxyProblem } from '../network/proxy-fault.js';
 import { openRoute } from '../network/route.js';
-import { Problem } from '../reconcile/problem.js';
+import { cancelled, Problem } from '../reconcile/problem.js';
 import type { Agent } from './agent.js';
 import { taskAgentClient, thrownMessage, thrownStatus } from './devops-client.js';
 import { readNetwork } from './network.js';
@@ -35,7 +35,8 @@ const grant = 'open the group in Pipelines, Library, and give the build service 
 /**
  * Reads a variable group with the job's token.
  * Source: azure-devops-node-api, TaskAgentApi.getVariableGroups; a 200 without the group means no permission or no such name.
- * @throws Problem WI1022 for a group that is not in the answer, WI1023 for a refusal, WI1029 for any other failure.
+ * @throws Problem WI1022 for a group that is not in the answer, WI1023 for a refusal, WI1029 for any other failure, WI9002 once the job is
+ *   cancelled: the client cannot abort its request, so it is not waited for.
  */
 export async function readVariableGroup(agent: Agent, group: string, list: ListGroups = (request) => listGroups(agent, request)): Promise<VariableGroup> {
   const collectionUri = variable(agent, 'System.CollectionUri') ?? variable(agent, 'System.TeamFoundationCollectionUri');
@@ -43,8 +44,9 @@ export async function readVariableGroup(agent: Agent, group: string, list: ListG
   if (collectionUri === undefined || project === undefined) {
     throw failed(group, 'the job does not say which organisation and project it belongs to', 'run the task in a job of Azure Pipelines');
   }
-  const found = await list({ collectionUri, project, accessToken: jobToken(agent), group }).catch((error: unknown) => {
-    throw explain(group, error);
+  const asked = list({ collectionUri, project, accessToken: jobToken(agent), group });
+  const found = await Promise.race([asked, cancellation(agent.signal, group)]).catch((error: unknown) => {
+    throw error instanceof Problem ? error : explain(group, error);
   });
   const named = found.map(toGroup).find(({ name }) => name.toLowerCase() === group.toLowerCase());
   if (named !== undefined) return named;
@@ -54,6 +56,14 @@ export async function readVariableGroup(agent: Agent, group: string, list: ListG
     tried: `read it in project ${variable(agent, 'System.TeamProject') ?? project}`,
     because: 'Azure DevOps answered without it: there is no group of this name in the project, or the job must not read it',
     remedy: `check the name; ${grant}`,
+  });
+}
+
+function cancellation(signal: AbortSignal, group: string): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => reject(cancelled(`read the variable group ${group}`));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
   });
 }
 

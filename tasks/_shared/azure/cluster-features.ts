@@ -72,10 +72,7 @@ export class ClusterFeatures implements Resource<{ id: string }, ClusterState> {
     const end = clock.monotonic() + this.rules.deadlineMs;
     const patience = { deadlineMs: this.rules.deadlineMs, firstWaitMs: 5_000, longestWaitMs: 30_000 };
     const waiting = { clock, signal: writer.signal, progress: (text: string) => writer.progress(text) };
-    const address = await until(patience, waiting, () => this.tryWrite(change, writer));
-    if (address !== undefined) {
-      await followOperation(this.azure.arm, address, `cluster ${this.name}`, end - clock.monotonic(), clock, writer);
-    }
+    await until(patience, waiting, () => this.tryWrite(change, writer, end));
   }
 
   /** Both features are on, by somebody else or by a PUT of ours whose answer was lost: done once that operation has ended. */
@@ -86,8 +83,11 @@ export class ClusterFeatures implements Resource<{ id: string }, ClusterState> {
     return { wait: `both features are on, the cluster is ${provisioningState}`, failure };
   }
 
-  /** One read, change and PUT. Another writer in between is a reason to read again, not an error. */
-  private async tryWrite(change: Change, writer: Writer): Promise<Attempt<string | undefined>> {
+  /**
+   * One read, change and PUT, and its operation up to its end. Another writer in between is a reason to read again, not an error.
+   * @param end when the deadline is, on the monotonic clock.
+   */
+  private async tryWrite(change: Change, writer: Writer, end: number): Promise<Attempt<undefined>> {
     const state = await readCluster(this.azure, this.entry, strongReader);
     const next = this.plan(state);
     if (next.action === 'blocked') throw new Problem(next.problem);
@@ -98,8 +98,14 @@ export class ClusterFeatures implements Resource<{ id: string }, ClusterState> {
     const body = withFeatures(state.raw);
     const intent = { action: 'update', object: this.entry.id, before: describe(next.fields, 'before'), after: describe(next.fields, 'after'), widens: false };
     try {
-      const answer = await writer.write(intent, () => this.azure.arm.put(this.entry.id, apiVersions.managedClusters, body, state.etag, purpose));
-      return { done: answer.header('azure-asyncoperation') };
+      await writer.write(intent, async (accepted) => {
+        const { arm, clock } = this.azure;
+        const address = (await arm.put(this.entry.id, apiVersions.managedClusters, body, state.etag, purpose)).header('azure-asyncoperation');
+        if (address === undefined) return;
+        accepted();
+        await followOperation(arm, address, `cluster ${this.name}`, end - clock.monotonic(), clock, writer);
+      });
+      return { done: undefined };
     } catch (error) {
       const reason = overtaken(error);
       if (reason === undefined) throw error;

@@ -1,4 +1,4 @@
-import { cancelledCode, Problem } from '../reconcile/problem.js';
+import { cancelled, cancelledCode, Problem } from '../reconcile/problem.js';
 import type { Writer } from '../reconcile/resource.js';
 import { until } from '../reconcile/retry.js';
 import type { Arm } from './arm.js';
@@ -12,7 +12,7 @@ const minute = 60_000;
  * Follows a long-running operation by its `azure-asyncoperation` address, used verbatim, until its end.
  * Whatever is neither Succeeded, Failed nor Canceled is running. Source: Azure RPC, async API reference; for other status words
  * hashicorp/terraform-provider-azurerm#28878.
- * @throws Problem WI2106 when it failed, WI2107 at the deadline.
+ * @throws Problem WI2106 when it failed, WI2107 at the deadline, WI9002 when the run is cancelled before its end.
  */
 export function followOperation(arm: Arm, address: string, what: string, deadlineMs: number, clock: Clock, writer: Writer): Promise<void> {
   const started = clock.monotonic();
@@ -29,6 +29,17 @@ export function followOperation(arm: Arm, address: string, what: string, deadlin
     if (status === 'Failed' || status === 'Canceled') throw failed(what, status, answer.body, answer.header('x-ms-correlation-request-id'));
     const seconds = Number(answer.header('retry-after') ?? 0);
     return { wait: status, failure: late(what, status, deadlineMs), afterMs: Number.isFinite(seconds) ? seconds * 1000 : 0 };
+  }).catch((error: unknown) => {
+    const ended = error instanceof Problem && error.code !== cancelledCode;
+    throw writer.signal.aborted && !ended ? leftAlone(what) : error;
+  });
+}
+
+/** Azure does not stop an operation because nobody asks for it any more. */
+function leftAlone(what: string): Problem {
+  return cancelled(`wait for the end of the operation on ${what}`).with({
+    what: `The run was cancelled while Azure works on ${what}`,
+    remedy: `Azure has accepted the update of ${what} and goes on with it without this run; run again: the next run waits for its end`,
   });
 }
 

@@ -75,6 +75,9 @@ export class HelmProcess {
       HELM_CACHE_HOME: join(folder, 'cache'),
       HELM_CONFIG_HOME: join(folder, 'config'),
       HELM_DATA_HOME: join(folder, 'data'),
+      // What a cluster offers is remembered for as long as the run lasts: below the home directory it would be for hours, and for everybody.
+      // Source: cli-runtime, genericclioptions, getDefaultCacheDir.
+      KUBECACHEDIR: join(this.tools.tempDirectory, 'kube-cache'),
       KUBECONFIG: kubeconfig ?? join(folder, 'no-kubeconfig'),
     };
   }

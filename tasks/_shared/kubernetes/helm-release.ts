@@ -1,3 +1,4 @@
+import { strongReader } from '../reconcile/plan.js';
 import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
@@ -8,7 +9,7 @@ import { rights } from './permissions.js';
 import { describeTroubles, troublesOf } from './pod-health.js';
 import { reachOf } from './predictable-kinds.js';
 import type { ReleaseBlueprint, ReleaseInputs } from './release-blueprint.js';
-import { newestRevision, type Revision } from './release-revisions.js';
+import { isPending, newestRevision, type Revision } from './release-revisions.js';
 import type { RenderedChart } from './rendered-chart.js';
 import { serviceAccountState, type ServiceAccountState } from './service-account.js';
 import { podsOf, workloadsOf, type Workload } from './workloads.js';
@@ -37,6 +38,8 @@ const second = 1_000;
 const uninstalling = 'uninstalling';
 /** Added to the time-out before a pending revision counts as left behind: clocks differ, and Helm itself needs a moment. Milliseconds. */
 const slackMs = 60_000;
+/** How often a pending revision is looked at. Milliseconds. */
+const pendingPollMs = 10_000;
 
 /** A Helm release of a chart whose pods have the identity. Helm is skipped when chart, values and release are equal. */
 export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState> {
@@ -75,7 +78,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     const [fault, ...others] = observed.chart.faults;
     if (fault !== undefined) return blocked(others.length === 0 ? fault.parts : { ...fault.parts, details: others });
     const { revision } = observed;
-    if (revision !== undefined && this.#isBusy(revision, observed.nowMs)) return blocked(this.#running(revision, observed.nowMs).parts);
+    if (revision !== undefined && this.#isForeign(revision, observed.nowMs)) return blocked(this.#running(revision, observed.nowMs).parts);
     const missing = this.#missingAccount(observed, known);
     const change = this.#deployment(observed, known);
     return missing === undefined ? change : blocked(missing, true, change);
@@ -100,14 +103,18 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
   }
 
   async apply(_change: Change, known: HelmReleaseInputs, writer: Writer): Promise<void> {
-    const { connection, namespace, release, timeoutMs, helmPath: executable } = this.blueprint.settings;
-    const revision = await newestRevision(connection, namespace, release);
-    if (revision?.status.startsWith('pending-') === true) await this.#free(revision, writer);
+    const { connection, namespace, release, clock, timeoutMs, helmPath: executable } = this.blueprint.settings;
+    const { revision, waited } = await this.#unoccupied(writer);
+    if (waited) {
+      const next = this.plan(await this.observe(strongReader, known), known);
+      if (next.action === 'blocked') throw new Problem(next.problem);
+      if (next.action === 'keep') return;
+    }
     const chart = await this.blueprint.prepare(known);
     const line = [
       ...['upgrade', release, ...chartArguments(chart), '--install', '--namespace', namespace, '--reset-values'],
       ...['--wait', '--timeout', `${Math.ceil(timeoutMs / second)}s`, '--history-max', String(historyLimit)],
-      ...['--labels', `${ownKeys.digest}=${chart.digest}`],
+      ...['--labels', `${ownKeys.digest}=${chart.digest},${ownKeys.until}=${Math.ceil((clock.now().getTime() + timeoutMs + slackMs) / second)}`],
     ];
     writer.progress('helm upgrade --install');
     const intent = { action: revision === undefined ? 'create' : 'update', object: `helm release ${this.name}`, after: chart.digest, widens: false };
@@ -118,6 +125,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
 
   /** Why Helm has to run; undefined when it has not. */
   #reason(revision: Revision, observed: HelmReleaseState, known: Known<HelmReleaseInputs>): string | undefined {
+    if (isPending(revision) && this.#leftMs(revision, observed.nowMs) > 0) return this.#awaited(revision, observed.nowMs);
     if (revision.status !== 'deployed') return `revision ${revision.number} is ${revision.status}`;
     if (revision.digest === undefined) return `revision ${revision.number} was not deployed by this task`;
     if (revision.digest !== observed.digest) return 'chart, values or identity changed';
@@ -139,10 +147,45 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     return undefined;
   }
 
-  /** True while Helm would refuse to work on the release, and its revision cannot be taken away. */
-  #isBusy({ status, changedMs }: Revision, nowMs: number): boolean {
-    if (status === uninstalling) return true;
-    return status.startsWith('pending-') && nowMs - changedMs < this.blueprint.settings.timeoutMs + slackMs;
+  /** True while somebody else works on the release. What a run of this task works on ends by its own word, so it is waited for. */
+  #isForeign(revision: Revision, nowMs: number): boolean {
+    if (revision.status === uninstalling) return true;
+    return isPending(revision) && revision.untilMs === undefined && this.#leftMs(revision, nowMs) > 0;
+  }
+
+  /** How long a pending revision may still have a living helm. Milliseconds; NaN when its Secret does not say. */
+  #leftMs({ untilMs, changedMs }: Revision, nowMs: number): number {
+    return (untilMs ?? changedMs + this.blueprint.settings.timeoutMs + slackMs) - nowMs;
+  }
+
+  #awaited(revision: Revision, nowMs: number): string {
+    const seconds = Math.ceil(this.#leftMs(revision, nowMs) / second);
+    return `revision ${revision.number} is ${revision.status} by another run of this task, which is waited for and taken over from in ${seconds} s`;
+  }
+
+  /**
+   * Waits until no helm works on the release: until its pending revision has ended, or the time of the helm that made it is up. Such a
+   * revision was left by a run that was killed, and is taken away.
+   */
+  async #unoccupied(writer: Writer): Promise<{ readonly revision: Revision | undefined; readonly waited: boolean }> {
+    const { connection, namespace, release, clock } = this.blueprint.settings;
+    const newest = (): Promise<Revision | undefined> => newestRevision(connection, namespace, release);
+    let watched = { number: -1, overAt: 0 };
+    let waited = false;
+    for (;;) {
+      const revision = await newest();
+      if (revision === undefined || !isPending(revision)) return { revision, waited };
+      const { number } = revision;
+      if (watched.number !== number) watched = { number, overAt: clock.monotonic() + this.#leftMs(revision, clock.now().getTime()) };
+      const left = watched.overAt - clock.monotonic();
+      if (!(left > 0)) {
+        await this.#free(revision, writer);
+        return { revision: await newest(), waited: false };
+      }
+      writer.progress(`revision ${number} is ${revision.status}: waiting for its helm, taking over in ${Math.ceil(left / second)} s`);
+      await clock.sleep(Math.min(left, pendingPollMs), writer.signal);
+      waited = true;
+    }
   }
 
   #running({ number, status, changedMs }: Revision, nowMs: number): Problem {

@@ -10,7 +10,14 @@ export interface Revision {
   readonly digest: string | undefined;
   /** When Helm last touched it, milliseconds since 1970; NaN when it does not say. */
   readonly changedMs: number;
+  /** When the helm of this project that made it has to have ended, milliseconds since 1970; absent on revisions that others made. */
+  readonly untilMs: number | undefined;
   readonly secret: ObjectRef;
+}
+
+/** True while Helm works on a revision, or was killed in the middle of it: it refuses to begin another one. */
+export function isPending({ status }: Revision): boolean {
+  return status.startsWith('pending-');
 }
 
 /** The newest revision of a release; undefined when Helm knows none. Source: helm pkg/storage/driver/secrets.go. */
@@ -24,6 +31,7 @@ export async function newestRevision(connection: ClusterConnection, namespace: s
       status: labels.status ?? '',
       digest: labels[ownKeys.digest],
       changedMs: touched === undefined ? Date.parse(created ?? '') : Number(touched) * 1000,
+      untilMs: labels[ownKeys.until] === undefined ? undefined : Number(labels[ownKeys.until]) * 1000,
       secret: { ...kinds.secret, namespace, name },
     };
   });

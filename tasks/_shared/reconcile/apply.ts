@@ -108,7 +108,7 @@ function journalled(resource: AnyResource, ports: Ports): Writer {
       const place = resource.cluster === undefined ? {} : { cluster: resource.cluster };
       const entry = { ...intent, ...place, resource: resource.key, at: ports.clock.now().toISOString() };
       ports.journal.intend(entry);
-      const answer = await send().catch((error: unknown) => {
+      const answer = await send(() => ports.journal.accept(entry)).catch((error: unknown) => {
         if (refused(error)) ports.journal.settle(entry, 'failed', toProblem(error).parts.because);
         throw error;
       });
@@ -119,11 +119,11 @@ function journalled(resource: AnyResource, ports: Ports): Writer {
 }
 
 /**
- * True when a service answered that it refuses. Anything else (a lost connection, a cancellation, a child process that ended badly)
- * leaves open whether the write was made: the journal then keeps the intent without an outcome.
+ * True when a service answered that it refuses, or that it failed. Anything else (a lost connection, a cancellation, a child process
+ * that ended badly) leaves open whether the write was made: the journal then keeps the intent without an outcome.
  */
 function refused(error: unknown): boolean {
-  if (error instanceof Problem) return error.parts.status !== undefined;
+  if (error instanceof Problem) return error.parts.status !== undefined || error.parts.serviceCode !== undefined;
   return typeof (error as { statusCode?: unknown } | undefined)?.statusCode === 'number';
 }
 

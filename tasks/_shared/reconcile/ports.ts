@@ -5,6 +5,8 @@ import type { Permission, Intent } from './resource.js';
 export interface Journal {
   /** Called before a write is sent; has to be durable when it returns. */
   intend(entry: JournalEntry): void;
+  /** Called when the service has taken the write and goes on with it by itself, as with a long-running operation. */
+  accept(entry: JournalEntry): void;
   /** Called with the outcome; not called where nobody can tell whether the write was made. */
   settle(entry: JournalEntry, outcome: 'done' | 'failed', detail?: string): void;
 }

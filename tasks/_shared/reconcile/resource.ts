@@ -74,9 +74,11 @@ export interface Writer {
   readonly signal: AbortSignal;
   /**
    * Journals the intent, sends the write, journals the outcome.
+   * @param send resolves when the write is complete, a long-running operation included; such a one calls `accepted` when the
+   *   service has taken it and goes on with it by itself, so that a run which ends before can say so.
    * @throws Problem WI9002 without sending anything, once the run is cancelled.
    */
-  write<T>(intent: Intent, send: () => Promise<T>): Promise<T>;
+  write<T>(intent: Intent, send: (accepted: () => void) => Promise<T>): Promise<T>;
   /** Tells the user what is being waited for; shown at most every few seconds. */
   progress(text: string): void;
 }

@@ -12,10 +12,11 @@ export function planLeftText(path: string, sha256: string): string {
 /** How the plan of now relates to the approved one; each change that nobody approved is a row. */
 export function approvedText(plan: Plan, approved: ApprovedPlan, onDrift: 'fail' | 'apply'): string[] {
   const objections = new Approval(approved.changes).objections(plan);
-  const head = `Approved plan ${shortHash(approved.sha256)} of ${[approved.run, approved.plannedAt].filter((part) => part !== '').join(', ')} · ${many(approved.changes.filter((change) => change.writes).length, 'change')}`;
+  const count = approved.changes.filter((change) => change.writes).length;
+  const head = `Approved plan ${shortHash(approved.sha256)} of ${[approved.run, approved.plannedAt].filter((part) => part !== '').join(', ')} · ${count === 0 ? 'no change' : many(count, 'change')}`;
   if (objections.length === 0) {
     const left = plan.filter(({ change }) => writes(change)).length;
-    return [`${head}, ${left} of them still to be made`];
+    return [count === 0 ? head : `${head}, ${left} of them still to be made`];
   }
   const fate = onDrift === 'apply' ? 'applied all the same (onDrift: apply)' : 'refused, and nothing is written';
   const rows = objections.map(({ resource, problem }) => [`≠ ${resource.cluster ?? 'shared'}`, resource.kind, resource.name, problem.because]);

@@ -1,9 +1,12 @@
 import type { JournalEntry } from '../reconcile/ports.js';
 
-/** A line of the journal: a write that is about to be sent, or what became of it. */
+/**
+ * A line of the journal: a write that is about to be sent, or what became of it. `accepted`: the service has taken it and goes on with it
+ * by itself; its end is another line.
+ */
 export interface JournalLine {
   readonly version: 1;
-  readonly phase: 'intended' | 'done' | 'failed';
+  readonly phase: 'intended' | 'accepted' | 'done' | 'failed';
   readonly entry: JournalEntry;
   /** Why it failed. */
   readonly detail?: string;
@@ -38,15 +41,39 @@ export interface LedgerLine extends LedgerContext {
 
 /** Pairs intents with their outcomes: one value per write, in the order in which they were sent. */
 export function toLedger(journal: readonly JournalLine[], context: LedgerContext): LedgerLine[] {
-  const settled = journal.filter(({ phase }) => phase !== 'intended');
-  return journal
-    .filter(({ phase }) => phase === 'intended')
-    .map(({ entry }) => {
-      const index = settled.findIndex((line) => sameWrite(line.entry, entry));
-      const [end] = index === -1 ? [] : settled.splice(index, 1);
-      const outcome = end === undefined || end.phase === 'intended' ? 'unknown' : end.phase;
-      return { version: 1, ...context, ...entry, outcome, ...(end?.detail === undefined ? {} : { detail: end.detail }) };
-    });
+  return writesOf(journal).map(({ entry, outcome, accepted, detail }) => {
+    const told = outcome === 'unknown' && accepted ? 'accepted; the service goes on with it without this run' : detail;
+    return { version: 1, ...context, ...entry, outcome, ...(told === undefined ? {} : { detail: told }) };
+  });
+}
+
+/** One write of a run with what the journal knows of its end. */
+export interface JournalledWrite {
+  readonly entry: JournalEntry;
+  /** True when the service had taken it, or it came to an end. */
+  readonly accepted: boolean;
+  readonly outcome: LedgerLine['outcome'];
+  readonly detail?: string;
+}
+
+/** The writes of a journal in the order in which they were sent. */
+export function writesOf(journal: readonly JournalLine[]): JournalledWrite[] {
+  const later = journal.filter(({ phase }) => phase !== 'intended');
+  const take = (entry: JournalEntry, phases: readonly JournalLine['phase'][]): JournalLine | undefined => {
+    const index = later.findIndex((line) => phases.includes(line.phase) && sameWrite(line.entry, entry));
+    return index === -1 ? undefined : later.splice(index, 1)[0];
+  };
+  return journal.filter(({ phase }) => phase === 'intended').map(({ entry }) => {
+    const accepted = take(entry, ['accepted']) !== undefined;
+    const end = take(entry, ['done', 'failed']);
+    const outcome = end?.phase === 'done' || end?.phase === 'failed' ? end.phase : 'unknown';
+    return { entry, accepted: accepted || end !== undefined, outcome, ...(end?.detail === undefined ? {} : { detail: end.detail }) };
+  });
+}
+
+/** Under which name a run's ledger is attached. */
+export function ledgerName({ task }: Pick<LedgerContext, 'task'>): string {
+  return `${task}-ledger.jsonl`;
 }
 
 /** The ledger as a file: one JSON line per write. */

@@ -2,7 +2,7 @@ import type { AppliedChange } from '../reconcile/apply.js';
 import type { Plan, PlannedChange } from '../reconcile/plan.js';
 import type { Preflight } from '../reconcile/preflight.js';
 import { consequenceCode } from '../reconcile/problem.js';
-import { foreseen, writes, type FieldChange } from '../reconcile/resource.js';
+import { foreseen, writes, type FieldChange, type WritingChange } from '../reconcile/resource.js';
 import type { ProofResult } from '../reconcile/run.js';
 import { brief, columns, duration, many, some } from './columns.js';
 import { awaitedOf, causesOf, countsOf, fateOf, marks, obstaclesOf, wantedOf, type Counts, type Failure } from './findings.js';
@@ -144,15 +144,20 @@ function row({ resource, change }: PlannedChange): string[] {
 function detailOf(change: PlannedChange['change']): string {
   switch (change.action) {
     case 'keep':
-      return `${change.reason}${change.later === undefined ? '' : ` · later, if need be, ${detailOf(change.later)}`}`;
+      return `${change.reason}${change.later === undefined ? '' : ` · later, if need be, ${prospect(change.later)}`}`;
     case 'blocked':
-      return `${change.awaits ? 'waits: ' : ''}${brief(becauseOf(change.problem), 160)}${change.then === undefined ? '' : ` · then ${detailOf(change.then)}`}`;
+      return `${change.awaits ? 'waits: ' : ''}${brief(becauseOf(change.problem), 160)}${change.then === undefined ? '' : ` · then ${prospect(change.then)}`}`;
     case 'delete':
       return change.reason;
     case 'create':
     case 'update':
       return change.fields.length === 0 ? change.reason : change.fields.map((field) => fieldText(field, change.action)).join(' · ');
   }
+}
+
+/** What will be done later; a reason of now would say nothing about it. */
+function prospect(change: WritingChange): string {
+  return change.fields.length === 0 ? change.action : detailOf(change);
 }
 
 function fieldText({ field, before, after }: FieldChange, action: string): string {

@@ -129,6 +129,8 @@ export interface Job {
   readonly cancelTimeoutInMinutes: number;
   readonly variables: readonly VariableDeclaration[];
   readonly strategy?: JobStrategy;
+  /** The image or name of the agents' pool. */
+  readonly pool?: string;
   /** The image that it would run in. */
   readonly container?: Located;
   /** Of a deployment job: those of all hooks. */
@@ -141,6 +143,8 @@ export interface Stage {
   readonly displayName: string;
   readonly dependsOn: readonly string[];
   readonly condition?: Located;
+  /** Which of several runs goes on; as written. */
+  readonly lockBehavior?: string;
   readonly variables: readonly VariableDeclaration[];
   readonly jobs: readonly Job[];
   readonly at: Position;

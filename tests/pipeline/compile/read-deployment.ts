@@ -3,7 +3,7 @@ import { MapReader } from '../yaml/map-reader.js';
 import type { YamlNode } from '../yaml/nodes.js';
 import { lifecycleHooks } from './model.js';
 import type { Deployment, LifecycleHook, Located, Step } from './model.js';
-import { acceptPool } from './read-pool.js';
+import { readPool } from './read-pool.js';
 import { located, StepReader } from './read-steps.js';
 
 /** Where a deployment job deploys to. */
@@ -34,7 +34,7 @@ function readTarget(reader: MapReader, problems: Problems): Target {
 function readHook(node: YamlNode, what: string, problems: Problems): readonly Step[] {
   const reader = MapReader.of(node, what, problems);
   if (reader === undefined) return [];
-  acceptPool(reader, problems);
+  readPool(reader, problems);
   // Each hook is a job of its own: names of steps are unique within it.
   const steps = new StepReader(problems);
   const written = steps.read(reader.list('steps') ?? []);

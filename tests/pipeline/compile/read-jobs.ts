@@ -4,7 +4,7 @@ import type { YamlNode } from '../yaml/nodes.js';
 import { readStrategy } from './matrix.js';
 import type { Job, Stage, Step, VariableDeclaration } from './model.js';
 import { readDeployment } from './read-deployment.js';
-import { acceptPool } from './read-pool.js';
+import { readPool } from './read-pool.js';
 import { located, StepReader } from './read-steps.js';
 
 /** Limit of a hosted agent when a job names none. Source: yaml-schema, jobs.job.timeoutInMinutes. */
@@ -31,14 +31,15 @@ export function readVariables(reader: MapReader, problems: Problems): readonly V
 }
 
 /** One of a few words; anything else is a problem. */
-function oneOf(reader: MapReader, key: string, words: readonly string[], problems: Problems): void {
+function oneOf(reader: MapReader, key: string, words: readonly string[], problems: Problems): string | undefined {
   const text = reader.string(key);
   if (text !== undefined && !words.includes(text)) problems.add(reader.node(key)?.at ?? reader.at, `'${key}' is one of ${words.join(', ')}, not '${text}'.`);
+  return text;
 }
 
 /** `lockBehavior` decides which of several runs goes first; a local run is alone. */
-export function acceptLockBehaviour(reader: MapReader, problems: Problems): void {
-  oneOf(reader, 'lockBehavior', ['sequential', 'runLatest'], problems);
+export function readLockBehaviour(reader: MapReader, problems: Problems): string | undefined {
+  return oneOf(reader, 'lockBehavior', ['sequential', 'runLatest'], problems);
 }
 
 /** `workspace.clean` has nothing to clean: every job starts in a folder of its own. */
@@ -51,8 +52,8 @@ function acceptWorkspace(reader: MapReader, problems: Problems): void {
 }
 
 /** The keys that a job and a pipeline of steps only have in common. */
-function readBody(reader: MapReader, problems: Problems): Pick<Job, 'strategy' | 'container' | 'continueOnError'> {
-  acceptPool(reader, problems);
+function readBody(reader: MapReader, problems: Problems): Pick<Job, 'strategy' | 'container' | 'pool' | 'continueOnError'> {
+  const pool = readPool(reader, problems);
   acceptWorkspace(reader, problems);
   reader.refuse('services');
   const strategyNode = reader.has('deployment') ? undefined : reader.node('strategy');
@@ -61,6 +62,7 @@ function readBody(reader: MapReader, problems: Problems): Pick<Job, 'strategy' |
   const image = node?.kind === 'map' ? (MapReader.of(node, 'container', problems)?.string('image') ?? '') : (reader.string('container') ?? '');
   return {
     ...(strategy === undefined ? {} : { strategy }),
+    ...(pool === undefined ? {} : { pool }),
     ...(node === undefined ? {} : { container: { text: image, at: node.at } }),
     continueOnError: reader.boolean('continueOnError') ?? false,
   };
@@ -121,13 +123,14 @@ export function readStage(node: YamlNode, index: number, previous: string | unde
   }
   const given = reader.string('stage') ?? '';
   const name = given === '' ? `Stage${index + 1}` : given;
-  acceptPool(reader, problems);
-  acceptLockBehaviour(reader, problems);
+  readPool(reader, problems);
+  const lockBehavior = readLockBehaviour(reader, problems);
   reader.ignore('isSkippable');
   reader.refuse('trigger', 'templateContext', 'group');
   const condition = located(reader, 'condition');
   const stage: Stage = {
     name,
+    ...(lockBehavior === undefined ? {} : { lockBehavior }),
     displayName: reader.string('displayName') ?? name,
     dependsOn: reader.strings('dependsOn') ?? (previous === undefined ? [] : [previous]),
     ...(condition === undefined ? {} : { condition }),

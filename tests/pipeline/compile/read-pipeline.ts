@@ -2,8 +2,8 @@ import type { Problems } from '../problems.js';
 import { MapReader } from '../yaml/map-reader.js';
 import type { MapNode } from '../yaml/nodes.js';
 import type { Pipeline, Stage } from './model.js';
-import { acceptLockBehaviour, readJobs, readOnlyJob, readStage, readVariables } from './read-jobs.js';
-import { acceptPool } from './read-pool.js';
+import { readLockBehaviour, readJobs, readOnlyJob, readStage, readVariables } from './read-jobs.js';
+import { readPool } from './read-pool.js';
 
 function stages(reader: MapReader, problems: Problems): readonly Stage[] {
   const shapes = ['stages', 'jobs', 'steps'].filter((key) => reader.has(key));
@@ -31,10 +31,9 @@ export function readPipeline(root: MapNode, problems: Problems): Pipeline | unde
   // Triggers decide when a run starts; a local run has been started by hand. Resources are read before expansion.
   reader.ignore('trigger', 'pr', 'schedules', 'parameters', 'resources', 'appendCommitMessageToRunName');
   reader.refuse('dependsOn', 'condition', 'target', 'notifications');
-  acceptLockBehaviour(reader, problems);
-  acceptPool(reader, problems);
+  readLockBehaviour(reader, problems);
+  readPool(reader, problems);
   const name = reader.string('name');
-  if (name?.includes('$(') === true) problems.unsupported(reader.node('name')?.at ?? reader.at, `tokens in the run's name: ${name}`);
   const pipeline: Pipeline = { ...(name === undefined ? {} : { name }), variables: readVariables(reader, problems), stages: stages(reader, problems), at: reader.at };
   reader.done();
   return pipeline;

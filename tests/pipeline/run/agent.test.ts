@@ -160,6 +160,14 @@ console.log('##vso[task.setvariable variable=pw;issecret=true]open-sesame');`);
     assert.deepEqual(lines.filter((line) => line.startsWith('post ')), ['post kept 2', 'post kept 1']);
   });
 
+  it('runs the post-job handler of a task that was killed, with what it had said before', async () => {
+    bench.task('Dead', "process.stdout.write('##vso[task.settaskvariable variable=k]kept\\n', () => process.kill(process.pid, 'SIGKILL'));", { postjobexecution: { Node20_1: { target: 'post.js' } } });
+    bench.file('../tasks/Dead/post.js', "console.log('post ' + process.env.VSTS_TASKVARIABLE_K)");
+    const { lines, result } = await bench.run('steps: [{ task: Dead@1 }]');
+    assert.deepEqual(lines.filter((line) => line.startsWith('post ')), ['post kept']);
+    assert.equal(result.result, 'Failed');
+  });
+
   /** Moves the clock when a step says something: the only way in which time passes. */
   function timed(moves: Readonly<Record<string, number>>): { readonly clock: ManualClock; readonly output: (line: string) => void; readonly seen: string[] } {
     const clock = new ManualClock();

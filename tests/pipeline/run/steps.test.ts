@@ -50,7 +50,7 @@ describe('what a step may ask for', () => {
     });
 
     it('do not run a step again that timed out', async () => {
-      bench.task('Hang', "setTimeout(() => process.exit(9), 30000); console.log('hanging');");
+      bench.task('Hang', "setTimeout(() => process.exit(9), 30000); console.log('##vso[task.complete result=Failed;]'); console.log('hanging');");
       const clock = new ManualClock();
       const lines: string[] = [];
       const { step } = await bench.run('steps: [{ task: Hang@1, name: h, timeoutInMinutes: 1, retryCountOnTaskFailure: 3 }]', {

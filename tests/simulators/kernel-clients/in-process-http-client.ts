@@ -1,16 +1,16 @@
 import { createHttpHeaders, RestError, type HttpClient, type PipelineRequest, type PipelineResponse } from '@azure/core-rest-pipeline';
-import { ConnectionLost, type Network } from '../kernel/network.js';
+import { ConnectionLost, type Dispatcher } from '../kernel/network.js';
 import { textOf } from '../kernel/response-text.js';
 
 /**
  * Lets the Azure SDK talk to a simulated world inside the process: no sockets, so that virtual clocks work. A broken connection and an
  * abort surface as they do from the SDK's own client; `timeout` is not watched, since only the world's clock counts here.
  */
-export function inProcessHttpClient(network: Network): HttpClient {
+export function inProcessHttpClient(network: Dispatcher): HttpClient {
   return { sendRequest: (request) => send(network, request) };
 }
 
-async function send(network: Network, request: PipelineRequest): Promise<PipelineResponse> {
+async function send(network: Dispatcher, request: PipelineRequest): Promise<PipelineResponse> {
   const gone = new AbortController();
   const abort = (): void => gone.abort(aborted());
   if (request.abortSignal?.aborted === true) throw aborted();

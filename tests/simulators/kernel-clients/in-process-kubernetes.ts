@@ -1,9 +1,9 @@
 import { ResponseContext, wrapHttpLibrary, type HttpLibrary, type RequestContext } from '@kubernetes/client-node';
-import type { Network } from '../kernel/network.js';
+import type { Dispatcher } from '../kernel/network.js';
 import { textOf } from '../kernel/response-text.js';
 
 /** Lets @kubernetes/client-node talk to a simulated world inside the process: no sockets, so that virtual clocks work. */
-export function inProcessKubernetes(network: Network): HttpLibrary {
+export function inProcessKubernetes(network: Dispatcher): HttpLibrary {
   return wrapHttpLibrary({
     send: async (request) => {
       const response = await network.dispatch({

@@ -1,4 +1,5 @@
-import { createHmac, createPublicKey, generateKeyPairSync, randomBytes, sign, timingSafeEqual, verify, type KeyObject } from 'node:crypto';
+import { createHmac, createPublicKey, randomBytes, sign, timingSafeEqual, verify } from 'node:crypto';
+import { rsaPrivateKey } from './rsa-keys.js';
 import { isRecord } from './service.js';
 
 /** A key that signs compact JWTs. Synchronous throughout, so that a virtual clock never waits for a thread pool. */
@@ -37,7 +38,7 @@ export function secretJwtKey(): JwtKey {
 
 /** A fresh RS256 key. Makes 2048 bits: 50 to 300 ms. */
 export function publishedJwtKey(): PublishedJwtKey {
-  const privateKey: KeyObject = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  const privateKey = rsaPrivateKey();
   const publicKey = createPublicKey(privateKey);
   const kid = randomBytes(20).toString('hex').toUpperCase();
   return {

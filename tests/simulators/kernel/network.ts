@@ -8,11 +8,16 @@ export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }
 
+/** What clients inside the process send their requests through. */
+export interface Dispatcher {
+  dispatch(request: SimRequest): Promise<SimResponse>;
+}
+
 /**
  * The network of one simulated world: finds the service of an origin, applies faults and latency, keeps the log.
  * This base class delivers inside the process; `LoopbackNetwork` adds HTTPS listeners.
  */
-export class Network {
+export class Network implements Dispatcher {
   readonly log = new RequestLog();
   readonly faults = new Faults();
   /** Milliseconds that a request takes on the way, by service and request; none by default. */

@@ -81,6 +81,12 @@ export class KubernetesApi implements Service {
     return copy(this.#store.list(this.#kinds.named(kind), namespace));
   }
 
+  /** Copies of all stored objects of every kind, ordered by kind, namespace and name. */
+  all(): KubernetesObject[] {
+    this.#control.run();
+    return copy(this.#store.all());
+  }
+
   /** Stores a new object as somebody else would, without a request. @throws ApiError as the server would refuse it. */
   put(object: KubernetesObject, manager = 'test'): KubernetesObject {
     const created = this.#plant(object, manager);

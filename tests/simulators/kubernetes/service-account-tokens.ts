@@ -1,5 +1,6 @@
-import { createHash, createPublicKey, generateKeyPairSync, randomUUID, sign, verify, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, randomUUID, sign, verify, type KeyObject } from 'node:crypto';
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
+import { rsaPrivateKey } from '../kernel/rsa-keys.js';
 import { isRecord } from '../kernel/service.js';
 import type { KubernetesUser } from './access.js';
 import type { KindRegistry } from './objects/kinds.js';
@@ -27,7 +28,7 @@ export class ServiceAccountTokens {
     private readonly store: ObjectStore,
     private readonly kinds: KindRegistry,
     private readonly issuer: () => string,
-    private readonly newKey: () => KeyObject = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
+    private readonly newKey: () => KeyObject = rsaPrivateKey,
   ) {}
 
   /** The JSON Web Key Set with the public key. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { supervise } from '../../../tasks/_shared/agent/boundary.js';
+import { lastWordsMs, supervise } from '../../../tasks/_shared/agent/boundary.js';
 import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
+import { VirtualClock } from '../../simulators/kernel/virtual-clock.js';
 import { FakeAgent } from './fake-agent.js';
 
 describe('the boundary of a task', () => {
@@ -46,13 +47,34 @@ describe('the boundary of a task', () => {
   it('gives a cancelled body up that does not end in time, also when it was cancelled before it began', async () => {
     for (const early of [true, false]) {
       const other = new FakeAgent();
+      const clock = new VirtualClock();
       if (early) other.cancel();
-      const running = supervise(other, () => new Promise(() => undefined), 0);
+      const running = supervise(other, () => new Promise(() => undefined), clock);
       if (!early) other.cancel();
       await running;
       assert.match(other.ends[0]?.message ?? '', /WI9002/);
-      assert.equal(other.ends.length, 1);
+      assert.deepEqual([other.ends.length, clock.monotonic()], [1, lastWordsMs]);
+      assert.ok(clock.monotonic() < 7_500, 'the agent sends SIGTERM after 7.5 seconds');
       other.dispose();
     }
+  });
+
+  it('gives it up at once when the pipeline is about to kill it', async () => {
+    const clock = new VirtualClock();
+    const running = supervise(agent, () => new Promise(() => undefined), clock);
+    agent.cancel();
+    agent.callLast();
+    await running;
+    assert.match(agent.ends[0]?.message ?? '', /WI9002/);
+    assert.equal(clock.monotonic(), 0);
+  });
+
+  it('never gives up what was not cancelled, however long it takes', async () => {
+    const clock = new VirtualClock();
+    await supervise(agent, async () => {
+      await clock.sleep(3_600_000);
+      return { result: 'Succeeded', message: '' };
+    }, clock);
+    assert.deepEqual(agent.ends, [{ result: 'Succeeded', message: '' }]);
   });
 });

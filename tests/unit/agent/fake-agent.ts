@@ -24,6 +24,7 @@ export const federatedEndpoint: FakeEndpoint = {
 /** Remembers everything that a task says to its agent, in one order, and answers from plain records. */
 export class FakeAgent implements Agent {
   readonly tempDirectory = mkdtempSync(join(tmpdir(), 'fake-agent-'));
+  readonly runFolder: string;
   environment: Readonly<Record<string, string>> = { PATH: '/usr/bin' };
   readonly inputs: Record<string, string> = {};
   variables: Record<string, string> = {};
@@ -42,15 +43,26 @@ export class FakeAgent implements Agent {
   readonly events: string[] = [];
   readonly #secrets = new Secrets();
   readonly #cancellation = new AbortController();
+  readonly #lastCall = new AbortController();
   readonly #cleanUps: (() => void)[] = [];
   #files = 0;
 
   constructor(readonly task = 'TestTask') {
     setMaxListeners(0, this.#cancellation.signal);
+    this.runFolder = mkdtempSync(join(this.tempDirectory, `${task}-`));
   }
 
   get signal(): AbortSignal {
     return this.#cancellation.signal;
+  }
+
+  get lastCall(): AbortSignal {
+    return this.#lastCall.signal;
+  }
+
+  /** Tells the task that it is about to be killed. */
+  callLast(): void {
+    this.#lastCall.abort(new Error('killed soon by the test'));
   }
 
   /** Cancels the task as the pipeline would. */
@@ -105,6 +117,10 @@ export class FakeAgent implements Agent {
     this.masked.push(...this.#secrets.register(text));
   }
 
+  redact(text: string): string {
+    return this.#secrets.redact(text);
+  }
+
   line(text: string): void {
     this.log.push(this.#secrets.redact(text));
   }
@@ -141,17 +157,13 @@ export class FakeAgent implements Agent {
     return path;
   }
 
-  redact(text: string): string {
-    return this.#secrets.redact(text);
-  }
-
   saveFile(path: string, content: string): void {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content);
   }
 
   scratch(): string {
-    const path = mkdtempSync(join(this.tempDirectory, 'scratch-'));
+    const path = mkdtempSync(join(this.runFolder, 'scratch-'));
     this.onEnd(() => rmSync(path, { recursive: true, force: true }));
     return path;
   }
@@ -163,6 +175,7 @@ export class FakeAgent implements Agent {
   cleanUp(): void {
     this.events.push('clean-up');
     for (const job of this.#cleanUps.splice(0).reverse()) job();
+    rmSync(this.runFolder, { recursive: true, force: true });
   }
 
   complete(end: TaskEnd): void {

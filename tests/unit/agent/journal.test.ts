@@ -21,17 +21,28 @@ describe('FileJournal', () => {
 
   const lines = (): unknown[] => readFileSync(path, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as unknown);
 
-  it('has each line in the file when the method returns, readable by nobody else', () => {
+  it('has each line in the file when the method returns, readable by nobody else, and each intent in the log', () => {
     const debug: string[] = [];
-    const journal = new FileJournal(path, (line) => debug.push(line));
+    const shown: string[] = [];
+    const journal = new FileJournal(path, { line: (line) => void shown.push(line), debug: (line) => void debug.push(line), redact: (text) => text });
     journal.intend(entry);
     assert.deepEqual(lines(), [{ version: 1, phase: 'intended', entry }]);
+    assert.deepEqual(shown, ['  write    create /a on c']);
+    journal.accept(entry);
     journal.settle(entry, 'failed', 'no');
-    assert.deepEqual(lines()[1], { version: 1, phase: 'failed', entry, detail: 'no' });
+    assert.deepEqual(lines().slice(1), [{ version: 1, phase: 'accepted', entry }, { version: 1, phase: 'failed', entry, detail: 'no' }]);
     journal.close();
     assert.equal(statSync(path).mode & 0o777, 0o600);
-    assert.equal(debug.length, 2);
-    assert.deepEqual(journal.lines.map(({ phase }) => phase), ['intended', 'failed']);
+    assert.equal(debug.length, 3);
+    assert.equal(shown.length, 1);
+    assert.deepEqual(journal.lines.map(({ phase }) => phase), ['intended', 'accepted', 'failed']);
+  });
+
+  it('keeps what is secret out of its file', () => {
+    const journal = new FileJournal(path, { line: () => undefined, debug: () => undefined, redact: (text) => text.replaceAll('canary', '***') });
+    journal.intend({ ...entry, after: 'has canary in it' });
+    journal.close();
+    assert.deepEqual(lines(), [{ version: 1, phase: 'intended', entry: { ...entry, after: 'has *** in it' } }]);
   });
 
   it('keeps the intent of a process that is killed', async () => {

@@ -13,6 +13,17 @@ void runTask('ChildTask', async (agent) => {
   agent.summary('# canary-key canary-variable');
   agent.attach('kind', 'file.json', '{"key":"canary-key"}');
   agent.line(`scratch ${agent.scratch()}`);
+  if (agent.input('flood') === 'true') {
+    for (let index = 0; index < 4_000; index += 1) agent.line(`line ${index} ${'x'.repeat(100)}`);
+    agent.line('last line before the kill');
+    process.kill(process.pid, 'SIGKILL');
+  }
+  if (agent.input('hang') === 'true') {
+    setInterval(() => undefined, 1000);
+    agent.lastCall.addEventListener('abort', () => agent.line('last call'));
+    agent.line('hanging');
+    return new Promise(() => undefined);
+  }
   if (agent.input('wait') === 'true') {
     const alive = setInterval(() => undefined, 1000);
     agent.line('waiting');

@@ -73,4 +73,29 @@ describe('PipelineAgent', () => {
     assert.equal(code, 0);
     assert.ok(lines.includes('##vso[task.complete result=Failed;]cancelled in order'));
   });
+
+  it('has every line out of the process before it goes on, so that a kill takes none back', async () => {
+    const { lines } = await outcome(start({ INPUT_FLOOD: 'true' }));
+    assert.ok(lines.includes('last line before the kill'), `the log ends with ${lines.at(-2) ?? ''}`);
+  });
+
+  it('ends what never ends by itself at the last call, with its folder gone', async () => {
+    const child = start({ INPUT_HANG: 'true' });
+    let sent = false;
+    const { code, lines } = await outcome(child, (text) => {
+      if (!sent && text.includes('\nhanging\n')) sent = child.kill('SIGTERM');
+    });
+    assert.equal(code, 0);
+    assert.ok(lines.includes('last call'));
+    assert.match(lines.find((line) => line.startsWith('##vso[task.complete')) ?? '', /result=Failed;\].*WI9002/);
+    const scratch = lines.find((line) => line.startsWith('scratch '))?.slice('scratch '.length) ?? '';
+    assert.ok(scratch !== '' && !existsSync(scratch));
+  });
+
+  it('tells its post-job step the name of its folder before that is there', async () => {
+    const { lines } = await outcome(start({ INPUT_FLOOD: 'true' }));
+    const name = /^##vso\[task\.settaskvariable variable=AKS_WORKLOAD_IDENTITY_RUN;issecret=false;\](ChildTask-[0-9a-f-]+)$/m.exec(lines.join('\n'))?.[1];
+    assert.ok(name !== undefined && existsSync(join(folder, name)), 'a killed run leaves its folder under the name that it gave');
+    assert.equal(statSync(join(folder, name)).mode & 0o777, 0o700);
+  });
 });

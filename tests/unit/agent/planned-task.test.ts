@@ -53,6 +53,8 @@ describe('the frame of planned tasks', () => {
         '  aks-2',
         '    + thing  two  text wanted',
         'Preflight  permissions ok (1 action at 2 scopes)',
+        '  write    create /one on aks-1',
+        '  write    create /two on aks-2',
         'Apply    2 of 2 done in N s',
         'Proof    aks-1  orders/api  exercised  → it works',
       ],

@@ -48,4 +48,11 @@ describe('readVariableGroup', () => {
     agent.variables['System.TeamFoundationCollectionUri'] = 'https://vsrm.dev.azure.com/contoso/';
     await assert.rejects(readVariableGroup(agent, 'g', () => Promise.resolve([])), /WI1022/);
   });
+
+  it('does not wait for an answer once the job is cancelled', async () => {
+    const asked = readVariableGroup(agent, 'wi-nonprod', () => new Promise(() => undefined));
+    agent.cancel();
+    await assert.rejects(asked, /WI9002/);
+    await assert.rejects(readVariableGroup(agent, 'wi-nonprod', () => new Promise(() => undefined)), /WI9002/);
+  });
 });

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { setMaxListeners } from 'node:events';
 import { knownClouds } from '../../../tasks/_shared/agent/clouds.js';
 import type { PlannedTask } from '../../../tasks/_shared/agent/planned-task.js';
@@ -164,7 +165,7 @@ export class Rig {
     const ports: Ports = {
       clock: this.clock,
       signal: this.abort.signal,
-      journal: { intend: () => undefined, settle: (entry, outcome) => void this.journal.push({ ...entry, outcome }) },
+      journal: { intend: () => undefined, accept: () => undefined, settle: (entry, outcome) => void this.journal.push({ ...entry, outcome }) },
       progress: { waiting: (subject, text) => void this.progress.push(`${subject}: ${text}`) },
       permissions,
     };
@@ -222,4 +223,17 @@ export async function problemOf(promise: Promise<unknown>): Promise<ProblemParts
     throw error;
   }
   throw new Error('it should have failed');
+}
+
+/** MSAL keeps the host's token source, its HTTP client included, and its tokens for the whole process: not across worlds. */
+export async function forgetHost(): Promise<void> {
+  const { ManagedIdentityCredential } = await import('../../../tasks/_shared/azure/identity-sdk.js');
+  const part = (holder: unknown, name: string): object => {
+    const found: unknown = typeof holder === 'object' && holder !== null ? Reflect.get(holder, name) : undefined;
+    assert.ok(typeof found === 'object' && found !== null, `MSAL has no ${name} any more`);
+    return found;
+  };
+  const application = part(new ManagedIdentityCredential(), 'managedIdentityApp');
+  Reflect.set(part(application, 'managedIdentityClient').constructor, 'identitySource', undefined);
+  Reflect.set(application.constructor, 'nodeStorage', undefined);
 }

@@ -8,7 +8,7 @@ import type { SignIn } from '../../../tasks/_shared/azure/connection.js';
 import { idOf, type ServicePrincipal } from '../../simulators/azure/directory.js';
 import { inProcessHttpClient } from '../../simulators/kernel-clients/in-process-http-client.js';
 import { textOf } from '../../simulators/kernel/response-text.js';
-import { clientSecret, clusterId, correlationId, problemOf, Rig, subscriptionId } from './azure-world.js';
+import { clientSecret, clusterId, correlationId, forgetHost, problemOf, Rig, subscriptionId } from './azure-world.js';
 
 const purpose = { tried: 'read the cluster', what: 'The cluster cannot be read' };
 const version = '2026-04-01';
@@ -54,19 +54,6 @@ async function onWorldTime(rig: Rig, job: () => Promise<void>): Promise<void> {
   } finally {
     globalThis.Date = machine;
   }
-}
-
-/** MSAL keeps the host's token source, its HTTP client included, and its tokens for the whole process: not across worlds. */
-async function forgetHost(): Promise<void> {
-  const { ManagedIdentityCredential } = await import('../../../tasks/_shared/azure/identity-sdk.js');
-  const part = (holder: unknown, name: string): object => {
-    const found: unknown = typeof holder === 'object' && holder !== null ? Reflect.get(holder, name) : undefined;
-    assert.ok(typeof found === 'object' && found !== null, `MSAL has no ${name} any more`);
-    return found;
-  };
-  const application = part(new ManagedIdentityCredential(), 'managedIdentityApp');
-  Reflect.set(part(application, 'managedIdentityClient').constructor, 'identitySource', undefined);
-  Reflect.set(application.constructor, 'nodeStorage', undefined);
 }
 
 describe('signing in to Azure', () => {

@@ -93,7 +93,7 @@ async function build(network: Network, clock: Clock, ca: string, rolloutMs: numb
   const ports: Ports = {
     clock,
     signal: abort.signal,
-    journal: { intend: (entry) => journal.push(entry), settle: () => undefined },
+    journal: { intend: (entry) => journal.push(entry), accept: () => undefined, settle: () => undefined },
     progress: { waiting: () => undefined },
     permissions: { missing: (permissions) => lackedRights(connection, permissions) },
   };

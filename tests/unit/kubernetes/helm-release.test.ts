@@ -263,9 +263,29 @@ for (const major of [3, 4] as const) {
     });
 
     it('ends helm when the pipeline cancels, and starts no further write', async () => {
-      world.network.faults.plant({ method: 'POST', path: /secrets/, times: 1, then: () => world.abort.abort(new Error('cancelled')) });
+      let pending: Record<string, string> | undefined;
+      world.network.faults.plant({ method: 'POST', path: /secrets/, times: 1, then: () => {
+        pending = world.api.list('Secret', 'orders')[0]?.metadata.labels;
+        world.abort.abort(new Error('cancelled'));
+      } });
       const { problem } = verdictOf(await deploy(), release.key);
       assert.equal(problem?.code, 'WI9002');
+      assert.equal(pending?.status, 'pending-install');
+      const seconds = Number(pending['aks-workload-identity/until']) - Date.now() / 1000;
+      assert.ok(seconds > 0 && seconds <= 121, 'the pending revision says until when its helm may work');
+    });
+
+    it('waits for what another run of this task works on, and takes over what that left pending', async () => {
+      plantNamespace(world.api);
+      const until = String(Math.floor(Date.now() / 1000) + 40);
+      const labels = { owner: 'helm', name: 'orders-api', status: 'pending-install', version: '1', createdAt: String(Math.floor(Date.now() / 1000)), 'aks-workload-identity/until': until };
+      world.api.put({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace: 'orders', name: 'sh.helm.release.v1.orders-api.v1', labels }, type: 'helm.sh/release.v1' });
+      const planned = verdictOf(await deploy({ dryRun: true }), release.key);
+      assert.equal(planned.action, 'update');
+      const taken = await done();
+      assert.ok(taken.action === 'update');
+      assert.match(taken.reason, /^revision 1 is pending-install by another run of this task, which is waited for and taken over from in [34]\d s$/);
+      assert.deepEqual(revisions(), ['1 deployed']);
     });
 
     it('finds a right that Helm would miss half-way', async () => {

@@ -51,6 +51,9 @@ export class Rig {
           events.push(`intend ${entry.resource}`);
           this.intended.push(entry);
         },
+        accept: (entry) => {
+          events.push(`accept ${entry.resource}`);
+        },
         settle: (entry, outcome, detail) => {
           events.push(`settle ${entry.resource} ${outcome}`);
           this.settled.push({ entry, outcome, detail });

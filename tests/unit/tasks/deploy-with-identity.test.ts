@@ -29,7 +29,8 @@ function agentWith(inputs: Readonly<Record<string, string>>): Agent {
   };
   const rest = { secret: unused, line: unused, group: unused, debug: unused, error: unused, output: unused, summary: unused, attach: unused };
   const ends = { keepFile: unused, redact: unused, saveFile: unused, scratch: unused, onEnd: unused, cleanUp: unused, complete: unused, endpoint: unused, isSecretVariable: unused };
-  const place = { task: 'DeployWithIdentity', tempDirectory: '', signal: new AbortController().signal, environment: {} };
+  const { signal } = new AbortController();
+  const place = { task: 'DeployWithIdentity', tempDirectory: '', runFolder: '', signal, lastCall: signal, environment: {} };
   return { ...place, ...rest, ...ends, input: (name) => inputs[name], variable: () => undefined };
 }
 

@@ -39,6 +39,12 @@ export class ObjectStore {
     return all.sort(([left], [right]) => (left < right ? -1 : 1)).map(([, object]) => object);
   }
 
+  /** Every stored object, ordered by kind, namespace and name. */
+  all(): KubernetesObject[] {
+    const keyed = [...this.#objects.entries()].flatMap(([kind, objects]) => [...objects.entries()].map(([key, object]) => ({ key: `${kind} ${key}`, object })));
+    return keyed.sort((left, right) => (left.key < right.key ? -1 : 1)).map(({ object }) => object);
+  }
+
   /** Stores an object under the next resource version and tells the watchers. Returns what is stored. */
   put(kind: Kind, object: KubernetesObject): KubernetesObject {
     const before = this.get(kind, object.metadata.namespace, object.metadata.name);

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { object, parseJson, text } from '../fleet/json.js';
+import type { JournalEntry } from '../reconcile/ports.js';
+import type { JournalLine, LedgerContext } from '../report/ledger.js';
+
+/** Task variable with the name of the run's folder below the agent's temp directory, for the post-job step of the same task. */
+export const runFolderVariable = 'AKS_WORKLOAD_IDENTITY_RUN';
+
+/** The journal of a run, in its folder. Only there while the run lasts. */
+export const journalFile = 'journal.jsonl';
+/** Who runs, in the run's folder. */
+export const contextFile = 'run.json';
+
+/** What a killed run left in its folder. */
+export interface LeftRecord {
+  readonly context: LedgerContext;
+  readonly journal: readonly JournalLine[];
+}
+
+/** Reads the record of a run that was killed; undefined when it was killed before it began one, or had closed it. */
+export function readRecord(folder: string): LeftRecord | undefined {
+  const context = contextIn(parseJson(read(join(folder, contextFile))));
+  const journal = read(join(folder, journalFile));
+  if (context === undefined || journal === undefined) return undefined;
+  return { context, journal: journal.split('\n').flatMap((line) => lineIn(parseJson(line))) };
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function contextIn(value: unknown): LedgerContext | undefined {
+  const { task, run, signIn, correlation } = object(value);
+  if (typeof task !== 'string' || typeof run !== 'string' || typeof signIn !== 'string' || typeof correlation !== 'string') return undefined;
+  return { task, run, signIn, correlation };
+}
+
+/** A line that the kill tore is no line. A torn intent was not sent, since intents are on the disk before. */
+function lineIn(value: unknown): JournalLine[] {
+  const { phase, entry, detail } = object(value);
+  const known = (['intended', 'accepted', 'done', 'failed'] as const).find((one) => one === phase);
+  const write = entryIn(object(entry));
+  return known === undefined || write === undefined ? [] : [{ version: 1, phase: known, entry: write, ...optional('detail', detail) }];
+}
+
+function entryIn({ action, object: written, resource, at, widens, cluster, before, after }: Record<string, unknown>): JournalEntry | undefined {
+  if (typeof action !== 'string' || typeof written !== 'string' || typeof resource !== 'string' || typeof at !== 'string') return undefined;
+  return { action, object: written, resource, at, widens: widens === true, ...optional('cluster', cluster), ...optional('before', before), ...optional('after', after) };
+}
+
+function optional<K extends string>(key: K, value: unknown): Partial<Record<K, string>> {
+  const given = text(value);
+  return given === undefined ? {} : ({ [key]: given } as Record<K, string>);
+}

@@ -1,0 +1,175 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { parseManifests } from '../../tasks/_shared/kubernetes/chart.js';
+import type { HelmArgument } from '../../tasks/_shared/kubernetes/connection.js';
+import { object, objects, text, type Json } from '../../tasks/_shared/fleet/json.js';
+import type { Clock } from '../../tasks/_shared/reconcile/clock.js';
+import { Problem } from '../../tasks/_shared/reconcile/problem.js';
+import type { Dispatcher } from '../simulators/kernel/network.js';
+import type { SimResponse } from '../simulators/kernel/service.js';
+import { kubeTools } from '../tools/kube-tools.js';
+
+/** One API server as the stand-in reaches it. */
+export interface HelmTarget {
+  readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
+  readonly server: () => Promise<string>;
+  readonly token: () => Promise<string>;
+}
+
+const rendered = new Map<string, Promise<string>>();
+const plurals: Readonly<Record<string, string>> = { Deployment: 'apis/apps/v1:deployments', Service: 'api/v1:services', ServiceAccount: 'api/v1:serviceaccounts' };
+
+/**
+ * Does in this process, on the world's clock, what helm 4 does on the wire for `upgrade --install --wait`, so that it can be killed between any
+ * two of its requests: release Secret pending → each object applied → rollout awaited → former revision superseded → Secret deployed. Charts
+ * are rendered by the real helm, once for each set of values. Sources: recorded traffic of helm 4.1.4; helm pkg/action/upgrade.go.
+ */
+export class HelmStandIn {
+  /** Server and token, as in the kubeconfig that helm gets: fetched once, before it starts. */
+  #kubeconfig: Promise<readonly [server: string, token: string]> | undefined;
+
+  constructor(private readonly target: HelmTarget) {}
+
+  async run(given: readonly HelmArgument[]): Promise<string> {
+    const [command, release] = given;
+    if (command === 'version') return 'v4.1.4';
+    if (typeof release !== 'string') throw new Error('the stand-in knows commands about a release only');
+    if (command === 'template') return render(release, given);
+    if (command !== 'upgrade') throw new Error(`the stand-in does not know helm ${JSON.stringify(command)}`);
+    await this.#upgrade(release, given);
+    return '';
+  }
+
+  async #upgrade(release: string, given: readonly HelmArgument[]): Promise<void> {
+    const namespace = option(given, '--namespace');
+    const secrets = `/api/v1/namespaces/${namespace}/secrets`;
+    const history = await this.#history(secrets, release);
+    const newest = history.at(-1);
+    if (newest?.status.startsWith('pending-') === true) throw refused('another operation (install/upgrade/rollback) is in progress');
+    const manifests = parseManifests(await render(release, given)).map((one) => owned(one, release, namespace));
+    for (const manifest of manifests) await this.#checkOwner(manifest, release, namespace);
+    const version = (newest?.version ?? 0) + 1;
+    const labels = { ...userLabels(given), name: release, owner: 'helm', version: String(version) };
+    const pending = secretOf(release, version, { ...labels, status: newest === undefined ? 'pending-install' : 'pending-upgrade', createdAt: this.#seconds() }, manifests);
+    await this.#send('POST', secrets, pending);
+    for (const manifest of manifests) await this.#send('PATCH', `${pathOf(manifest, namespace)}?fieldManager=helm&force=false&fieldValidation=Strict`, manifest, 'application/apply-patch+yaml');
+    for (const manifest of manifests) if (manifest.kind === 'Deployment') await this.#rolledOut(pathOf(manifest, namespace));
+    for (const former of history.filter(({ status }) => status === 'deployed')) {
+      const superseded = secretOf(release, former.version, { ...former.labels, status: 'superseded', modifiedAt: this.#seconds() }, former.manifests);
+      await this.#send('PUT', `${secrets}/${secretName(release, former.version)}`, superseded);
+    }
+    await this.#send('PUT', `${secrets}/${secretName(release, version)}`, secretOf(release, version, { ...labels, status: 'deployed', modifiedAt: this.#seconds() }, manifests));
+  }
+
+  async #history(secrets: string, release: string): Promise<{ version: number; status: string; labels: Json; manifests: readonly Json[] }[]> {
+    const { body } = await this.#send('GET', `${secrets}?labelSelector=${encodeURIComponent(`name=${release},owner=helm`)}`);
+    const found = objects(object(body).items).map((secret) => {
+      const labels = object(object(secret.metadata).labels);
+      const release64 = text(object(secret.data).release) ?? '';
+      const manifests = objects(JSON.parse(Buffer.from(release64, 'base64').toString('utf8')));
+      return { version: Number(labels.version), status: text(labels.status) ?? '', labels, manifests };
+    });
+    return found.sort((one, other) => one.version - other.version);
+  }
+
+  /** Helm takes over what carries its marks for this release, and refuses everything else that exists. */
+  async #checkOwner(manifest: Json, release: string, namespace: string): Promise<void> {
+    const { status, body } = await this.#send('GET', pathOf(manifest, namespace), undefined, undefined, [404]);
+    if (status === 404) return;
+    const { labels, annotations, name } = object(object(body).metadata);
+    const ours = object(labels)['app.kubernetes.io/managed-by'] === 'Helm' && object(annotations)['meta.helm.sh/release-name'] === release;
+    if (!ours) throw refused(`${String(manifest.kind)} ${String(name)} exists and cannot be imported into the current release: invalid ownership metadata`);
+  }
+
+  async #rolledOut(path: string): Promise<void> {
+    for (;;) {
+      const { metadata, spec, status } = object((await this.#send('GET', path)).body);
+      const wanted = object(spec).replicas;
+      const { observedGeneration, updatedReplicas, availableReplicas, replicas } = object(status);
+      if (observedGeneration === object(metadata).generation && [updatedReplicas, availableReplicas, replicas].every((count) => count === wanted)) return;
+      await this.target.clock.sleep(2_000);
+    }
+  }
+
+  async #send(method: string, path: string, body?: object, type = 'application/json', expected: readonly number[] = []): Promise<SimResponse> {
+    const { dispatcher } = this.target;
+    const [server, token] = await (this.#kubeconfig ??= Promise.all([this.target.server(), this.target.token()]));
+    const headers = { authorization: `Bearer ${token}`, 'user-agent': 'Helm/4.1.4', accept: 'application/json', ...(body === undefined ? {} : { 'content-type': type }) };
+    const content = Buffer.from(body === undefined ? '' : JSON.stringify(body));
+    const answer = await dispatcher.dispatch({ method, url: new URL(`${server}${path}`), headers, body: content, signal: new AbortController().signal });
+    if (answer.status >= 300 && !expected.includes(answer.status)) throw refused(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return { ...answer, body: JSON.parse(JSON.stringify(answer.body ?? {})) as object };
+  }
+
+  #seconds(): string {
+    return String(Math.floor(this.target.clock.now().getTime() / 1000));
+  }
+}
+
+function refused(because: string): Problem {
+  return new Problem({ code: 'WI4202', what: 'helm upgrade failed', because, remedy: 'read helm’s message' });
+}
+
+function option(given: readonly HelmArgument[], name: string): string {
+  const value = given[given.indexOf(name) + 1];
+  if (!given.includes(name) || typeof value !== 'string') throw new Error(`helm was called without ${name}`);
+  return value;
+}
+
+function userLabels(given: readonly HelmArgument[]): Record<string, string> {
+  return Object.fromEntries(option(given, '--labels').split(',').map((pair) => pair.split('=') as [string, string]));
+}
+
+function secretName(release: string, version: number): string {
+  return `sh.helm.release.v1.${release}.v${version}`;
+}
+
+function secretOf(release: string, version: number, labels: Json, manifests: readonly Json[]): object {
+  const data = { release: Buffer.from(JSON.stringify(manifests)).toString('base64') };
+  return { apiVersion: 'v1', kind: 'Secret', type: 'helm.sh/release.v1', metadata: { name: secretName(release, version), labels }, data };
+}
+
+function owned(manifest: Json, release: string, namespace: string): Json {
+  const metadata = object(manifest.metadata);
+  const labels = { ...object(metadata.labels), 'app.kubernetes.io/managed-by': 'Helm' };
+  const annotations = { ...object(metadata.annotations), 'meta.helm.sh/release-name': release, 'meta.helm.sh/release-namespace': namespace };
+  return { ...manifest, metadata: { ...metadata, namespace, labels, annotations } };
+}
+
+function pathOf({ kind, metadata }: Json, namespace: string): string {
+  const [prefix, plural] = (plurals[String(kind)] ?? '').split(':');
+  if (prefix === undefined || plural === undefined) throw new Error(`the stand-in does not know ${String(kind)}`);
+  return `/${prefix}/namespaces/${namespace}/${plural}/${String(object(metadata).name)}`;
+}
+
+/** What `helm template` gives for these arguments; the real helm is asked once. */
+function render(release: string, given: readonly HelmArgument[]): Promise<string> {
+  const folder = given.flatMap((one) => (typeof one === 'object' && 'folder' in one ? [one.folder] : []))[0] ?? '';
+  const values = given.flatMap((one) => (typeof one === 'object' && 'content' in one ? [one.content] : []));
+  const namespace = option(given, '--namespace');
+  const key = JSON.stringify([release, folder, values, namespace]);
+  const found = rendered.get(key) ?? template(release, folder, values, namespace);
+  rendered.set(key, found);
+  return found;
+}
+
+async function template(release: string, folder: string, values: readonly string[], namespace: string): Promise<string> {
+  const { helm4 } = await kubeTools();
+  const scratch = await mkdtemp(join(tmpdir(), 'stand-in-'));
+  try {
+    const files = await Promise.all(values.map(async (content, index) => {
+      const path = join(scratch, `values-${index}.yaml`);
+      await writeFile(path, content);
+      return path;
+    }));
+    const line = ['template', release, folder, ...files.flatMap((path) => ['--values', path]), '--namespace', namespace, '--skip-tests'];
+    const { stdout } = await promisify(execFile)(helm4, line, { env: { PATH: process.env.PATH, HOME: scratch, HELM_CACHE_HOME: scratch, HELM_CONFIG_HOME: scratch, HELM_DATA_HOME: scratch } });
+    return stdout;
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
+}
