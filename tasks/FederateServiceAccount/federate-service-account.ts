@@ -1,8 +1,9 @@
-import type { PlannedTask, SharedInputs } from '../_shared/agent/planned-task.js';
+import type { PlannedTask } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
 import type { Azure } from '../_shared/azure/azure.js';
 import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
 import { FederatedCredential } from '../_shared/azure/federated-credential.js';
+import { FleetUse } from '../_shared/azure/fleet-use.js';
 import { Identity } from '../_shared/azure/identity.js';
 import type { IdentityState } from '../_shared/azure/identity-state.js';
 import { RoleAssignment } from '../_shared/azure/role-assignment.js';
@@ -24,7 +25,8 @@ export const federateServiceAccount: PlannedTask<Inputs, Services> = {
   name: 'FederateServiceAccount',
   read: (inputs, shared) => readInputs(inputs, shared),
   desire: (inputs, shared, services) => {
-    const desired = placeWorkload(inputs, shared.clusters).map((workload) => federate(workload, inputs, shared, services));
+    const fleet = new FleetUse(services.azure, shared.clusters);
+    const desired = placeWorkload(inputs, shared.clusters).map((workload) => federate(workload, inputs, fleet, services));
     return {
       resources: desired.flatMap(({ resources }) => resources),
       proofs: desired.map(({ proof }) => proof),
@@ -41,7 +43,7 @@ interface Federation {
   readonly proof: FederationProof;
 }
 
-function federate(workload: PlacedWorkload, inputs: Inputs, shared: SharedInputs, services: Services): Federation {
+function federate(workload: PlacedWorkload, inputs: Inputs, fleet: FleetUse, services: Services): Federation {
   const { azure } = services;
   const { entry, namespace, serviceAccount } = workload;
   const cluster = new ClusterLookup(azure, entry, { issuer: true });
@@ -49,7 +51,7 @@ function federate(workload: PlacedWorkload, inputs: Inputs, shared: SharedInputs
     azure,
     workload.identity,
     inputs.workload,
-    shared.clusters,
+    fleet,
     workload.users,
     workload.owner === undefined ? undefined : { label: workload.owner, id: output(cluster, (state) => state.id) },
   );

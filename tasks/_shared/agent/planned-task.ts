@@ -77,6 +77,7 @@ export type CreateServices<S> = (shared: SharedInputs, tools: ServiceTools) => P
 /**
  * The common way of the planned tasks: inputs, services, plan, preflight, apply, proof, report.
  * @param requestOidcToken fetches the pipeline's token for a federated service connection.
+ * @param chooseClock gives the run its clock.
  * @throws Problem for inputs that cannot be used and services that cannot be made; what clusters do is in the result.
  */
 export async function runPlannedTask<I, S extends PlannedServices>(
@@ -84,12 +85,13 @@ export async function runPlannedTask<I, S extends PlannedServices>(
   task: PlannedTask<I, S>,
   createServices: CreateServices<S>,
   requestOidcToken: (request: OidcRequest | ReleaseOidcRequest, tools: ServiceTools) => Promise<string>,
+  chooseClock = clockFor,
 ): Promise<TaskEnd> {
   const reader = new InputReader(agent);
   const shared = readSharedInputs(reader, agent, (request) => requestOidcToken(request, tools));
   const inputs = task.read(reader, shared);
   reader.finish();
-  const clock = clockFor(agent, shared.connection);
+  const clock = chooseClock(agent, shared.connection);
   const { signal, release } = withDeadline(agent.signal, shared.deadline, clock);
   const tools = await toolsFor(agent, clock, signal);
   try {

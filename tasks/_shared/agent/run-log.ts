@@ -1,8 +1,8 @@
 import type { RunResult, Watcher } from '../reconcile/run.js';
 import { approvedText, planLeftText } from '../report/approval-text.js';
-import { failuresOf, fatesOf } from '../report/findings.js';
+import { causesOf, failuresOf, fatesOf, type Failure } from '../report/findings.js';
 import { ledgerName, ledgerText, toLedger, type JournalLine, type LedgerContext } from '../report/ledger.js';
-import { applyText, doneText, failuresText, planText, preflightText, proofText, type LogPart } from '../report/log-text.js';
+import { applyText, doneText, failuresText, largeFleet, planText, preflightText, proofText, type LogPart } from '../report/log-text.js';
 import { toMarkdown } from '../report/markdown.js';
 import { planFile } from '../report/plan-file.js';
 import { problemLine } from '../report/problem-text.js';
@@ -43,12 +43,20 @@ export function publish(agent: Agent, result: RunResult, context: RunContext, ou
     const done = fatesOf(result, context.clusters).filter((fate) => fate.result === 'done');
     print(agent, doneText(done.map(({ cluster }) => cluster)));
   }
-  if (failures.length > 1) for (const { problem, cluster } of failures) agent.error(problemLine(problem, cluster));
+  if (failures.length > 1) tellErrors(agent, failures);
   for (const [name, value] of Object.entries(outputs)) publishOutput(agent, name, value);
   const report = toReport(result, context);
   agent.summary(toMarkdown(report));
   agent.attach(reportType, `${agent.task}.json`, JSON.stringify(report));
   return { result: ends[report.result], message: resultLine(report) };
+}
+
+/** The pipeline's list of errors: each failure, or one of each cause where they are many; the service shows ten of a task anyway. */
+function tellErrors(agent: Agent, failures: readonly Failure[]): void {
+  const causes = failures.length < largeFleet ? failures.map((first) => ({ first, places: [''] })) : causesOf(failures).slice(0, largeFleet);
+  for (const { first, places } of causes) {
+    agent.error(`${problemLine(first.problem, first.cluster)}${places.length === 1 ? '' : ` [and ${places.length - 1} more with the same cause]`}`);
+  }
 }
 
 /** Attaches one JSON line for each write of the run; nothing when there was none. */

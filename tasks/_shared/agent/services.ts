@@ -5,7 +5,7 @@ import type { ClusterEntry } from '../fleet/clusters.js';
 import type { ClusterConnection } from '../kubernetes/connection.js';
 import { openDirect } from '../kubernetes/direct-connection.js';
 import { lazyConnection } from '../kubernetes/lazy-connection.js';
-import { lackedRights } from '../kubernetes/permissions.js';
+import { rightsLackedAnywhere } from '../kubernetes/permissions.js';
 import type { PermissionCheck } from '../reconcile/ports.js';
 import type { Permission } from '../reconcile/resource.js';
 import type { ServiceTools, SharedInputs } from './planned-task.js';
@@ -30,9 +30,8 @@ export async function createServices(shared: SharedInputs, tools: ServiceTools):
   const permissions: PermissionCheck = {
     missing: async (wanted) => {
       const inAzure = missingActions(azure, wanted.filter(({ plane }) => plane === 'azure'));
-      const scoped = (id: string): boolean => wanted.some(({ plane, scope }) => plane === 'kubernetes' && scope.toLowerCase().startsWith(id.toLowerCase()));
-      const inClusters = [...connections].filter(([id]) => scoped(id)).map(([, connection]) => lackedRights(connection, wanted).catch(() => leftToTheWrite(azure)));
-      return (await Promise.all([inAzure, ...inClusters])).flat();
+      const inClusters = rightsLackedAnywhere(connections.values(), wanted, () => leftToTheWrite(azure));
+      return (await Promise.all([inAzure, inClusters])).flat();
     },
   };
   return {

@@ -31,7 +31,7 @@ export function readSharedInputs(reader: InputReader, agent: Agent, requestOidcT
     connection: connection ?? standIn,
     clusters,
     dryRun,
-    concurrency: reader.integer('concurrency', { min: 1, max: 100, fallback: 10 }),
+    concurrency: reader.integer('concurrency', { min: 1, max: 100, fallback: 25 }),
     failFast: reader.boolean('failFast'),
     plan: readPlanInput(reader, agent, dryRun),
     deadline: reader.time('deadline'),

@@ -39,15 +39,20 @@ export class Arm {
     return this.http.send({ method: 'GET', url, signal: this.signal, ...purpose });
   }
 
-  /** All items of a list, page by page. */
+  /** All items of a list. */
   async list(id: string, apiVersion: string, purpose: Purpose): Promise<Json[]> {
     const items: Json[] = [];
+    for await (const page of this.pages(id, apiVersion, purpose)) items.push(...page);
+    return items;
+  }
+
+  /** A list page by page; the next one is asked for when it is wanted. */
+  async *pages(id: string, apiVersion: string, purpose: Purpose): AsyncGenerator<readonly Json[]> {
     for (let url: string | undefined = this.url(id, apiVersion); url !== undefined; ) {
       const page = object((await this.follow(url, purpose)).body);
-      items.push(...list(page.value).map(object));
+      yield list(page.value).map(object);
       url = text(page.nextLink);
     }
-    return items;
   }
 
   private url(id: string, apiVersion: string): string {

@@ -2,17 +2,19 @@ import type { AccessToken, HttpClient, PipelinePolicy, TokenCredential } from '.
 import type { Clock } from '../reconcile/clock.js';
 import { cancelled, Problem } from '../reconcile/problem.js';
 import { Arm } from './arm.js';
+import type * as armModule from './arm-sdk.js';
+import { Expected } from './bulk.js';
+import { clientCredential, type ClientProof } from './client-credentials.js';
 import type { AzureCloud, ServiceConnection } from './connection.js';
 import { proxyProblem } from '../network/proxy-fault.js';
 import { straight } from '../network/route.js';
 import { AzureHttp, clientFor, correlationPolicy, throttledPipeline, type HttpTools } from './http.js';
-import { Pace } from './pace.js';
-import type * as sdkModule from './sdk.js';
+import { pacingPolicy, RequestPace } from './request-pace.js';
 import { throttlingPolicy } from './throttling.js';
+import { TokenCache } from './token-cache.js';
 
-type Sdk = typeof sdkModule;
-type MsiClient = InstanceType<Sdk['ManagedServiceIdentityClient']>;
-type AuthorizationClient = InstanceType<Sdk['AuthorizationManagementClient']>;
+type MsiClient = InstanceType<typeof armModule.ManagedServiceIdentityClient>;
+type AuthorizationClient = InstanceType<typeof armModule.AuthorizationManagementClient>;
 
 /** What connecting needs besides the service connection. */
 export interface AzureTools extends HttpTools {
@@ -28,16 +30,17 @@ export interface Azure {
   readonly cloud: AzureCloud;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly pace: Pace;
   /** Azure Resource Manager, raw. */
   readonly arm: Arm;
   /** Anonymous requests: data planes and token endpoints, whose headers the caller sets. */
   readonly http: AzureHttp;
   /** Managed identities and federated credentials of a subscription. */
-  identities(subscriptionId: string): MsiClient;
+  identities(subscriptionId: string): Promise<MsiClient>;
   /** Role assignments. The client takes a subscription, but its calls are by scope. */
-  readonly authorization: AuthorizationClient;
-  /** An access token of the service connection for an audience; cached and renewed by the SDK. */
+  authorization(): Promise<AuthorizationClient>;
+  /** What the run is going to read, so that lists can serve. */
+  readonly expected: Expected;
+  /** An access token of the service connection for an audience; asked for once, and renewed before it ends. */
   token(audience: string): Promise<string>;
   /** Masks a token that came from elsewhere, and gives it back. */
   secret(text: string): string;
@@ -48,63 +51,97 @@ export async function connectAzure(connection: ServiceConnection, tools: AzureTo
   const sdk = await import('./sdk.js');
   const { cloud } = connection;
   const correlation = correlationPolicy(tools.correlationId);
-  const policies: { policy: PipelinePolicy; position: 'perCall' }[] = [
+  const pace = pacingPolicy(new RequestPace(tools.clock, cloud.resourceManager));
+  const policies: { policy: PipelinePolicy; position: 'perCall' | 'perRetry' }[] = [
     { policy: correlation, position: 'perCall' },
     { policy: throttlingPolicy(tools.clock, (text) => tools.debug(text)), position: 'perCall' },
+    // Innermost: what comes before a request, such as getting a token, does not count as having sent it.
+    { policy: pace, position: 'perRetry' },
   ];
   const client = clientFor(sdk, tools);
   const shared = { retryOptions: { maxRetries: 0 }, additionalPolicies: policies, httpClient: client };
   // The endpoint of a managed identity is on the agent's machine or beside it, where no proxy leads.
   const local = (): HttpClient => clientFor(sdk, { ...tools, route: straight });
-  const credential = explained(connection, tools.signal, (faults) => signIn(sdk, connection, shared, local, faults));
   const scopes = [`${cloud.resourceManagerAudience}/.default`];
-  const plain = (authenticate: boolean): AzureHttp => {
+  const plain = (signed?: TokenCredential): AzureHttp => {
     const pipeline = throttledPipeline(sdk, tools);
     pipeline.addPolicy(correlation, { phase: 'Serialize' });
-    if (authenticate) pipeline.addPolicy(sdk.bearerTokenAuthenticationPolicy({ credential, scopes }), { phase: 'Sign' });
+    pipeline.addPolicy(pace, { afterPhase: 'Sign' });
+    if (signed !== undefined) pipeline.addPolicy(sdk.bearerTokenAuthenticationPolicy({ credential: signed, scopes }), { phase: 'Sign' });
     return new AzureHttp(sdk, pipeline, client);
   };
+  const http = plain();
+  const cache = new TokenCache(tools.clock);
+  const asked = explained(connection, tools.signal, (faults) => signIn(http, connection, { shared, local, signal: tools.signal, faults }));
+  const credential = { getToken: (wanted: string | string[]) => cache.get([wanted].flat().join(' '), () => asked(wanted)) };
   const secret = (text: string): string => {
     tools.registerSecret?.(text);
     return text;
   };
   const typed = { ...shared, endpoint: cloud.resourceManager, credentialScopes: scopes };
   const identities = new Map<string, MsiClient>();
+  let authorization: AuthorizationClient | undefined;
+  let loaded: Promise<typeof armModule> | undefined;
+  const armSdk = (): Promise<typeof armModule> => (loaded ??= import('./arm-sdk.js'));
   return {
     connection,
     cloud,
     clock: tools.clock,
     signal: tools.signal,
-    pace: new Pace(tools.clock),
-    arm: new Arm(plain(true), cloud.resourceManager, tools.signal),
-    http: plain(false),
-    identities: (subscriptionId) => {
-      const made = identities.get(subscriptionId) ?? new sdk.ManagedServiceIdentityClient(credential, subscriptionId, typed);
+    expected: new Expected(),
+    arm: new Arm(plain(credential), cloud.resourceManager, tools.signal),
+    http,
+    identities: async (subscriptionId) => {
+      const { ManagedServiceIdentityClient } = await armSdk();
+      const made = identities.get(subscriptionId) ?? new ManagedServiceIdentityClient(credential, subscriptionId, typed);
       identities.set(subscriptionId, made);
       return made;
     },
-    authorization: new sdk.AuthorizationManagementClient(credential, connection.subscriptionId ?? '', { ...typed, $host: cloud.resourceManager }),
+    authorization: async () => {
+      const { AuthorizationManagementClient } = await armSdk();
+      authorization ??= new AuthorizationManagementClient(credential, connection.subscriptionId ?? '', { ...typed, $host: cloud.resourceManager });
+      return authorization;
+    },
     token: async (audience) => secret((await credential.getToken(`${audience}/.default`)).token),
     secret,
   };
 }
 
-/** @param faults takes what fetching an assertion or sending a request threw, since the SDK keeps the text of it only. */
-function signIn(sdk: Sdk, connection: ServiceConnection, shared: { readonly httpClient: HttpClient }, local: () => HttpClient, faults: unknown[]): TokenCredential {
+interface SignInTools {
+  /** Options of the SDK's own credentials. */
+  readonly shared: { readonly httpClient: HttpClient };
+  /** The way to the agent's own machine. */
+  readonly local: () => HttpClient;
+  readonly signal: AbortSignal;
+  /** Takes what fetching an assertion or sending a request threw, since the SDK keeps the text of it only. */
+  readonly faults: unknown[];
+}
+
+function signIn(http: AzureHttp, connection: ServiceConnection, { shared, local, signal, faults }: SignInTools): TokenCredential {
   const { signIn: how, tenantId, cloud } = connection;
   const httpClient: HttpClient = { sendRequest: (request) => noting(faults, () => shared.httpClient.sendRequest(request)) };
   const options = { ...shared, httpClient, authorityHost: cloud.authority, disableInstanceDiscovery: !publicAuthorities.has(new URL(cloud.authority).hostname) };
+  const application = (clientId: string, proof: () => Promise<ClientProof>): TokenCredential =>
+    clientCredential(http, { authority: cloud.authority, tenantId, clientId, proof }, signal);
   switch (how.kind) {
     case 'federated':
-      return new sdk.ClientAssertionCredential(tenantId, how.clientId, () => noting(faults, how.assertion), options);
+      return application(how.clientId, async () => ({ assertion: await noting(faults, how.assertion) }));
     case 'secret':
-      return new sdk.ClientSecretCredential(tenantId, how.clientId, how.secret(), options);
+      return application(how.clientId, () => Promise.resolve({ secret: how.secret() }));
     case 'certificate':
-      return new sdk.ClientCertificateCredential(tenantId, how.clientId, { certificate: how.pem() }, options);
-    case 'managedIdentity':
+      return late(async () => new (await import('./identity-sdk.js')).ClientCertificateCredential(tenantId, how.clientId, { certificate: how.pem() }, options));
+    case 'managedIdentity': {
       // Its requests bypass additional policies, so the SDK's own retries stay on for it.
-      return new sdk.ManagedIdentityCredential({ ...options, httpClient: local(), retryOptions: {}, ...(how.clientId === undefined ? {} : { clientId: how.clientId }) });
+      const own = { ...options, httpClient: local(), retryOptions: {}, ...(how.clientId === undefined ? {} : { clientId: how.clientId }) };
+      return late(async () => new (await import('./identity-sdk.js')).ManagedIdentityCredential(own));
+    }
   }
+}
+
+/** A credential whose library is loaded with the first token. */
+function late(make: () => Promise<TokenCredential>): TokenCredential {
+  let made: Promise<TokenCredential> | undefined;
+  return { getToken: async (...asked) => (await (made ??= make())).getToken(...asked) };
 }
 
 /** Instance discovery asks a public address about the authority, which knows only these. Source: MSAL docs, instance discovery. */
@@ -122,36 +159,34 @@ async function noting<T>(faults: unknown[], job: () => Promise<T>): Promise<T> {
 }
 
 /** Says which connection could not sign in, instead of which library failed. A Problem of fetching the assertion stays what it is. */
-function explained(connection: ServiceConnection, signal: AbortSignal, make: (faults: unknown[]) => TokenCredential): { getToken(scopes: string | string[]): Promise<AccessToken> } {
+function explained(connection: ServiceConnection, signal: AbortSignal, make: (faults: unknown[]) => TokenCredential): (scopes: string | string[]) => Promise<AccessToken> {
   const faults: unknown[] = [];
   const credential = make(faults);
-  return {
-    getToken: async (scopes, ...rest) => {
-      try {
-        const token = await credential.getToken(scopes, ...rest);
-        faults.length = 0;
-        if (token !== null) return token;
-        throw new Error('the credential gave no token');
-      } catch (error) {
-        if (signal.aborted) throw cancelled(`sign in with the service connection ${connection.name}`);
-        const fault = faults.pop();
-        if (fault instanceof Problem) throw fault;
-        const what = `The service connection ${connection.name} cannot sign in`;
-        const tried = `get a token for ${[scopes].flat().join(' ')} (${connection.signIn.kind})`;
-        const byProxy = proxyProblem(fault, { what, tried });
-        if (byProxy !== undefined) throw byProxy;
-        throw new Problem(
-          {
-            code: 'WI2007',
-            what,
-            tried,
-            ...refusal(error),
-            remedy: 'open Project settings, Service connections, and verify it; compare the issuer and subject of its federated credential with the connection’s',
-          },
-          error,
-        );
-      }
-    },
+  return async (scopes) => {
+    try {
+      const token = await credential.getToken(scopes);
+      faults.length = 0;
+      if (token !== null) return token;
+      throw new Error('the credential gave no token');
+    } catch (error) {
+      if (signal.aborted) throw cancelled(`sign in with the service connection ${connection.name}`);
+      const fault = faults.pop();
+      if (fault instanceof Problem) throw fault;
+      const what = `The service connection ${connection.name} cannot sign in`;
+      const tried = `get a token for ${[scopes].flat().join(' ')} (${connection.signIn.kind})`;
+      const byProxy = proxyProblem(fault ?? (error instanceof Problem ? error.cause : undefined), { what, tried });
+      if (byProxy !== undefined) throw byProxy;
+      throw new Problem(
+        {
+          code: 'WI2007',
+          what,
+          tried,
+          ...refusal(error),
+          remedy: 'open Project settings, Service connections, and verify it; compare the issuer and subject of its federated credential with the connection’s',
+        },
+        error,
+      );
+    }
   };
 }
 

@@ -25,6 +25,8 @@ export interface ClusterAddress {
 export async function clusterAddress(azure: Azure, cluster: ClusterEntry): Promise<ClusterAddress> {
   const what = `Cluster ${cluster.label} cannot be signed in to`;
   const tried = 'read its user credential';
+  // The token that callers bring is asked for at the same time; what goes wrong with it is said when they do.
+  void azure.token(aksServerApplication).catch(() => undefined);
   const answer = await azure.arm.post(`${cluster.id}/listClusterUserCredential?format=exec`, apiVersions.managedClusters, undefined, { tried, what });
   const config = readKubeconfig(text(object(list(answer.kubeconfigs)[0]).value) ?? '');
   const user = object(object(list(config.users)[0]).user);

@@ -7,7 +7,7 @@ import { until, type Attempt } from '../reconcile/retry.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
 import { tooOld, unchangeable, unusable } from './cluster-problems.js';
-import { readCluster, type ClusterState } from './cluster-state.js';
+import { expectCluster, readCluster, type ClusterState } from './cluster-state.js';
 import { azureProblem, thrownServiceError } from './errors.js';
 import { object, type Json } from '../fleet/json.js';
 import { followOperation } from './operation.js';
@@ -36,6 +36,7 @@ export class ClusterFeatures implements Resource<{ id: string }, ClusterState> {
     this.name = entry.label;
     this.cluster = entry.label;
     this.inputs = { id: value(entry.id) };
+    expectCluster(azure, entry);
   }
 
   observe(reader: Reader): Promise<ClusterState | undefined> {

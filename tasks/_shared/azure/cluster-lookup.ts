@@ -3,7 +3,7 @@ import { Lookup } from '../reconcile/lookup.js';
 import { blocked, keep, type Change, type Reader } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
 import { unusable } from './cluster-problems.js';
-import { readCluster, type ClusterState } from './cluster-state.js';
+import { expectCluster, readCluster, type ClusterState } from './cluster-state.js';
 
 /** A cluster that a task only reads. Blocked when it cannot be worked with; awaiting when EnableWorkloadIdentity has to come first. */
 export class ClusterLookup extends Lookup<ClusterState> {
@@ -15,6 +15,7 @@ export class ClusterLookup extends Lookup<ClusterState> {
     private readonly needs: { readonly issuer: boolean; readonly kubelet?: boolean },
   ) {
     super(`cluster ${entry.id.toLowerCase()}`, entry.label, entry.id, entry.label);
+    expectCluster(azure, entry);
   }
 
   observe(reader: Reader): Promise<ClusterState | undefined> {

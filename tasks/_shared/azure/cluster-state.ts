@@ -2,6 +2,7 @@ import type { ClusterEntry } from '../fleet/clusters.js';
 import type { Reader } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
+import { readByList, type Pages } from './bulk.js';
 import { list, object, text, type Json } from '../fleet/json.js';
 
 /**
@@ -30,11 +31,27 @@ export interface ClusterState {
   readonly raw: Json;
 }
 
-/** Reads a cluster; undefined when there is none. One GET per cluster and run. */
+const kind = 'cluster';
+
+/** Announces that a cluster will be read. */
+export function expectCluster(azure: Azure, cluster: ClusterEntry): void {
+  azure.expected.addResource(kind, cluster.id);
+}
+
+/** Reads a cluster; undefined when there is none. Once per cluster and run, or from a list where many are read. */
 export async function readCluster(azure: Azure, cluster: ClusterEntry, reader: Reader): Promise<ClusterState | undefined> {
+  const { expected, signal, arm } = azure;
   const purpose = { tried: `read cluster ${cluster.id}`, what: `Cluster ${cluster.label} cannot be read` };
-  const raw = await reader.once(`cluster ${cluster.id.toLowerCase()}`, () => azure.arm.get(cluster.id, apiVersions.managedClusters, purpose));
-  return raw === undefined ? undefined : clusterState(raw, cluster.id);
+  const read = (): Promise<Json | undefined> => arm.get(cluster.id, apiVersions.managedClusters, purpose);
+  return reader.once(`state of cluster ${cluster.id.toLowerCase()}`, async () => {
+    const raw = await readByList<Json>(reader, cluster.id, { name: kind, expected, signal, idOf: ({ id }) => text(id) ?? '', pages: (place) => pages(azure, place), read });
+    return raw === undefined ? undefined : clusterState(raw, cluster.id);
+  });
+}
+
+function pages({ arm }: Azure, place: string): Pages<Json> {
+  const purpose = { tried: `list the clusters of ${place}`, what: `The clusters of ${place} cannot be listed` };
+  return arm.pages(`${place}/providers/Microsoft.ContainerService/managedClusters`, apiVersions.managedClusters, purpose);
 }
 
 /** Picks from the raw resource what we use. */

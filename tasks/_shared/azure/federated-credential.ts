@@ -6,7 +6,7 @@ import { until, type Attempt } from '../reconcile/retry.js';
 import type { Azure } from './azure.js';
 import { azureProblem, thrownServiceError } from './errors.js';
 import { exchangeAudience } from '../fleet/names.js';
-import { listCredentials, type FederatedCredentialState } from './federated-credentials.js';
+import { listCredentials, readCredential, type FederatedCredentialState } from './federated-credentials.js';
 
 /** What a federated credential is made from. */
 export interface FederatedCredentialInputs {
@@ -24,8 +24,6 @@ export interface CredentialObservation {
 
 /** Most credentials per identity. Source: Entra docs, federated credential considerations. */
 const limit = 20;
-/** Published rate of credential writes per identity and second. Source: same page. */
-const writesPerSecond = 0.25;
 /** Said when two writes to one identity overlap, whoever sent them. Source: Entra docs, same page; hashicorp/terraform-provider-azurerm#29242. */
 const concurrentWrites = 'ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity';
 /** Long enough for another pipeline that writes a full set of credentials at the published rate. */
@@ -37,6 +35,8 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
   readonly kind = 'federated credential';
   readonly name: string;
   readonly lane: string;
+  /** What was written is read back by its name: Azure allows lists of one identity every four seconds only. */
+  #written = false;
 
   constructor(
     private readonly azure: Azure,
@@ -54,6 +54,10 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
   async observe(reader: Reader, known: Known<FederatedCredentialInputs>): Promise<CredentialObservation | undefined> {
     if (known.identityId === unknown) return undefined;
     const id = known.identityId;
+    if (reader.strong && this.#written) {
+      const own = await readCredential(this.azure, id, this.credential.name);
+      if (own !== undefined && this.serves(own, known.issuer)) return { count: 1, serving: own, ours: own };
+    }
     const all = await reader.once(`federated credentials of ${id.toLowerCase()}`, () => listCredentials(this.azure, id));
     const serving = all.find((entry) => this.serves(entry, known.issuer));
     const ours = all.find((entry) => entry.name === this.credential.name);
@@ -83,9 +87,7 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
   }
 
   async apply(change: Change, known: FederatedCredentialInputs, writer: Writer): Promise<void> {
-    const { clock, pace } = this.azure;
-    const waiting = { clock, signal: writer.signal, progress: (text: string) => writer.progress(text) };
-    await pace.take(this.lane, writesPerSecond, writer.signal);
+    const waiting = { clock: this.azure.clock, signal: writer.signal, progress: (text: string) => writer.progress(text) };
     await until(conflictPatience, waiting, () => this.tryWrite(change, known, writer));
   }
 
@@ -97,9 +99,10 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
     const body = { issuer: known.issuer, subject, audiences: [exchangeAudience] };
     const object = `${known.identityId}/federatedIdentityCredentials/${name}`;
     const intent = { action: change.action, object, after: `${known.issuer} ${subject}`, widens: true };
-    const client = this.azure.identities(place.subscriptionId).federatedIdentityCredentials;
+    const client = (await this.azure.identities(place.subscriptionId)).federatedIdentityCredentials;
     try {
       await writer.write(intent, () => client.createOrUpdate(place.resourceGroup, place.name, name, body, { abortSignal: writer.signal }));
+      this.#written = true;
       return { done: undefined };
     } catch (error) {
       const failure = azureProblem(`${change.action} federated credential ${name} of identity ${place.name}`, `Federated credential ${this.name} was not written`, error);

@@ -16,13 +16,28 @@ export async function listCredentials(azure: Azure, identityId: string): Promise
   if (place === undefined) return [];
   const found: FederatedCredentialState[] = [];
   try {
-    const client = azure.identities(place.subscriptionId).federatedIdentityCredentials;
-    for await (const { name = '', issuer = '', subject = '', audiences = [] } of client.list(place.resourceGroup, place.name, { abortSignal: azure.signal })) {
-      found.push({ name, issuer, subject, audiences });
-    }
+    const client = (await azure.identities(place.subscriptionId)).federatedIdentityCredentials;
+    for await (const item of client.list(place.resourceGroup, place.name, { abortSignal: azure.signal })) found.push(state(item));
   } catch (error) {
     if (thrownServiceError(error)?.status === 404) return [];
     throw azureProblem(`list the federated credentials of ${identityId}`, `Identity ${place.name} cannot be read`, error);
   }
   return found;
+}
+
+/** One federated credential by its name, by a strong read; undefined when there is none. */
+export async function readCredential(azure: Azure, identityId: string, name: string): Promise<FederatedCredentialState | undefined> {
+  const place = parseArmId(identityId);
+  if (place === undefined) return undefined;
+  try {
+    const client = (await azure.identities(place.subscriptionId)).federatedIdentityCredentials;
+    return state(await client.get(place.resourceGroup, place.name, name, { abortSignal: azure.signal }));
+  } catch (error) {
+    if (thrownServiceError(error)?.status === 404) return undefined;
+    throw azureProblem(`read federated credential ${name} of ${identityId}`, `Identity ${place.name} cannot be read`, error);
+  }
+}
+
+function state({ name = '', issuer = '', subject = '', audiences = [] }: Partial<FederatedCredentialState>): FederatedCredentialState {
+  return { name, issuer, subject, audiences };
 }

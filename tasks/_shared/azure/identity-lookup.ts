@@ -3,7 +3,7 @@ import { Lookup } from '../reconcile/lookup.js';
 import { keep, type Change, type Reader } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
 import { identityKey, missingIdentity } from './identity.js';
-import { readIdentity, type IdentityState } from './identity-state.js';
+import { expectIdentity, readIdentity, type IdentityState } from './identity-state.js';
 
 /** An identity that a task only uses; FederateServiceAccount makes it. */
 export class IdentityLookup extends Lookup<IdentityState> {
@@ -15,10 +15,11 @@ export class IdentityLookup extends Lookup<IdentityState> {
     owner: string | undefined,
   ) {
     super(identityKey(place), place.name, place.id, owner);
+    expectIdentity(azure, place);
   }
 
   observe(reader: Reader): Promise<IdentityState | undefined> {
-    return reader.once(this.key, () => readIdentity(this.azure, this.place));
+    return readIdentity(this.azure, this.place, reader);
   }
 
   plan(observed: IdentityState | undefined): Change {

@@ -1,5 +1,7 @@
 import type { IdentityPlace } from '../fleet/identity-place.js';
+import type { Reader } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
+import { readByList, type Pages } from './bulk.js';
 import { azureProblem, thrownServiceError } from './errors.js';
 
 /** A user-assigned managed identity as Azure knows it. */
@@ -11,13 +13,35 @@ export interface IdentityState {
   readonly tenantId: string;
 }
 
-/** Reads an identity; undefined when there is none. */
-export async function readIdentity(azure: Azure, place: IdentityPlace): Promise<IdentityState | undefined> {
+const kind = 'identity';
+
+/** Announces that an identity will be read. */
+export function expectIdentity(azure: Azure, place: IdentityPlace): void {
+  azure.expected.addResource(kind, place.id);
+}
+
+/** Reads an identity; undefined when there is none. Once per identity and run, or from a list where many are read. */
+export function readIdentity(azure: Azure, place: IdentityPlace, reader: Reader): Promise<IdentityState | undefined> {
+  const { expected, signal } = azure;
+  return readByList(reader, place.id, { name: kind, expected, signal, idOf: ({ id }) => id, pages: (listed) => pages(azure, listed), read: () => readOne(azure, place) });
+}
+
+async function* pages(azure: Azure, place: string): Pages<IdentityState> {
+  const [, , subscriptionId = '', , group] = place.split('/');
+  const { userAssignedIdentities } = await azure.identities(subscriptionId);
+  const options = { abortSignal: azure.signal };
+  const listed = group === undefined ? userAssignedIdentities.listBySubscription(options) : userAssignedIdentities.listByResourceGroup(group, options);
+  for await (const page of listed.byPage()) yield page.map((found) => state(found, ''));
+}
+
+function state({ id, clientId = '', principalId = '', tenantId = '' }: Partial<IdentityState>, otherwise: string): IdentityState {
+  return { id: id ?? otherwise, clientId, principalId, tenantId };
+}
+
+async function readOne(azure: Azure, place: IdentityPlace): Promise<IdentityState | undefined> {
   try {
-    const options = { abortSignal: azure.signal };
-    const found = await azure.identities(place.subscriptionId).userAssignedIdentities.get(place.resourceGroup, place.name, options);
-    const { clientId = '', principalId = '', tenantId = '' } = found;
-    return { id: found.id ?? place.id, clientId, principalId, tenantId };
+    const { userAssignedIdentities } = await azure.identities(place.subscriptionId);
+    return state(await userAssignedIdentities.get(place.resourceGroup, place.name, { abortSignal: azure.signal }), place.id);
   } catch (error) {
     if (thrownServiceError(error)?.status === 404) return undefined;
     throw azureProblem(`read ${place.id}`, `Identity ${place.name} cannot be read`, error);

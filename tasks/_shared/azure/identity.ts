@@ -1,13 +1,14 @@
-import { groupId, sameId } from '../fleet/arm-id.js';
+import { groupId } from '../fleet/arm-id.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { IdentityPlace } from '../fleet/identity-place.js';
 import { strongReader } from '../reconcile/plan.js';
 import { show, unknown, value, type Ref, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
-import { readCluster, type ClusterState } from './cluster-state.js';
+import { readCluster } from './cluster-state.js';
 import { azureProblem } from './errors.js';
-import { readIdentity, type IdentityState } from './identity-state.js';
+import type { FleetFacts, FleetUse } from './fleet-use.js';
+import { expectIdentity, readIdentity, type IdentityState } from './identity-state.js';
 
 /** What an identity waits for. */
 export interface IdentityInputs {
@@ -37,8 +38,8 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
     private readonly azure: Azure,
     private readonly place: IdentityPlace,
     private readonly workload: string,
-    /** Every cluster of the fleet: none of them may itself run on the identity. */
-    private readonly fleet: readonly ClusterEntry[],
+    /** The whole fleet: no cluster of it may itself run on the identity. */
+    private readonly fleet: FleetUse,
     /** The clusters whose workload gets the identity; a new one is made in the region of the first that can be read. */
     private readonly users: readonly ClusterEntry[],
     /** The cluster that the identity belongs to alone; absent for one that clusters share. */
@@ -48,15 +49,16 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
     this.name = place.name;
     this.inputs = { cluster: owner?.id ?? value('') };
     if (owner !== undefined) this.cluster = owner.label;
+    expectIdentity(azure, place);
   }
 
   async observe(reader: Reader): Promise<IdentityObservation> {
-    const identity = await reader.once(this.key, () => readIdentity(this.azure, this.place));
+    const identity = await readIdentity(this.azure, this.place, reader);
     const found = identity === undefined ? {} : { identity };
     if (reader.strong) return found;
-    const clusters = await this.clusters(reader);
-    const region = clusters.find(({ id }) => this.users.some((entry) => sameId(entry.id, id)))?.location;
-    const forbidden = this.forbidden(identity, clusters);
+    const facts = await this.fleet.facts(reader);
+    const region = this.users.map(({ id }) => facts.regions.get(id.toLowerCase())).find((known) => known !== undefined);
+    const forbidden = this.forbidden(identity, facts);
     return { ...found, ...(region === undefined ? {} : { region }), ...(forbidden === undefined ? {} : { forbidden }) };
   }
 
@@ -80,7 +82,7 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
     const region = await this.homeRegion();
     if (region === undefined) throw new Error(`no cluster tells the region of ${this.key}`);
     const tags = { 'managed-by': 'aks-workload-identity', workload: this.workload };
-    const identities = this.azure.identities(this.place.subscriptionId).userAssignedIdentities;
+    const identities = (await this.azure.identities(this.place.subscriptionId)).userAssignedIdentities;
     const options = { abortSignal: writer.signal };
     const intent = { action: 'create', object: this.place.id, after: `in ${region}`, widens: false };
     try {
@@ -99,23 +101,16 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
     return undefined;
   }
 
-  /** The clusters of the fleet that can be read; each is read once per run. An unreadable one is its own lookup's problem. */
-  private async clusters(reader: Reader): Promise<ClusterState[]> {
-    const states = await Promise.all(this.fleet.map((entry) => readCluster(this.azure, entry, reader).catch(() => undefined)));
-    return states.filter((state) => state !== undefined);
-  }
-
   /**
    * Never federated, and no input overrides it: what the pipeline signs in with, what any cluster of the fleet runs on, and whatever
    * AKS keeps in a node resource group. Source: DESIGN, rules of conduct.
    */
-  private forbidden(identity: IdentityState | undefined, clusters: readonly ClusterState[]): string | undefined {
+  private forbidden(identity: IdentityState | undefined, { ownIdentities, nodeGroups }: FleetFacts): string | undefined {
     if (identity !== undefined && this.azure.connection.signIn.clientId === identity.clientId) return 'it is what this pipeline’s service connection signs in with';
-    const user = clusters.find(({ ownIdentities }) => ownIdentities.some((id) => sameId(id, this.place.id)));
-    if (user !== undefined) return `cluster ${user.id.split('/').at(-1) ?? ''} itself runs on it`;
-    const group = groupId(this.place.subscriptionId, this.place.resourceGroup);
-    const node = clusters.some(({ id, nodeResourceGroup }) => nodeResourceGroup !== undefined && sameId(groupId(id.split('/')[2] ?? '', nodeResourceGroup), group));
-    return node ? 'it lies in a node resource group, which belongs to AKS' : undefined;
+    const user = ownIdentities.get(this.place.id.toLowerCase());
+    if (user !== undefined) return `cluster ${user} itself runs on it`;
+    const group = groupId(this.place.subscriptionId, this.place.resourceGroup).toLowerCase();
+    return nodeGroups.has(group) ? 'it lies in a node resource group, which belongs to AKS' : undefined;
   }
 }
 

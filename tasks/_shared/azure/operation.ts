@@ -20,7 +20,7 @@ export function followOperation(arm: Arm, address: string, what: string, deadlin
   const progress = (status: string): void => {
     writer.progress(`${status} for ${Math.round((clock.monotonic() - started) / 1000)} s`);
   };
-  const patience = { deadlineMs, firstWaitMs: 5_000, longestWaitMs: 15_000 };
+  const patience = { deadlineMs, firstWaitMs: 5_000, longestWaitMs: 15_000, growth: 1.05 };
   return until(patience, { clock, signal: writer.signal, progress }, async () => {
     const answer = await arm.follow(address, purpose).catch((error: unknown) => unreadable(error));
     if (answer instanceof Problem) return { wait: 'the operation’s state cannot be read for the moment', failure: answer };

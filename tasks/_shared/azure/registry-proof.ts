@@ -34,7 +34,7 @@ const actionsOf = { AcrPull: ['pull'], AcrPush: ['pull', 'push'] } as const;
  */
 export async function walkTokenFlow(azure: Azure, registry: RegistryState, grant: RegistryGrant, caller: RegistryCaller, deadlineMs: number, context: ProofContext): Promise<void> {
   const waiting = { clock: azure.clock, signal: context.signal, progress: (line: string) => context.progress(line) };
-  const patience = { deadlineMs, firstWaitMs: 2_000, longestWaitMs: 20_000 };
+  const patience = { deadlineMs, firstWaitMs: 1_000, longestWaitMs: 20_000, growth: 1.2 };
   await until(patience, waiting, () => tryFlow(azure, registry, grant, caller, deadlineMs));
 }
 

@@ -7,7 +7,7 @@ import { Problem } from '../reconcile/problem.js';
 import { until, type Attempt } from '../reconcile/retry.js';
 import type { Azure } from './azure.js';
 import { azureProblem, thrownServiceError } from './errors.js';
-import { getAssignment, gives, listAssignments, type RoleAssignmentState } from './role-assignments.js';
+import { assignmentsOf, expectAssignments, getAssignment, gives, listAssignments, type RoleAssignmentState } from './role-assignments.js';
 import { roles, type RoleName } from './roles.js';
 
 /** What a grant is made from. */
@@ -52,6 +52,7 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
     this.key = `grant ${roleName} at ${place.scope.toLowerCase()} for ${principal.id.toLowerCase()}`;
     this.name = `${roleName} on ${place.label}`;
     if (owner !== undefined) this.cluster = owner;
+    expectAssignments(azure, place.listScope, principal.id);
   }
 
   async observe(reader: Reader, known: Known<RoleAssignmentInputs>): Promise<RoleAssignmentState | undefined> {
@@ -61,8 +62,7 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
       const own = await getAssignment(this.azure, this.place.scope, this.nameFor(principalId));
       if (own !== undefined && this.covers(own, principalId)) return own;
     }
-    const { listScope } = this.place;
-    const all = await reader.once(`role assignments of ${principalId} at ${listScope.toLowerCase()}`, () => listAssignments(this.azure, listScope, principalId));
+    const all = await assignmentsOf(this.azure, reader, this.place.listScope, principalId);
     const candidates = all.filter((entry) => this.covers(entry, principalId));
     return candidates.find((entry) => sameId(entry.scope, this.place.scope)) ?? candidates[0];
   }
@@ -94,7 +94,7 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
     const roleDefinitionId = `${subscription}/providers/Microsoft.Authorization/roleDefinitions/${this.role}`;
     const body = { roleDefinitionId, principalId, principalType: 'ServicePrincipal', description: this.description };
     const intent = { action: 'create', object: `${scope}/providers/Microsoft.Authorization/roleAssignments/${name}`, after: `${this.roleName} for ${principalId}`, widens: true };
-    const client = this.azure.authorization.roleAssignments;
+    const client = (await this.azure.authorization()).roleAssignments;
     try {
       await writer.write(intent, () => client.create(scope.replace(/^\//, ''), name, body, { abortSignal: writer.signal }));
       return { done: undefined };

@@ -1,4 +1,6 @@
+import type { Reader } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
+import { listOnce, type Pages } from './bulk.js';
 import { azureProblem, thrownServiceError } from './errors.js';
 
 /** One role assignment as far as we compare it. */
@@ -23,18 +25,46 @@ interface Listed {
 export async function listAssignments(azure: Azure, scope: string, principalId: string): Promise<RoleAssignmentState[]> {
   const found: RoleAssignmentState[] = [];
   try {
-    const options = { filter: `principalId eq '${principalId}'`, abortSignal: azure.signal };
-    for await (const item of azure.authorization.roleAssignments.listForScope(scope.replace(/^\//, ''), options)) found.push(assignment(item));
+    for await (const page of pages(azure, scope, `principalId eq '${principalId}'`)) found.push(...page);
   } catch (error) {
     throw azureProblem(`list role assignments at ${scope}`, `The grants at ${scope} cannot be read`, error);
   }
   return found;
 }
 
+const kind = 'principals with grants';
+
+/** Announces that the assignments of a principal at, above and below a scope will be read. */
+export function expectAssignments(azure: Azure, scope: string, principal: string): void {
+  azure.expected.add(kind, scope, principal);
+}
+
+/**
+ * The assignments of one principal at, above and below a scope, read once per run; where many principals are asked about, from one list of all.
+ */
+export async function assignmentsOf(azure: Azure, reader: Reader, scope: string, principalId: string): Promise<readonly RoleAssignmentState[]> {
+  const key = `role assignments at ${scope.toLowerCase()}`;
+  const all = await listOnce(reader, key, azure.expected.count(kind, scope), azure.signal, () => pages(azure, scope));
+  if (all?.complete === true) return (await reader.once(`${key} by principal`, () => Promise.resolve(byPrincipal(all.items)))).get(principalId.toLowerCase()) ?? [];
+  return reader.once(`role assignments of ${principalId} at ${scope.toLowerCase()}`, () => listAssignments(azure, scope, principalId));
+}
+
+function byPrincipal(items: readonly RoleAssignmentState[]): ReadonlyMap<string, readonly RoleAssignmentState[]> {
+  const found = new Map<string, RoleAssignmentState[]>();
+  for (const item of items) found.set(item.principalId.toLowerCase(), [...(found.get(item.principalId.toLowerCase()) ?? []), item]);
+  return found;
+}
+
+async function* pages(azure: Azure, scope: string, filter?: string): Pages<RoleAssignmentState> {
+  const options = { abortSignal: azure.signal, ...(filter === undefined ? {} : { filter }) };
+  const { roleAssignments } = await azure.authorization();
+  for await (const page of roleAssignments.listForScope(scope.replace(/^\//, ''), options).byPage()) yield page.map(assignment);
+}
+
 /** Reads one assignment by name: a strong read. */
 export async function getAssignment(azure: Azure, scope: string, name: string): Promise<RoleAssignmentState | undefined> {
   try {
-    return assignment(await azure.authorization.roleAssignments.get(scope.replace(/^\//, ''), name, { abortSignal: azure.signal }));
+    return assignment(await (await azure.authorization()).roleAssignments.get(scope.replace(/^\//, ''), name, { abortSignal: azure.signal }));
   } catch (error) {
     if (thrownServiceError(error)?.status === 404) return undefined;
     throw azureProblem(`read role assignment ${name} at ${scope}`, `The grants at ${scope} cannot be read`, error);

@@ -1,12 +1,4 @@
-/** What is used of the Azure SDK: a chunk of its own, loaded by `await import('./sdk.js')` only. */
-export {
-  ClientAssertionCredential,
-  ClientCertificateCredential,
-  ClientSecretCredential,
-  ManagedIdentityCredential,
-} from '@azure/identity';
-export { ManagedServiceIdentityClient } from '@azure/arm-msi';
-export { AuthorizationManagementClient } from '@azure/arm-authorization';
+/** What every request to Azure needs of its SDK: a chunk of its own, loaded by `await import('./sdk.js')` only. */
 export {
   bearerTokenAuthenticationPolicy,
   createDefaultHttpClient,

@@ -48,9 +48,10 @@ export async function exchangeToken(azure: Azure, target: ExchangeTarget, assert
   const { clock } = azure;
   const started = clock.monotonic();
   const waiting = { clock, signal: context.signal, progress: (line: string) => context.progress(line) };
-  const patience = { deadlineMs, firstWaitMs: 2_000, longestWaitMs: 15_000 };
+  const patience = { deadlineMs, firstWaitMs: 1_000, longestWaitMs: 15_000, growth: 1.2 };
+  const comparison = new Comparison(azure, target);
   const exchange = async (): Promise<LivingToken> =>
-    until(patience, waiting, async () => tryExchange(azure, target, await assertion(), audience, clock.monotonic() - started, deadlineMs));
+    until(patience, waiting, async () => tryExchange(azure, target, await assertion(), audience, { waitedMs: clock.monotonic() - started, deadlineMs, comparison }));
   let living = await exchange();
   const afterMs = clock.monotonic() - started;
   return {
@@ -62,7 +63,48 @@ export async function exchangeToken(azure: Azure, target: ExchangeTarget, assert
   };
 }
 
-async function tryExchange(azure: Azure, target: ExchangeTarget, assertion: string, audience: string, waitedMs: number, deadlineMs: number): Promise<Attempt<LivingToken>> {
+interface Exchanging {
+  readonly waitedMs: number;
+  readonly deadlineMs: number;
+  readonly comparison: Comparison;
+}
+
+/** So long a try waits for the credentials to be read. Milliseconds. */
+const comparisonMs = 500;
+
+/**
+ * Compares tokens with the credentials beside the exchanges: Azure lists those of one identity every four seconds only, which must not
+ * hold up the next try. What one try did not wait for, the next one learns.
+ */
+class Comparison {
+  #running: Promise<string | undefined> | undefined;
+
+  constructor(
+    private readonly azure: Azure,
+    private readonly target: ExchangeTarget,
+  ) {}
+
+  /** What differs, as far as it is known in time. */
+  async difference(assertion: string): Promise<string | undefined> {
+    this.#running ??= mismatch(this.azure, this.target, assertion);
+    const ended = new AbortController();
+    const known = this.#running.then((difference) => ({ difference }));
+    const late = this.azure.clock.sleep(comparisonMs, ended.signal).then(() => undefined, () => undefined);
+    known.catch(() => undefined);
+    try {
+      const result = await Promise.race([known, late]);
+      if (result !== undefined) this.#running = undefined;
+      return result?.difference;
+    } catch (error) {
+      this.#running = undefined;
+      throw error;
+    } finally {
+      ended.abort();
+    }
+  }
+}
+
+async function tryExchange(azure: Azure, target: ExchangeTarget, assertion: string, audience: string, { waitedMs, deadlineMs, comparison }: Exchanging): Promise<Attempt<LivingToken>> {
   const what = `Entra does not accept ${target.workload}`;
   const tried = `exchange a service-account token for identity ${target.identityName}`;
   const form = new URLSearchParams({
@@ -93,7 +135,7 @@ async function tryExchange(azure: Azure, target: ExchangeTarget, assertion: stri
   if (!propagating.has(code)) {
     throw new Problem({ ...parts, code: 'WI2303', remedy: 'read the message: this refusal does not pass by waiting; see docs/troubleshooting.md, WI2303' });
   }
-  const difference = mismatching.has(code) ? await mismatch(azure, target, assertion) : undefined;
+  const difference = mismatching.has(code) ? await comparison.difference(assertion) : undefined;
   if (difference !== undefined) {
     throw new Problem({
       ...parts,

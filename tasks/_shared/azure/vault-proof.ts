@@ -25,7 +25,7 @@ export interface VaultReader {
  */
 export async function readGranted(azure: Azure, vault: VaultState, secret: string, reader: VaultReader, deadlineMs: number, context: ProofContext): Promise<void> {
   const waiting = { clock: azure.clock, signal: context.signal, progress: (line: string) => context.progress(line) };
-  const patience = { deadlineMs, firstWaitMs: 2_000, longestWaitMs: 20_000 };
+  const patience = { deadlineMs, firstWaitMs: 1_000, longestWaitMs: 20_000, growth: 1.2 };
   await until(patience, waiting, () => tryRead(azure, vault, secret, reader, deadlineMs));
 }
 

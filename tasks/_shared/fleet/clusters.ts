@@ -40,19 +40,24 @@ const unexpanded = /^\$\(([^)]*)\)$/;
 export function parseClusters(text: string, subscriptionId: string | undefined): { clusters: ClusterEntry[]; mistakes: ListMistake[] } {
   const clusters: ClusterEntry[] = [];
   const mistakes: ListMistake[] = [];
+  const listed = new Set<string>();
   for (const { key, raw } of entriesOf(text, mistakes)) {
     const entry = readEntry(raw, subscriptionId);
     if ('because' in entry) mistakes.push(entry);
-    else if (clusters.some((other) => other.id.toLowerCase() === entry.id.toLowerCase())) {
-      mistakes.push({ given: entry.id, because: 'it is listed twice' });
-    } else clusters.push(key === undefined ? entry : { ...entry, key });
+    else if (listed.has(entry.id.toLowerCase())) mistakes.push({ given: entry.id, because: 'it is listed twice' });
+    else {
+      listed.add(entry.id.toLowerCase());
+      clusters.push(key === undefined ? entry : { ...entry, key });
+    }
   }
   if (clusters.length === 0 && mistakes.length === 0) mistakes.push({ given: text.trim(), because: `the list is empty; ${wanted}` });
-  return { clusters: clusters.map((entry) => ({ ...entry, label: labelOf(entry, clusters) })), mistakes };
+  const byName = new Map<string, ClusterEntry[]>();
+  for (const entry of clusters) byName.set(entry.name.toLowerCase(), [...(byName.get(entry.name.toLowerCase()) ?? []), entry]);
+  return { clusters: clusters.map((entry) => ({ ...entry, label: labelOf(entry, byName.get(entry.name.toLowerCase()) ?? []) })), mistakes };
 }
 
-function labelOf(entry: ClusterEntry, fleet: readonly ClusterEntry[]): string {
-  const namesakes = fleet.filter((other) => other.name.toLowerCase() === entry.name.toLowerCase());
+/** @param namesakes the clusters of this name, itself included */
+function labelOf(entry: ClusterEntry, namesakes: readonly ClusterEntry[]): string {
   if (namesakes.length === 1) return entry.name;
   const neighbours = namesakes.filter((other) => other.resourceGroup.toLowerCase() === entry.resourceGroup.toLowerCase());
   return neighbours.length === 1 ? `${entry.resourceGroup}/${entry.name}` : `${entry.subscriptionId}/${entry.resourceGroup}/${entry.name}`;

@@ -1,4 +1,3 @@
-import { sameId } from './arm-id.js';
 import type { ClusterEntry } from './clusters.js';
 import { identityPlace, type IdentityPlace } from './identity-place.js';
 
@@ -34,8 +33,14 @@ export function placeWorkload(inputs: WorkloadInputs, fleet: readonly ClusterEnt
     const group = entry.overrides.identityResourceGroup ?? inputs.identityResourceGroup;
     return { entry, identity: identityPlace(entry.overrides.identity ?? inputs.identity, group, entry, inputs) };
   });
+  const usersOf = new Map<string, ClusterEntry[]>();
+  for (const { entry, identity } of placed) {
+    const users = usersOf.get(identity.id.toLowerCase()) ?? [];
+    users.push(entry);
+    usersOf.set(identity.id.toLowerCase(), users);
+  }
   return placed.map(({ entry, identity }) => {
-    const users = placed.filter((other) => sameId(other.identity.id, identity.id)).map((other) => other.entry);
+    const users = usersOf.get(identity.id.toLowerCase()) ?? [];
     const { namespace, serviceAccount } = inputs;
     const owner = users.length === 1 ? entry.label : undefined;
     return { entry, identity, namespace, serviceAccount, users, owner, title: `${namespace}/${serviceAccount} on ${entry.label}` };

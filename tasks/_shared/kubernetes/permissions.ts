@@ -1,3 +1,4 @@
+import { Limiter } from '../reconcile/limits.js';
 import type { Permission } from '../reconcile/resource.js';
 import type { AccessAttributes, ClusterConnection } from './connection.js';
 import { groupOf, kinds, resourceName, type ObjectKind } from './objects.js';
@@ -37,6 +38,30 @@ export async function lackedRights(connection: ClusterConnection, permissions: r
   const ours = permissions.filter(({ plane, scope }) => plane === 'kubernetes' && clusterOf(scope) === connection.clusterId.toLowerCase());
   const answers = await Promise.all(ours.map((permission) => connection.can(attributesOf(permission))));
   return ours.filter((_permission, index) => answers[index] === false);
+}
+
+/** So many clusters are asked about rights at a time. */
+const clustersAtATime = 25;
+
+/**
+ * Asks every cluster that rights are wanted of which of them its connection lacks.
+ * @param unanswered what counts as lacking where a cluster gives no answer
+ */
+export async function rightsLackedAnywhere(connections: Iterable<ClusterConnection>, wanted: readonly Permission[], unanswered: () => readonly Permission[]): Promise<Permission[]> {
+  const byCluster = new Map<string, Permission[]>();
+  for (const permission of wanted) {
+    if (permission.plane !== 'kubernetes') continue;
+    const cluster = clusterOf(permission.scope);
+    const own = byCluster.get(cluster) ?? [];
+    own.push(permission);
+    byCluster.set(cluster, own);
+  }
+  const limiter = new Limiter(clustersAtATime);
+  const asked = [...connections].flatMap((connection) => {
+    const own = byCluster.get(connection.clusterId.toLowerCase());
+    return own === undefined ? [] : [limiter.run(() => lackedRights(connection, own).catch(unanswered))];
+  });
+  return (await Promise.all(asked)).flat();
 }
 
 function clusterOf(scope: string): string {

@@ -29,8 +29,11 @@ export const straight: Route = {
   agentFor: (_address, onlyTrusted) => (onlyTrusted === undefined ? undefined : direct([onlyTrusted])),
 };
 
+/** A connection that nobody uses for this long is closed: a fleet may have a thousand clusters. Real milliseconds. */
+const idleMs = 1_500;
+
 function direct(trusted: readonly string[]): Agent {
-  return new DirectAgent({ ca: [...trusted], keepAlive: true });
+  return new DirectAgent({ ca: [...trusted], keepAlive: true, timeout: idleMs });
 }
 
 /** Prepares the way; sends nothing. What a proxy needs is loaded only where there is one. */

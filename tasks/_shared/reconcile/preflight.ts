@@ -94,5 +94,5 @@ function same(one: Permission, other: Permission): boolean {
 }
 
 function distinct(permissions: readonly Permission[]): Permission[] {
-  return permissions.filter((permission, index) => permissions.findIndex((other) => same(permission, other)) === index);
+  return [...new Map(permissions.map((permission) => [`${permission.plane} ${permission.action} ${permission.scope}`, permission])).values()];
 }

@@ -5,6 +5,8 @@ export interface Patience {
   readonly deadlineMs: number;
   readonly firstWaitMs: number;
   readonly longestWaitMs: number;
+  /** What a wait is multiplied with for the next one. Default 1.5. */
+  readonly growth?: number;
 }
 
 /** What one try found: an end, or a reason to wait. */
@@ -19,7 +21,7 @@ export interface Waiting {
 }
 
 /**
- * Tries until there is an end; waits grow by half each time, and the service's own wish (`afterMs`) is obeyed when it is longer.
+ * Tries until there is an end; waits grow each time, and the service's own wish (`afterMs`) is obeyed when it is longer.
  * @throws the last try's failure once the deadline would pass, the error that a try throws, or the signal's reason.
  */
 export async function until<T>(patience: Patience, waiting: Waiting, attempt: () => Promise<Attempt<T>>): Promise<T> {
@@ -34,6 +36,6 @@ export async function until<T>(patience: Patience, waiting: Waiting, attempt: ()
     if (clock.monotonic() + pause > end) throw result.failure;
     waiting.progress(result.wait);
     await clock.sleep(pause, signal);
-    wait = Math.min(wait * 1.5, patience.longestWaitMs);
+    wait = Math.min(wait * (patience.growth ?? 1.5), patience.longestWaitMs);
   }
 }

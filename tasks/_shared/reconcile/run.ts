@@ -12,13 +12,16 @@ import { Limiter } from './limits.js';
 /** How a run goes about its work. */
 export interface RunOptions {
   readonly dryRun: boolean;
-  /** Resources worked on at a time. */
+  /** Resources written and proven at a time. */
   readonly concurrency: number;
   /** Makes a cluster's finding or failure stop the whole run. */
   readonly failFast: boolean;
   /** The plan that was approved: what goes beyond it is not written. Absent: whatever the plan says is written. */
   readonly approval?: Approval;
 }
+
+/** Reads are short, change nothing and are kept to the rates that the services publish: so many more of them go on at a time. */
+const readsPerWrite = 4;
 
 /** A proof with what became of it. */
 export interface ProofResult {
@@ -55,7 +58,7 @@ export async function run(
   watcher: Watcher,
 ): Promise<RunResult> {
   const start = ports.clock.monotonic();
-  const plan = await planAll(resources, options.concurrency, ports.signal);
+  const plan = await planAll(resources, options.concurrency * readsPerWrite, ports.signal);
   watcher.planned(plan);
   const checked = await preflight(plan, ports.permissions, options, proofs);
   watcher.checked(checked);

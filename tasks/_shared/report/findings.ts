@@ -106,6 +106,32 @@ function place(cluster: string | undefined): { cluster?: string } {
 }
 
 function distinct<T extends { readonly cluster?: string; readonly problem: ProblemParts }>(items: readonly T[]): T[] {
-  const key = ({ cluster, problem }: T): string => JSON.stringify([cluster, problem.code, problem.what, problem.because]);
-  return items.filter((item, index) => items.findIndex((other) => key(other) === key(item)) === index);
+  const found = new Map<string, T>();
+  for (const item of items) {
+    const key = JSON.stringify([item.cluster, item.problem.code, item.problem.what, item.problem.because]);
+    if (!found.has(key)) found.set(key, item);
+  }
+  return [...found.values()];
+}
+
+/** Problems of one cause, wherever they were met. */
+export interface Cause<T> {
+  /** The first of them, to be told in full. */
+  readonly first: T;
+  /** Where it was met, the first place included. */
+  readonly places: readonly string[];
+}
+
+/** Groups problems by their cause: equal code and reason, the names of clusters and addresses in them left aside. */
+export function causesOf<T extends { readonly cluster?: string; readonly problem: Pick<ProblemParts, 'code' | 'because'> }>(items: readonly T[]): Cause<T>[] {
+  const causes = new Map<string, { first: T; places: string[] }>();
+  for (const item of items) {
+    const { cluster, problem } = item;
+    const because = problem.because.replaceAll(/\w+:\/\/\S+/g, '');
+    const key = `${problem.code} ${cluster === undefined ? because : because.replaceAll(cluster, '')}`;
+    const cause = causes.get(key) ?? { first: item, places: [] };
+    cause.places.push(cluster ?? 'shared');
+    causes.set(key, cause);
+  }
+  return [...causes.values()];
 }

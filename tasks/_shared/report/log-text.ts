@@ -4,8 +4,8 @@ import type { Preflight } from '../reconcile/preflight.js';
 import { consequenceCode } from '../reconcile/problem.js';
 import { foreseen, writes, type FieldChange, type WritingChange } from '../reconcile/resource.js';
 import type { ProofResult } from '../reconcile/run.js';
-import { brief, columns, duration, many } from './columns.js';
-import { awaitedOf, countsOf, fateOf, marks, obstaclesOf, wantedOf, type Counts, type Failure } from './findings.js';
+import { brief, columns, duration, many, some } from './columns.js';
+import { awaitedOf, causesOf, countsOf, fateOf, marks, obstaclesOf, wantedOf, type Counts, type Failure } from './findings.js';
 import { becauseOf, problemText } from './problem-text.js';
 
 /** A piece of the log: a line, or lines that fold under a title. */
@@ -30,8 +30,15 @@ export function planText(plan: Plan): LogPart[] {
   const keptLines = [...kept].flatMap(([place, entries]) => [`  ${place}`, ...columns(entries.map(row), '    ')]);
   const folded: LogPart[] = keptLines.length === 0 ? [] : [{ title: 'As they should be', lines: keptLines }];
   if (places.size < largeFleet) return [...heads, ...details, ...folded];
-  const overview = [...places].map(([place, entries]) => [place, ...tally(countsOf(entries))]);
-  return [...heads, ...columns(overview, '  '), { title: `Plan of ${many(places.size, 'place')} in detail`, lines: details }, ...folded];
+  const overview = new Map<string, { counts: string[]; named: string[] }>();
+  for (const [place, entries] of places) {
+    const counts = tally(countsOf(entries));
+    const equal = overview.get(counts.join(' ')) ?? { counts, named: [] };
+    equal.named.push(place);
+    overview.set(counts.join(' '), equal);
+  }
+  const rows = [...overview.values()].map(({ counts, named }) => [many(named.length, 'place'), ...counts, some(named)]);
+  return [...heads, ...columns(rows, '  '), { title: `Plan of ${many(places.size, 'place')} in detail`, lines: details }, ...folded];
 }
 
 /** `4 to create, 1 to update, 9 as they should be`. */
@@ -44,7 +51,7 @@ export function countsText(counts: Counts): string {
 }
 
 /** What preflight looked at and what it found. */
-export function preflightText(preflight: Preflight, dryRun: boolean): string[] {
+export function preflightText(preflight: Preflight, dryRun: boolean): LogPart[] {
   const actions = new Set(preflight.permissions.map(({ action }) => action)).size;
   const scopes = new Set(preflight.permissions.map(({ scope }) => scope)).size;
   const obstacles = obstaclesOf(preflight, dryRun);
@@ -55,14 +62,12 @@ export function preflightText(preflight: Preflight, dryRun: boolean): string[] {
   const looked = actions === 0 ? 'no permissions needed' : lacking.length === 0 ? `permissions ok (${asked})` : dryRun ? forApply : `permissions missing (${asked})`;
   const found = [...(obstacles.length === 0 ? [] : [many(obstacles.length, 'finding')]), ...(awaited.length === 0 ? [] : [`${awaited.length} left to another task`])];
   const rows = obstacles.map(({ cluster, problem }) => [`! ${cluster ?? 'shared'}`, problem.code, brief(`${problem.what}: ${becauseOf(problem)}`, 160)]);
-  return [
-    `Preflight  ${[looked, ...found].join(' · ')}`,
-    ...columns(rows, '  '),
-  ];
+  const causes = causesOf(obstacles).map(({ first: { problem }, places }) => [`! ${many(places.length, 'place')}`, problem.code, brief(becauseOf(problem), 160), some(places)]);
+  return [`Preflight  ${[looked, ...found].join(' · ')}`, ...table(rows, causes, 'findings')];
 }
 
 /** How much of the plan was done, and what was not. */
-export function applyText(changes: readonly AppliedChange[], durationMs: number): string[] {
+export function applyText(changes: readonly AppliedChange[], durationMs: number): LogPart[] {
   const wanted = changes.filter(({ change }) => writes(change));
   if (wanted.length === 0) return ['Apply    nothing to do'];
   const failed = wanted.filter(({ outcome }) => outcome.result === 'failed');
@@ -72,22 +77,41 @@ export function applyText(changes: readonly AppliedChange[], durationMs: number)
   const rows = failed.flatMap(({ resource, outcome }) =>
     'problem' in outcome ? [[`! ${resource.cluster ?? 'shared'}`, resource.kind, resource.name, brief(becauseOf(outcome.problem), 160)]] : [],
   );
-  return [`Apply    ${[`${done} of ${wanted.length} done in ${duration(durationMs)}`, ...rest].join(', ')}`, ...columns(rows, '  ')];
+  return [`Apply    ${[`${done} of ${wanted.length} done in ${duration(durationMs)}`, ...rest].join(', ')}`, ...table(rows, [], 'failures')];
+}
+
+/** Rows, or, where they are too many, rows that stand for many of them, and the rest folded. */
+function table(rows: readonly (readonly string[])[], instead: readonly (readonly string[])[], what: string): LogPart[] {
+  const lines = columns(rows, '  ');
+  return lines.length < largeFleet ? lines : [...columns(instead.slice(0, largeFleet), '  '), { title: `The ${lines.length} ${what} one by one`, lines }];
 }
 
 /** What was proven, how, and what was not. */
-export function proofText(proofs: readonly ProofResult[]): string[] {
+export function proofText(proofs: readonly ProofResult[]): LogPart[] {
   const rows = proofs.map(({ proof, outcome }) => {
     const told = 'summary' in outcome ? outcome.summary : brief(becauseOf(outcome.problem), 160);
     const mark = outcome.level === 'failed' ? '!' : '→';
     return [proof.cluster ?? 'shared', proof.title, outcome.level, `${mark} ${told}`];
   });
+  if (rows.length >= largeFleet) {
+    const levels = new Map<string, number>();
+    for (const { outcome } of proofs) levels.set(outcome.level, (levels.get(outcome.level) ?? 0) + 1);
+    const counts = [...levels].map(([level, count]) => `${count} ${level}`);
+    return [`Proof    ${counts.join(', ')}`, { title: `The ${rows.length} proofs one by one`, lines: columns(rows, '  ') }];
+  }
   return columns(rows).map((line, index) => `${index === 0 ? 'Proof    ' : '         '}${line}`);
 }
 
-/** Every failure in full. */
-export function failuresText(failures: readonly Failure[]): string[] {
-  return failures.flatMap(({ problem, cluster }) => ['', ...problemText(problem, cluster)]);
+/** Every failure in full; where they are many, one of each cause, with the places where it was met. */
+export function failuresText(failures: readonly Failure[]): LogPart[] {
+  const each = failures.flatMap(({ problem, cluster }) => ['', ...problemText(problem, cluster)]);
+  if (failures.length < largeFleet) return each;
+  const causes = causesOf(failures);
+  const told = causes.slice(0, largeFleet).flatMap(({ first: { problem, cluster }, places }) => {
+    const also = places.length === 1 ? [] : [`  where   ${many(places.length, 'place')}: ${some(places)}`];
+    return ['', ...problemText(problem, cluster), ...also];
+  });
+  return [...told, { title: `The ${failures.length} failures one by one`, lines: each }];
 }
 
 function placesOf(entries: Plan): Map<string, PlannedChange[]> {
@@ -147,7 +171,9 @@ function tally(counts: Counts): string[] {
 }
 
 /** What a failed run says in one place of the log's end: the clusters that are done, so that nobody has to guess. */
-export function doneText(clusters: readonly string[]): string[] {
-  return clusters.length === 0 ? [] : ['', `Done     ${clusters.join(', ')}`];
+export function doneText(clusters: readonly string[]): LogPart[] {
+  if (clusters.length === 0) return [];
+  if (clusters.length < largeFleet) return ['', `Done     ${clusters.join(', ')}`];
+  return ['', `Done     ${many(clusters.length, 'cluster')}`, { title: 'Which they are', lines: clusters.map((cluster) => `  ${cluster}`) }];
 }
 

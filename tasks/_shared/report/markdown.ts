@@ -1,5 +1,5 @@
 import { duration, many } from './columns.js';
-import { marks } from './findings.js';
+import { causesOf, marks } from './findings.js';
 import { countsText } from './log-text.js';
 import { becauseOf, named } from './problem-text.js';
 import { shortHash } from './plan-file.js';
@@ -18,7 +18,7 @@ export function toMarkdown(report: Report): string {
     ...section(report.dryRun ? 'What apply would change' : 'Changes', changeTable(report)),
     ...section('Proofs', proofTable(report)),
     ...section('Failures', failureList(report)),
-    ...section('Left to other tasks', report.awaited.map(({ cluster, problem }) => `- ${escape(named(problem.what, cluster))}: ${escape(problem.because)}`)),
+    ...section('Left to other tasks', report.awaited.slice(0, longestTable).map(({ cluster, problem }) => `- ${escape(named(problem.what, cluster))}: ${escape(problem.because)}`)),
     '',
   ].join('\n');
 }
@@ -58,9 +58,11 @@ function proofTable({ proofs }: Report): string[] {
 }
 
 function failureList({ failures }: Report): string[] {
-  return failures.map(({ cluster, problem }) => {
+  const causes = failures.length <= longestTable ? failures.map((first) => ({ first, places: [''] })) : causesOf(failures).slice(0, longestTable);
+  return causes.map(({ first: { cluster, problem }, places }) => {
+    const others = places.length === 1 ? '' : ` The same at ${places.length - 1} more.`;
     const trace = problem.correlation === undefined ? '' : ` Correlation ${escape(problem.correlation)}.`;
-    return `- **${problem.code}** ${escape(named(problem.what, cluster))}. Because ${escape(becauseOf(problem))}. To do: ${escape(problem.remedy)}.${trace}`;
+    return `- **${problem.code}** ${escape(named(problem.what, cluster))}. Because ${escape(becauseOf(problem))}. To do: ${escape(problem.remedy)}.${trace}${others}`;
   });
 }
 
@@ -68,8 +70,12 @@ function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', `### ${title}`, '', ...lines];
 }
 
+/** The service cuts a summary off at a megabyte: the attachment has all of it. Source: Azure Pipelines docs, logging commands. */
+const longestTable = 200;
+
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
   if (rows.length === 0) return [];
+  if (rows.length > longestTable) return [...table(heads, rows.slice(0, longestTable)), '', `and ${rows.length - longestTable} more, in the log and in the attached report`];
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(heads), line(heads.map(() => '---')), ...rows.map((cells) => line(cells.map(escape)))];
 }

@@ -5,7 +5,7 @@ import { Buckets, type BucketSize } from './buckets.js';
 import { gateway, throttled } from './refusals.js';
 
 /** Source: azure-docs, request limits and throttling (2024 and later): per principal, for a subscription and for the tenant. */
-const sizes = { reads: { burst: 250, perSecond: 25 }, writes: { burst: 200, perSecond: 10 }, deletes: { burst: 200, perSecond: 10 } } as const;
+export const armBuckets = { reads: { burst: 250, perSecond: 25 }, writes: { burst: 200, perSecond: 10 }, deletes: { burst: 200, perSecond: 10 } } as const;
 /** All principals together have this many times the limit of one. Same source. */
 const together = 15;
 
@@ -22,7 +22,7 @@ export class ArmLimits {
     const kind = method === 'GET' ? 'reads' : method === 'DELETE' ? 'deletes' : 'writes';
     const subscription = /^\/subscriptions\/([^/]+)/i.exec(path)?.[1]?.toLowerCase();
     const place = subscription ?? 'tenant';
-    const size: BucketSize = sizes[kind];
+    const size: BucketSize = armBuckets[kind];
     const own = `${place} ${objectId} ${kind}`;
     const wait = this.#buckets.take(own, size) || this.#buckets.take(`${place} ${kind}`, { burst: size.burst * together, perSecond: size.perSecond * together });
     const headers = { [`x-ms-ratelimit-remaining-${subscription === undefined ? 'tenant' : 'subscription'}-${kind}`]: String(this.#buckets.left(own, size)) };

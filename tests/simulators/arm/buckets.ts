@@ -6,6 +6,9 @@ export interface BucketSize {
   readonly perSecond: number;
 }
 
+/** A token that is full but for what the arithmetic of fractions loses. */
+const nearlyOne = 1 - 1e-6;
+
 /** Token buckets by key, on the world's clock. */
 export class Buckets {
   readonly #levels = new Map<string, { tokens: number; at: number }>();
@@ -21,12 +24,20 @@ export class Buckets {
   take(key: string, size: BucketSize): number {
     const at = this.clock.monotonic();
     const tokens = this.#level(key, size);
-    if (tokens >= 1) {
+    if (tokens > nearlyOne) {
       this.#levels.set(key, { tokens: tokens - 1, at });
       return 0;
     }
     this.#levels.set(key, { tokens, at });
     return ((1 - tokens) / size.perSecond) * 1000;
+  }
+
+  /** Takes a token of each, or of none; when one is missing, how many milliseconds until there is one. */
+  takeAll(wanted: readonly { readonly key: string; readonly size: BucketSize }[]): number {
+    const waits = wanted.map(({ key, size }) => (this.#level(key, size) > nearlyOne ? 0 : ((1 - this.#level(key, size)) / size.perSecond) * 1000));
+    const longest = Math.max(0, ...waits);
+    if (longest === 0) for (const { key, size } of wanted) this.take(key, size);
+    return longest;
   }
 
   #level(key: string, { burst, perSecond }: BucketSize): number {

@@ -4,7 +4,7 @@ import { Buckets } from './buckets.js';
 import { flat, throttled } from './refusals.js';
 
 /** Kinds of requests that have a bucket of their own. Source: AKS docs, quotas-skus-regions (throttling of the resource provider). */
-const sizes = {
+export const clusterBuckets = {
   put: { burst: 20, perSecond: 1 / 60 },
   get: { burst: 60, perSecond: 1 },
   status: { burst: 200, perSecond: 2 },
@@ -13,7 +13,7 @@ const sizes = {
   other: { burst: 60, perSecond: 1 },
 } as const;
 
-export type RequestKind = keyof typeof sizes;
+export type RequestKind = keyof typeof clusterBuckets;
 
 /** The published token buckets of the AKS resource provider. */
 export class ClusterLimits {
@@ -25,7 +25,7 @@ export class ClusterLimits {
 
   /** The refusal of one request too many; `scope` is the id that the bucket belongs to. */
   refusal(kind: RequestKind, scope: string): SimResponse | undefined {
-    const wait = this.#buckets.take(`${kind} ${scope.toLowerCase()}`, sizes[kind]);
+    const wait = this.#buckets.take(`${kind} ${scope.toLowerCase()}`, clusterBuckets[kind]);
     return wait === 0 ? undefined : throttled('Throttled', 'The request is throttled, please retry after the given time.', wait, flat);
   }
 }

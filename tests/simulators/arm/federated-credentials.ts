@@ -1,7 +1,7 @@
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import type { FederatedCredential } from '../azure/directory.js';
 import { isRecord, type SimResponse } from '../kernel/service.js';
-import { Buckets } from './buckets.js';
+import { Buckets, type BucketSize } from './buckets.js';
 import { throttled, wrapped } from './refusals.js';
 import { paged, wholeNumber, type ArmCall } from './route.js';
 
@@ -9,7 +9,7 @@ import { paged, wholeNumber, type ArmCall } from './route.js';
 export interface CredentialKnobs {
   /** How long a write takes; another one that arrives meanwhile is refused. Milliseconds. */
   writeMs: number;
-  /** Enforces the published rates per identity: writes and deletes together 0.25, get 0.5, list 0.25 a second. */
+  /** Enforces the published rates of identity, subscription and tenant; writes and deletes count together. */
   buckets: boolean;
   /** Answer to the 21st credential (unconfirmed). */
   limitRefusal: { status: number; code: string };
@@ -21,8 +21,8 @@ export interface CredentialKnobs {
 const most = 20;
 const validName = /^[a-zA-Z0-9][a-zA-Z0-9-_]{2,119}$/;
 const longest = 600;
-/** Requests a second per identity. Source: Entra docs, workload identity federation considerations. */
-const rates = { write: 0.25, get: 0.5, list: 0.25 } as const;
+/** Requests a second of the tenant, of a subscription and of an identity. Source: Entra docs, workload identity federation considerations. */
+export const credentialRates = { write: [10, 2, 0.25], get: [30, 10, 0.5], list: [15, 5, 0.25] } as const;
 
 interface Stored extends FederatedCredential {
   readonly audiences: readonly string[];
@@ -32,16 +32,15 @@ interface Stored extends FederatedCredential {
 export class FederatedCredentialStore {
   #stored: Stored[] = [];
   #busyUntil = 0;
-  readonly #buckets: Buckets;
 
   constructor(
     private readonly clock: Clock,
     private readonly identityId: string,
     private readonly location: string,
     private readonly knobs: CredentialKnobs,
-  ) {
-    this.#buckets = new Buckets(clock);
-  }
+    /** Those of all identities: some are shared. */
+    private readonly buckets: Buckets = new Buckets(clock),
+  ) {}
 
   /** What Entra matches assertions against. */
   trusts(): readonly FederatedCredential[] {
@@ -127,8 +126,10 @@ export class FederatedCredentialStore {
     return refusal;
   }
 
-  #throttled(kind: keyof typeof rates): SimResponse | undefined {
-    const wait = this.knobs.buckets ? this.#buckets.take(kind, { burst: 1, perSecond: rates[kind] }) : 0;
+  #throttled(kind: keyof typeof credentialRates): SimResponse | undefined {
+    const places = ['tenant', this.identityId.split('/')[2] ?? '', this.identityId];
+    const wanted = credentialRates[kind].map((perSecond, index) => ({ key: `${kind} ${places[index] ?? ''}`, size: sizeOf(perSecond) }));
+    const wait = this.knobs.buckets ? this.buckets.takeAll(wanted) : 0;
     return wait === 0 ? undefined : throttled('TooManyRequests', 'The request was throttled.', wait);
   }
 
@@ -140,6 +141,11 @@ export class FederatedCredentialStore {
     const type = 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials';
     return { id: `${this.identityId}/federatedIdentityCredentials/${name}`, name, type, properties: { issuer, subject, audiences } };
   }
+}
+
+/** The bucket of a published rate: a burst of one second, at least one request. */
+export function sizeOf(perSecond: number): BucketSize {
+  return { burst: Math.max(1, perSecond), perSecond };
 }
 
 function same(one: string, other: string): boolean {

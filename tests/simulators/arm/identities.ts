@@ -2,6 +2,7 @@ import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import { tenantId } from '../azure/authority.js';
 import { idOf, type Directory } from '../azure/directory.js';
 import { isRecord, type SimResponse } from '../kernel/service.js';
+import { Buckets } from './buckets.js';
 import { FederatedCredentialStore, type CredentialKnobs } from './federated-credentials.js';
 import type { Hierarchy } from './hierarchy.js';
 import { notFound, wrapped } from './refusals.js';
@@ -33,6 +34,7 @@ export interface IdentityRecord {
 export class Identities implements Provider {
   readonly knobs: CredentialKnobs = { writeMs: 0, buckets: false, limitRefusal: { status: 400, code: 'BadRequest' }, unsupportedLocations: ['malaysiasouth', 'newzealandnorth'] };
   readonly #records = new Map<string, IdentityRecord>();
+  readonly #buckets: Buckets;
   /** How often an id was made: an identity that is made anew gets new ids, so that old role assignments do not fit it. */
   readonly #made = new Map<string, number>();
 
@@ -40,7 +42,9 @@ export class Identities implements Provider {
     private readonly clock: Clock,
     private readonly directory: Directory,
     private readonly hierarchy: Hierarchy,
-  ) {}
+  ) {
+    this.#buckets = new Buckets(clock);
+  }
 
   /** Makes an identity outside of any request. */
   add(subscriptionId: string, group: string, name: string, location: string): IdentityRecord {
@@ -143,7 +147,7 @@ export class Identities implements Provider {
 
   #create(groupId: string, group: string, name: string, location: string, tags: Record<string, unknown>): IdentityRecord {
     const id = `${groupId}/providers/${type}/${name}`;
-    const credentials = new FederatedCredentialStore(this.clock, id, location, this.knobs);
+    const credentials = new FederatedCredentialStore(this.clock, id, location, this.knobs, this.#buckets);
     const times = (this.#made.get(id.toLowerCase()) ?? 0) + 1;
     this.#made.set(id.toLowerCase(), times);
     const seed = times === 1 ? id : `${id} ${times}`;

@@ -35,6 +35,8 @@ export class RoleStore implements AccessControl {
   effectMs = 0;
   readonly #definitions = new Map(builtInRoles.map((definition) => [definition.id, definition]));
   readonly #assignments = new Map<string, RoleAssignment>();
+  /** The same by principal, since every request asks about one. */
+  readonly #byPrincipal = new Map<string, Set<RoleAssignment>>();
 
   constructor(private readonly parts: RoleStoreParts) {}
 
@@ -69,12 +71,17 @@ export class RoleStore implements AccessControl {
     if (!this.#definitions.has(roleDefinitionId)) throw new Error(`role ${roleDefinitionId} is not defined`);
     const stored = { createdAt: this.parts.clock.monotonic(), ...wanted, name, roleDefinitionId };
     this.#assignments.set(name, stored);
+    const own = this.#byPrincipal.get(stored.principalId.toLowerCase()) ?? new Set();
+    this.#byPrincipal.set(stored.principalId.toLowerCase(), own.add(stored));
     return stored;
   }
 
   /** Takes an assignment away at once; nothing happens when there is none. */
   remove(name: string): void {
-    this.#assignments.delete(name.toLowerCase());
+    const found = this.find(name);
+    if (found === undefined) return;
+    this.#assignments.delete(found.name);
+    this.#byPrincipal.get(found.principalId.toLowerCase())?.delete(found);
   }
 
   /** True when an assignment at the scope `from` is inherited by (or made at) the scope `to`. */
@@ -100,10 +107,10 @@ export class RoleStore implements AccessControl {
 
   #acting(objectId: string, scope: string): { permission: Permission; condition: string | undefined }[] {
     const now = this.parts.clock.monotonic();
-    return this.assignments().flatMap((entry) => {
+    return [...(this.#byPrincipal.get(objectId.toLowerCase()) ?? [])].flatMap((entry) => {
       const permission = this.#definitions.get(entry.roleDefinitionId);
-      const theirs = entry.principalId.toLowerCase() === objectId.toLowerCase() && now >= entry.createdAt + this.effectMs;
-      return permission !== undefined && theirs && this.reaches(entry.scope, scope) ? [{ permission, condition: entry.condition }] : [];
+      const acts = now >= entry.createdAt + this.effectMs;
+      return permission !== undefined && acts && this.reaches(entry.scope, scope) ? [{ permission, condition: entry.condition }] : [];
     });
   }
 }

@@ -47,7 +47,7 @@ export class KubernetesApi implements Service {
     this.#context = new ControlContext(this.#store, this.#kinds, ids, clock, this.#writer, this.#deleter, webhook, options.rolloutMs ?? 2000);
     this.#control = new ControlPlane(this.#context);
     this.#rbac = new Rbac(this.#store, this.#kinds);
-    this.#tokens = new ServiceAccountTokens(clock, this.#store, this.#kinds, options.serviceAccountIssuer);
+    this.#tokens = new ServiceAccountTokens(clock, this.#store, this.#kinds, options.serviceAccountIssuer, options.signingKey);
     const shared = { store: this.#store, writer: this.#writer, deleter: this.#deleter, control: this.#control, logs: this.#logs };
     this.#serving = { ...shared, name: this.name, clock, allowed: (user, asked) => this.#allowed(user, asked) };
     furnish(options, (object) => this.#plant(object, 'kube-apiserver'));

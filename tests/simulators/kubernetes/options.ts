@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import type { ClusterAccess } from './access.js';
 
@@ -32,4 +33,6 @@ export interface KubernetesApiOptions {
   readonly secretsStore?: boolean;
   /** Names of the cluster's nodes. Default: two. */
   readonly nodes?: readonly string[];
+  /** The private RSA key that signs service-account tokens. Default: one of its own, made on first use, which takes a while. */
+  readonly signingKey?: () => KeyObject;
 }

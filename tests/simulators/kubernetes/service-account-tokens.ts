@@ -28,6 +28,7 @@ export class ServiceAccountTokens {
     private readonly store: ObjectStore,
     private readonly kinds: KindRegistry,
     private readonly issuer: () => string,
+    private readonly newKey: () => KeyObject = rsaPrivateKey,
   ) {}
 
   /** The JSON Web Key Set with the public key. */
@@ -134,7 +135,7 @@ export class ServiceAccountTokens {
 
   #signingKey(): SigningKey {
     if (this.#key === undefined) {
-      const privateKey = rsaPrivateKey();
+      const privateKey = this.newKey();
       const publicKey = createPublicKey(privateKey);
       const id = createHash('sha256').update(publicKey.export({ format: 'der', type: 'spki' })).digest('base64url');
       this.#key = { id, privateKey, publicKey };

@@ -13,7 +13,7 @@ import { DevOps } from '../devops/devops.js';
 import { Entra } from '../entra/entra.js';
 import type { Network } from '../kernel/network.js';
 import { isRecord } from '../kernel/service.js';
-import { KubernetesApi } from '../kubernetes/kubernetes-api.js';
+import { KubernetesApi, type KubernetesApiOptions } from '../kubernetes/kubernetes-api.js';
 import { Registry } from '../registry/registry.js';
 import type { AccessPolicy, VaultSettings } from '../vault/settings.js';
 import { Vault } from '../vault/vault.js';
@@ -27,6 +27,9 @@ export interface Origins {
   /** Azure DevOps again, at the other address that it has for releases. */
   readonly releases: string;
 }
+
+/** The parts of an API server that a large world goes without, or shares. */
+export type Furniture = Pick<KubernetesApiOptions, 'nodes' | 'secretsStore' | 'signingKey' | 'rolloutMs'>;
 
 /** What a world is made of. */
 export interface WorldParts {
@@ -81,13 +84,17 @@ export class World {
     return new World(network, origins, directory, hierarchy, roles, entra, arm, issuers, devops, certificateAuthority);
   }
 
-  /** Adds a cluster: its ARM resource, its API server and its issuer. */
-  async addCluster(cluster: Omit<NewCluster, 'endpoint' | 'issuerUrl'>): Promise<KubernetesApi> {
+  /**
+   * Adds a cluster: its ARM resource, its API server and its issuer.
+   * @param furniture what the API server is furnished with, where that is not the usual.
+   */
+  async addCluster(cluster: Omit<NewCluster, 'endpoint' | 'issuerUrl'>, furniture: Furniture = {}): Promise<KubernetesApi> {
     const uuid = idOf(`issuer ${cluster.subscriptionId} ${cluster.group} ${cluster.name}`);
     const issuerUrl = IssuerHost.url(this.origins.issuer, uuid);
     let server = '';
     const record = this.arm.clusters.add({ ...cluster, issuerUrl: () => issuerUrl, endpoint: () => ({ server, certificateAuthority: this.certificateAuthority }) });
     const api = new KubernetesApi({
+      ...furniture,
       name: `kubernetes/${cluster.name}`,
       clock: this.clock,
       version: `v${String(record.resource.properties.currentKubernetesVersion)}`,

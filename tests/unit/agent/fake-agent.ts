@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -47,6 +48,7 @@ export class FakeAgent implements Agent {
   #files = 0;
 
   constructor(readonly task = 'TestTask') {
+    setMaxListeners(0, this.#cancellation.signal);
     this.runFolder = mkdtempSync(join(this.tempDirectory, `${task}-`));
   }
 

@@ -114,7 +114,7 @@ describe('the frame of planned tasks', () => {
     await start({
       services: async ({ connection, concurrency, failFast }, tools) => {
         seen = tools;
-        assert.deepEqual([concurrency, failFast], [10, false]);
+        assert.deepEqual([concurrency, failFast], [25, false]);
         if (connection.signIn.kind === 'federated') token = await connection.signIn.assertion();
         return { permissions: everythingAllowed };
       },

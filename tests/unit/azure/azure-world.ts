@@ -11,7 +11,7 @@ import { missingActions } from '../../../tasks/_shared/azure/permissions.js';
 import { parseClusters, type ClusterEntry } from '../../../tasks/_shared/fleet/clusters.js';
 import { openDirect } from '../../../tasks/_shared/kubernetes/direct-connection.js';
 import { lazyConnection } from '../../../tasks/_shared/kubernetes/lazy-connection.js';
-import { lackedRights } from '../../../tasks/_shared/kubernetes/permissions.js';
+import { rightsLackedAnywhere } from '../../../tasks/_shared/kubernetes/permissions.js';
 import type { JournalEntry, Ports } from '../../../tasks/_shared/reconcile/ports.js';
 import { Problem, type ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
 import type { AnyProof } from '../../../tasks/_shared/reconcile/proof.js';
@@ -65,20 +65,25 @@ export class Rig {
     setMaxListeners(0, this.abort.signal);
   }
 
-  /** @param start where the clock begins; now, for credentials that the SDK dates by the machine's clock. */
-  static async start(start?: string): Promise<Rig> {
+  /**
+   * @param start where the clock begins; now, for credentials that the SDK dates by the machine's clock.
+   * @param subscriptions all that the deployer owns; the first is the connection's.
+   */
+  static async start(start?: string, subscriptions: readonly string[] = [subscriptionId]): Promise<Rig> {
     const clock = new VirtualClock(start);
     const world = await World.create({ network: new Network(clock), certificateAuthority: 'in process', organisation: { id: idOf('contoso'), name: 'contoso' } });
     world.hierarchy.addManagementGroup({ name: 'nonprod', displayName: 'Non-production' });
-    world.hierarchy.addSubscription({ id: subscriptionId, displayName: 'unit', managementGroup: 'nonprod' });
-    world.hierarchy.addResourceGroup(subscriptionId, 'rg-dev', 'westeurope');
     const deployer = world.directory.add({ displayName: 'deployer', kind: 'application', secrets: [clientSecret] });
-    world.assign(deployer.objectId, 'Owner', `/subscriptions/${subscriptionId}`);
-    world.assign(deployer.objectId, 'Azure Kubernetes Service RBAC Cluster Admin', `/subscriptions/${subscriptionId}`);
+    for (const id of subscriptions) {
+      world.hierarchy.addSubscription({ id, displayName: 'unit', managementGroup: 'nonprod' });
+      world.hierarchy.addResourceGroup(id, 'rg-dev', 'westeurope');
+      world.assign(deployer.objectId, 'Owner', `/subscriptions/${id}`);
+      world.assign(deployer.objectId, 'Azure Kubernetes Service RBAC Cluster Admin', `/subscriptions/${id}`);
+    }
     const { arm, entra } = world.origins;
     const cloud = { ...knownClouds[0], resourceManager: arm, authority: entra };
     const signIn: SignIn = { kind: 'secret', clientId: deployer.appId, secret: () => clientSecret };
-    return new Rig(clock, world, deployer, { id: 'c', name: 'contoso-nonprod', tenantId, subscriptionId, cloud, signIn });
+    return new Rig(clock, world, deployer, { id: 'c', name: 'contoso-nonprod', tenantId, subscriptionId: subscriptions[0] ?? subscriptionId, cloud, signIn });
   }
 
   /** The same world for another run, after this one was cancelled. */
@@ -91,10 +96,13 @@ export class Rig {
   }
 
   /** A fresh client of the connection, or of one that signs in otherwise. */
-  connect(signIn: SignIn = this.connection.signIn): Promise<Azure> {
+  async connect(signIn: SignIn = this.connection.signIn): Promise<Azure> {
     const { clock, network } = this;
     const tools = { clock, signal: this.abort.signal, debug: (line: string) => void this.debug.push(line), correlationId };
-    return connectAzure({ ...this.connection, signIn }, { ...tools, httpClient: inProcessHttpClient(network) });
+    const azure = await connectAzure({ ...this.connection, signIn }, { ...tools, httpClient: inProcessHttpClient(network) });
+    // Loads the typed clients: a virtual clock would take the wait for the disk for idleness.
+    await azure.authorization();
+    return azure;
   }
 
   /** Adds a cluster; `ready` has both features on already. */
@@ -143,8 +151,10 @@ export class Rig {
     })]));
     const missing = async (wanted: readonly Permission[]): Promise<Permission[]> => {
       const inAzure = await missingActions(azure, wanted.filter(({ plane }) => plane === 'azure'));
-      const asked = [...connections.values()].filter(({ clusterId: id }) => wanted.some(({ plane, scope }) => plane === 'kubernetes' && scope.startsWith(id)));
-      return [...inAzure, ...(await Promise.all(asked.map((connection) => lackedRights(connection, wanted)))).flat()];
+      const unanswered = (): never => {
+        throw new Error('a cluster did not say which rights are missing');
+      };
+      return [...inAzure, ...(await rightsLackedAnywhere(connections.values(), wanted, unanswered))];
     };
     return { azure, permissions: { missing }, cluster: (entry) => connections.get(entry.id)! };
   }
@@ -159,7 +169,7 @@ export class Rig {
       progress: { waiting: (subject, text) => void this.progress.push(`${subject}: ${text}`) },
       permissions,
     };
-    const options = { dryRun: choices.dryRun ?? false, failFast: choices.failFast ?? false, concurrency: 10 };
+    const options = { dryRun: choices.dryRun ?? false, failFast: choices.failFast ?? false, concurrency: 25 };
     return run(resources, proofs, options, ports, { planned: () => undefined, checked: () => undefined, applied: () => undefined });
   }
 
@@ -217,7 +227,7 @@ export async function problemOf(promise: Promise<unknown>): Promise<ProblemParts
 
 /** MSAL keeps the host's token source, its HTTP client included, and its tokens for the whole process: not across worlds. */
 export async function forgetHost(): Promise<void> {
-  const { ManagedIdentityCredential } = await import('../../../tasks/_shared/azure/sdk.js');
+  const { ManagedIdentityCredential } = await import('../../../tasks/_shared/azure/identity-sdk.js');
   const part = (holder: unknown, name: string): object => {
     const found: unknown = typeof holder === 'object' && holder !== null ? Reflect.get(holder, name) : undefined;
     assert.ok(typeof found === 'object' && found !== null, `MSAL has no ${name} any more`);

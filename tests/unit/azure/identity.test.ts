@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Azure } from '../../../tasks/_shared/azure/azure.js';
 import { ClusterLookup } from '../../../tasks/_shared/azure/cluster-lookup.js';
+import { FleetUse } from '../../../tasks/_shared/azure/fleet-use.js';
 import { Identity, identityKey } from '../../../tasks/_shared/azure/identity.js';
 import { IdentityLookup } from '../../../tasks/_shared/azure/identity-lookup.js';
 import { identityPlace, type IdentityPlace } from '../../../tasks/_shared/fleet/identity-place.js';
@@ -21,7 +22,7 @@ describe('identity', () => {
     identityPlace(pattern, resourceGroup, rig.entry(), { workload: 'orders', namespace: 'orders', serviceAccount: 'api' });
   const desired = (place = placeOf()): { cluster: ClusterLookup; identity: Identity } => {
     const cluster = new ClusterLookup(azure, rig.entry(), { issuer: true });
-    return { cluster, identity: new Identity(azure, place, 'orders', [rig.entry()], [rig.entry()], { label: 'aks-1', id: output(cluster, (state) => state.id) }) };
+    return { cluster, identity: new Identity(azure, place, 'orders', new FleetUse(azure, [rig.entry()]), [rig.entry()], { label: 'aks-1', id: output(cluster, (state) => state.id) }) };
   };
   const run = (place?: IdentityPlace): Promise<RunResult> => {
     const { cluster, identity } = desired(place);
@@ -134,7 +135,7 @@ describe('identity', () => {
   });
 
   describe('that clusters share', () => {
-    const shared = (): Identity => new Identity(azure, placeOf(), 'orders', [rig.entry(), rig.entry('aks-2')], [rig.entry(), rig.entry('aks-2')]);
+    const shared = (): Identity => new Identity(azure, placeOf(), 'orders', new FleetUse(azure, [rig.entry(), rig.entry('aks-2')]), [rig.entry(), rig.entry('aks-2')]);
 
     it('is made although the first of its clusters cannot be read', async () => {
       await rig.addCluster('aks-2', 'ready');
@@ -146,7 +147,7 @@ describe('identity', () => {
     it('asks one cluster for its region when it is made, however large the fleet is', async () => {
       for (const name of ['aks-2', 'aks-3', 'aks-4']) await rig.addCluster(name, 'ready');
       const fleet = ['aks-1', 'aks-2', 'aks-3', 'aks-4'].map((name) => rig.entry(name));
-      await rig.run([new Identity(azure, placeOf(), 'orders', fleet, fleet)]);
+      await rig.run([new Identity(azure, placeOf(), 'orders', new FleetUse(azure, fleet), fleet)]);
       assert.equal(rig.statuses('arm', 'GET', /managedClusters/).length, fleet.length + 1);
     });
 
@@ -161,7 +162,7 @@ describe('identity', () => {
 
     it('may lie in a group that is called like a node resource group of another subscription', async () => {
       const elsewhere = { ...placeOf('id-{workload}', 'MC_rg-dev_aks-1_westeurope'), subscriptionId: '00000000-0000-4000-8000-00000000dead' };
-      const identity = new Identity(azure, elsewhere, 'orders', [rig.entry()], [rig.entry()]);
+      const identity = new Identity(azure, elsewhere, 'orders', new FleetUse(azure, [rig.entry()]), [rig.entry()]);
       const result = await rig.run([identity], [], { dryRun: true });
       assert.notEqual(verdictOf(result, identity).problem?.code, 'WI2201');
     });

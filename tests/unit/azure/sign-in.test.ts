@@ -189,7 +189,7 @@ describe('signing in to Azure', () => {
       for (let minute = 0; minute < 6; minute += 1) {
         const raw = await azure.arm.get(clusterId(), version, purpose);
         assert.equal(raw?.name, 'aks-1');
-        for await (const { name } of azure.identities(subscriptionId).userAssignedIdentities.listByResourceGroup('rg-dev')) assert.fail(name);
+        for await (const { name } of (await azure.identities(subscriptionId)).userAssignedIdentities.listByResourceGroup('rg-dev')) assert.fail(name);
         assert.equal(await principalOf(azure), rig.deployer.objectId);
         rig.clock.advance(60_000);
       }

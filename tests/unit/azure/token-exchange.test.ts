@@ -123,6 +123,7 @@ describe('token exchange', () => {
     for (const [title, prepare, because] of cases) {
       identity.credentials.remove();
       prepare();
+      rig.clock.advance(60_000);
       const before = rig.clock.monotonic();
       const problem = await problemOf(run());
       assert.deepEqual([problem.code, rig.clock.monotonic() - before], ['WI2301', 0], title);
