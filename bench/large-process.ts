@@ -23,7 +23,7 @@ export interface LargeRun {
 
 const group = 'rg-fleet';
 /** How much faster than real time the task's own pace goes: the buckets of the real service make this run last minutes. */
-const rate = 2;
+const rate = 8;
 /** The task's process says itself what it used, when it ends. */
 const hook = "process.on('exit', () => require('node:fs').writeFileSync(process.env.BENCH_USAGE, JSON.stringify(process.resourceUsage())));";
 
