@@ -56,6 +56,18 @@ describe('a thousand clusters', function () {
     assert.ok(counted(done, /managedClusters/) <= 30, `${counted(done, /managedClusters/)} reads of clusters`);
   });
 
+  it('EnableWorkloadIdentity switches the features on everywhere, its writes folded and its waits in a table', async () => {
+    const bare = await Fleet.start({ clusters, subscriptions: 3, measured: false });
+    const done = await bare.run('EnableWorkloadIdentity');
+    assert.deepEqual([done.end, done.writes.length], [{ result: 'Succeeded', message: '' }, clusters]);
+    assertFits(done.agent);
+    const told = done.agent.log.filter((line) => line.startsWith('|   write    update cluster '));
+    assert.equal(told.length, clusters);
+    const waits = done.agent.log.filter((line) => line.includes('  …      '));
+    assert.ok(waits.length < clusters / 5, `${waits.length} lines about waits`);
+    bare.close();
+  });
+
   it('FederateServiceAccount plans them, reading lists where there are lists', async () => {
     const done = await run('FederateServiceAccount', { dryRun: 'true' });
     assert.deepEqual([done.end, done.writes.length], [{ result: 'Succeeded', message: '' }, 0]);

@@ -54,6 +54,8 @@ export interface Agent {
   line(text: string): void;
   /** Lines that fold under a title. */
   group(title: string, lines: readonly string[]): void;
+  /** Lines from here on fold under a title, until what is returned is called. */
+  fold(title: string): () => void;
   debug(text: string): void;
   /** One line in the pipeline's list of errors. */
   error(text: string): void;

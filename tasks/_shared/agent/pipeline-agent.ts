@@ -120,9 +120,14 @@ export class PipelineAgent implements Agent {
   }
 
   group(title: string, lines: readonly string[]): void {
-    this.line(`##[group]${title}`);
+    const unfold = this.fold(title);
     for (const text of lines) this.line(text);
-    this.line('##[endgroup]');
+    unfold();
+  }
+
+  fold(title: string): () => void {
+    this.line(`##[group]${title}`);
+    return () => this.line('##[endgroup]');
   }
 
   debug(text: string): void {

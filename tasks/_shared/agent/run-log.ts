@@ -1,3 +1,4 @@
+import { writes } from '../reconcile/resource.js';
 import type { RunResult, Watcher } from '../reconcile/run.js';
 import { approvedText, planLeftText } from '../report/approval-text.js';
 import { causesOf, failuresOf, fatesOf, type Failure } from '../report/findings.js';
@@ -16,13 +17,23 @@ const ends = { succeeded: 'Succeeded', succeededWithIssues: 'SucceededWithIssues
 
 /** Prints each stage of a run as soon as it is complete. */
 export function logWatcher(agent: Agent, dryRun: boolean, plan?: PlanInput): Watcher {
+  let unfold = (): void => undefined;
+  let writing = 0;
   return {
     planned: (planned) => {
+      writing = planned.filter(({ change }) => writes(change)).length;
       print(agent, planText(planned));
       if (plan?.approved !== undefined) print(agent, approvedText(planned, plan.approved, plan.onDrift));
     },
-    checked: (preflight) => print(agent, preflightText(preflight, dryRun)),
-    applied: (changes, durationMs) => print(agent, applyText(changes, durationMs)),
+    checked: (preflight) => {
+      print(agent, preflightText(preflight, dryRun));
+      // Each write has a line of its own in the log before it is sent: many of them are for whoever looks for one.
+      if (!dryRun && writing >= largeFleet) unfold = agent.fold(`Writes, ${writing} or more`);
+    },
+    applied: (changes, durationMs) => {
+      unfold();
+      print(agent, applyText(changes, durationMs));
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import { Approval } from '../reconcile/approval.js';
 import type { Plan } from '../reconcile/plan.js';
 import { writes } from '../reconcile/resource.js';
 import { columns, many } from './columns.js';
+import { largeFleet, type LogPart } from './log-text.js';
 import { shortHash, type ApprovedPlan } from './plan-file.js';
 
 /** Where a dry run left its plan, and how to tell it from another one. */
@@ -10,7 +11,7 @@ export function planLeftText(path: string, sha256: string): string {
 }
 
 /** How the plan of now relates to the approved one; each change that nobody approved is a row. */
-export function approvedText(plan: Plan, approved: ApprovedPlan, onDrift: 'fail' | 'apply'): string[] {
+export function approvedText(plan: Plan, approved: ApprovedPlan, onDrift: 'fail' | 'apply'): LogPart[] {
   const objections = new Approval(approved.changes).objections(plan);
   const count = approved.changes.filter((change) => change.writes).length;
   const head = `Approved plan ${shortHash(approved.sha256)} of ${[approved.run, approved.plannedAt].filter((part) => part !== '').join(', ')} · ${count === 0 ? 'no change' : many(count, 'change')}`;
@@ -20,5 +21,6 @@ export function approvedText(plan: Plan, approved: ApprovedPlan, onDrift: 'fail'
   }
   const fate = onDrift === 'apply' ? 'applied all the same (onDrift: apply)' : 'refused, and nothing is written';
   const rows = objections.map(({ resource, problem }) => [`≠ ${resource.cluster ?? 'shared'}`, resource.kind, resource.name, problem.because]);
-  return [`${head} · the plan of now goes beyond it in ${many(objections.length, 'point')}: ${fate}`, ...columns(rows, '  ')];
+  const told = columns(rows, '  ');
+  return [`${head} · the plan of now goes beyond it in ${many(objections.length, 'point')}: ${fate}`, ...(told.length < largeFleet ? told : [{ title: 'What goes beyond it', lines: told }])];
 }

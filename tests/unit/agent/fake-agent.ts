@@ -42,6 +42,7 @@ export class FakeAgent implements Agent {
   /** What happened in which order: `secret`, `output`, `complete`, `clean-up`, … */
   readonly events: string[] = [];
   readonly #secrets = new Secrets();
+  #folded = false;
   readonly #cancellation = new AbortController();
   readonly #lastCall = new AbortController();
   readonly #cleanUps: (() => void)[] = [];
@@ -122,11 +123,19 @@ export class FakeAgent implements Agent {
   }
 
   line(text: string): void {
-    this.log.push(this.#secrets.redact(text));
+    this.log.push(`${this.#folded ? '| ' : ''}${this.#secrets.redact(text)}`);
   }
 
   group(title: string, lines: readonly string[]): void {
-    this.log.push(`[${title}]`, ...lines.map((text) => `| ${this.#secrets.redact(text)}`));
+    const unfold = this.fold(title);
+    for (const text of lines) this.line(text);
+    unfold();
+  }
+
+  fold(title: string): () => void {
+    this.log.push(`[${title}]`);
+    this.#folded = true;
+    return () => (this.#folded = false);
   }
 
   debug(text: string): void {

@@ -27,7 +27,7 @@ function agentWith(inputs: Readonly<Record<string, string>>): Agent {
   const unused = (): never => {
     throw new Error('reading inputs does not need this');
   };
-  const rest = { secret: unused, line: unused, group: unused, debug: unused, error: unused, output: unused, summary: unused, attach: unused };
+  const rest = { secret: unused, line: unused, group: unused, fold: unused, debug: unused, error: unused, output: unused, summary: unused, attach: unused };
   const ends = { keepFile: unused, redact: unused, saveFile: unused, scratch: unused, onEnd: unused, cleanUp: unused, complete: unused, endpoint: unused, isSecretVariable: unused };
   const { signal } = new AbortController();
   const place = { task: 'DeployWithIdentity', tempDirectory: '', runFolder: '', signal, lastCall: signal, environment: {} };
