@@ -67,6 +67,7 @@ export class Lifeline implements Dispatcher {
   get clock(): Clock {
     const { clock } = this.network;
     return {
+      rate: clock.rate,
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
       sleep: async (milliseconds, signal) => {

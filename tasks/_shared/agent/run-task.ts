@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { supervise, type TaskBody } from './boundary.js';
 import { PipelineAgent } from './pipeline-agent.js';
 
@@ -7,8 +6,6 @@ import { PipelineAgent } from './pipeline-agent.js';
  * happened: the result is the `task.complete` line. Never rejects.
  */
 export async function runTask(name: string, body: TaskBody): Promise<void> {
-  // A large fleet makes much garbage and keeps little: collecting it early costs a tenth of the CPU time and saves two fifths of the memory.
-  setFlagsFromString('--optimize-for-size');
   // Node 24 tells on standard error which outdated functions a library calls: nothing that a reader of the log could act on.
   process.noDeprecation = true;
   const agent = new PipelineAgent(name);

@@ -8,6 +8,7 @@ import { lazyConnection } from '../kubernetes/lazy-connection.js';
 import { rightsLackedAnywhere } from '../kubernetes/permissions.js';
 import type { PermissionCheck } from '../reconcile/ports.js';
 import type { Permission } from '../reconcile/resource.js';
+import { saveMemory } from './memory.js';
 import type { ServiceTools, SharedInputs } from './planned-task.js';
 
 /** What the planned tasks work with: Azure, and a connection to each cluster, opened when it is first used. */
@@ -23,6 +24,7 @@ export interface Services {
  * @throws Problem WI2007 when it cannot sign in: one problem of the run, not one of every cluster.
  */
 export async function createServices(shared: SharedInputs, tools: ServiceTools): Promise<Services> {
+  saveMemory(shared.clusters.length);
   const { clock, signal, debug, registerSecret, route } = tools;
   const azure = await connectAzure(shared.connection, { clock, signal, debug, registerSecret, route, correlationId: tools.correlationId });
   await azure.token(azure.cloud.resourceManagerAudience);

@@ -5,7 +5,7 @@ export interface Deadline {
   readonly clock: Clock;
   /** Cancels the work as well; its reason is passed on. */
   readonly signal: AbortSignal;
-  /** Milliseconds. */
+  /** Real milliseconds: an answer does not come sooner because the tasks' clock goes faster. */
   readonly limitMs: number;
 }
 
@@ -16,7 +16,7 @@ export interface Deadline {
 export async function withDeadline<T>({ clock, signal, limitMs }: Deadline, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const ended = new AbortController();
   const late = new AbortController();
-  const timer = clock.sleep(limitMs, ended.signal).then(
+  const timer = clock.sleep(limitMs * clock.rate, ended.signal).then(
     () => {
       const error = new Error(`no complete answer came within ${Math.round(limitMs / 1_000)} s`);
       late.abort(error);

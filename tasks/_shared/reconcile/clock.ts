@@ -3,6 +3,8 @@
  * run on a virtual clock and the demo on a faster one.
  */
 export interface Clock {
+  /** How many times faster than real time it goes; 1 outside of tests. Whoever waits for something that keeps to real time has to multiply. */
+  readonly rate: number;
   /** The wall-clock time, for timestamps and token lifetimes. */
   now(): Date;
   /** Milliseconds since an arbitrary start, at the clock's own pace; for deadlines, pacing and durations. */
@@ -20,6 +22,7 @@ export interface Clock {
  */
 export function systemClock(rate = 1): Clock {
   return {
+    rate,
     now: () => new Date(),
     monotonic: () => performance.now() * rate,
     sleep: (milliseconds, signal) =>

@@ -7,6 +7,7 @@ interface Sleeper {
 
 /** A clock that stands still until a test moves it: the one for timeouts of real child processes. */
 export class ManualClock implements Clock {
+  readonly rate = 1;
   #elapsed = 0;
   #sleepers: Sleeper[] = [];
 

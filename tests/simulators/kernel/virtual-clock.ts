@@ -10,6 +10,7 @@ interface Sleeper {
  * For in-process worlds only: with sockets in play, "idle" cannot be told from "waiting for an answer".
  */
 export class VirtualClock implements Clock {
+  readonly rate = 1;
   #elapsed = 0;
   #sleepers: Sleeper[] = [];
   #watching = false;
