@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { selectClusters } from '../../tasks/SelectClusters/select-clusters.js';
 import { longestOutput } from '../../tasks/_shared/agent/outputs.js';
 import { Fleet, type FleetRun, type FleetTask } from '../fleet/fleet.js';
 import { FakeAgent } from '../unit/agent/fake-agent.js';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+const heapInUse = (): number => {
+  collect();
+  return process.memoryUsage().heapUsed;
+};
 
 const clusters = 1000;
 /** What a person sees without unfolding anything. */
@@ -91,6 +100,33 @@ describe('a thousand clusters', function () {
     assert.deepEqual([done.end, done.writes.length], [{ result: 'Succeeded', message: '' }, 0]);
     assertFits(done.agent);
     assert.ok(shown(done.agent).some((line) => /^ {2}1000 places {2}\+ 1 .*aks-0001, .* and 995 more$/.test(line)), shown(done.agent).join('\n'));
+  });
+
+  it('holds a bounded number of requests at a time, and keeps nothing of a run once it is over', async () => {
+    const { network } = fleet.rig;
+    const dispatch = network.dispatch.bind(network);
+    let [flying, most] = [0, 0];
+    network.dispatch = async (request) => {
+      flying += 1;
+      most = Math.max(most, flying);
+      try {
+        return await dispatch(request);
+      } finally {
+        flying -= 1;
+      }
+    };
+    const kept: number[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      await run('GrantRegistryRole', { dryRun: 'true' });
+      await run('EnableWorkloadIdentity');
+      kept.push(heapInUse());
+    }
+    network.dispatch = dispatch;
+    // Four reads for each of the 25 that `concurrency` allows.
+    assert.ok(most > 1 && most <= 100, `${most} requests at a time`);
+    const [, second = 0, third = 0] = kept;
+    // What the test's own agents remember of a run is less than this.
+    assert.ok(third - second < 8 * 1024 * 1024, `${Math.round((third - second) / 1024)} KiB more after another run`);
   });
 
   it('takes away every cluster’s right at once and still tells one cause, not a thousand', async () => {
