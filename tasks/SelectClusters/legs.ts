@@ -23,7 +23,8 @@ export function legsOf(clusters: readonly ClusterEntry[], variableName: string):
  * @throws Problem WI1031 when no cluster of the list has this leg.
  */
 export function clusterOf(leg: string, clusters: readonly ClusterEntry[], variableName: string): ClusterEntry {
-  const found = namedLegs(clusters).get(leg);
+  // Jobs that are known at compile time call a leg by the key of the mapping as it is.
+  const found = clusters.find(({ key }) => key === leg) ?? namedLegs(clusters).get(leg);
   if (found === undefined) throw foreignLeg(leg, variableName);
   return found;
 }

@@ -186,11 +186,11 @@ describe('templates', () => {
       const slots = { preSteps: [{ script: 'echo before' }], postSteps: [{ script: 'echo after' }] };
       const scripts = (pipeline: Pipeline): string[] =>
         pipeline.stages.flatMap(({ jobs }) => jobs.map(({ name, steps }) => `${name}: ${steps.map((step) => (step.kind === 'script' ? step.script : step.kind)).join(' ')}`));
-      const plan = 'plan: checkout echo before task task task publish';
-      assert.deepEqual(scripts(compile(slots)), [plan, 'apply: checkout download echo before task task task echo after']);
-      assert.deepEqual(scripts(compile({ ...slots, fanOut: 'matrix' })), [plan, 'fleet: checkout task', 'enable: checkout download task task', 'shared: checkout download echo before task task echo after']);
+      const plan = 'plan: task checkout echo before task task publish';
+      assert.deepEqual(scripts(compile(slots)), [plan, 'apply: task checkout download echo before task task echo after']);
+      assert.deepEqual(scripts(compile({ ...slots, fanOut: 'matrix' })), [plan, 'fleet: checkout task', 'enable: task checkout download task', 'shared: task checkout download echo before task echo after']);
       const deploying = scripts(compile({ ...slots, fanOut: 'matrix', workload: { ...workload, chart: 'charts/x' } }));
-      assert.deepEqual(deploying.slice(-2), ['shared: checkout download task task', 'deploy: checkout download echo before task task echo after']);
+      assert.deepEqual(deploying.slice(-2), ['shared: task checkout download task', 'deploy: task checkout download echo before task echo after']);
     });
   });
 });

@@ -2,6 +2,9 @@ import { setMaxListeners } from 'node:events';
 import type { Clock } from '../reconcile/clock.js';
 import { outOfTime } from '../reconcile/problem.js';
 
+/** No timer of Node runs longer than 2^31 milliseconds; one that shall ends at once. */
+const longestSleepMs = 24 * 3_600_000;
+
 /** A signal, and what lets go of the timer behind it. */
 export interface Deadline {
   readonly signal: AbortSignal;
@@ -17,9 +20,13 @@ export function withDeadline(signal: AbortSignal, deadline: Date | undefined, cl
   const released = new AbortController();
   const over = new AbortController();
   const end = (): void => over.abort(outOfTime(deadline));
-  const remaining = deadline.getTime() - clock.now().getTime();
-  if (remaining <= 0) end();
-  else clock.sleep(remaining, released.signal).then(end, () => undefined);
+  const remaining = (): number => deadline.getTime() - clock.now().getTime();
+  const wait = async (): Promise<void> => {
+    while (remaining() > 0) await clock.sleep(Math.min(remaining(), longestSleepMs), released.signal);
+    end();
+  };
+  if (remaining() <= 0) end();
+  else wait().catch(() => undefined);
   const either = AbortSignal.any([signal, over.signal]);
   setMaxListeners(0, either);
   return { signal: either, release: () => released.abort() };

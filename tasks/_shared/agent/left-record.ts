@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { object, parseJson, text } from '../fleet/json.js';
 import type { JournalEntry } from '../reconcile/ports.js';
@@ -24,6 +24,11 @@ export function readRecord(folder: string): LeftRecord | undefined {
   const journal = read(join(folder, journalFile));
   if (context === undefined || journal === undefined) return undefined;
   return { context, journal: journal.split('\n').flatMap((line) => lineIn(parseJson(line))) };
+}
+
+/** True after a run that ended: it has attached its ledger and removed its journal, and only its folder could not be removed. */
+export function wasClosed(folder: string): boolean {
+  return contextIn(parseJson(read(join(folder, contextFile)))) !== undefined && !existsSync(join(folder, journalFile));
 }
 
 function read(path: string): string | undefined {

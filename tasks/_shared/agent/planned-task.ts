@@ -116,12 +116,12 @@ interface Frame {
 async function execute(agent: Agent, desired: Desired, shared: SharedInputs, frame: Frame): Promise<TaskEnd> {
   const { tools, context, permissions } = frame;
   const { clock, signal, progress } = tools;
-  const approval = shared.plan?.approved === undefined ? undefined : new Approval(shared.plan.approved.changes);
+  const approval = shared.plan?.approved === undefined ? undefined : new Approval(shared.plan.approved.changes, (text) => agent.redact(text));
   const options = { ...shared, ...(approval === undefined || shared.plan?.onDrift === 'apply' ? {} : { approval }) };
   const record = openRecord(agent, context, signal);
   const { journal } = record;
   try {
-    const result = await run(desired.resources, desired.proofs, options, { clock, signal, progress, permissions, journal }, logWatcher(agent, shared.dryRun, shared.plan));
+    const result = await run(desired.resources, desired.proofs, options, { clock, signal, progress, permissions, journal }, logWatcher(agent, shared.dryRun, shared.plan, approval));
     const planFile = shared.dryRun && shared.plan !== undefined ? leavePlan(agent, shared.plan.path, result, context) : shared.plan?.approved?.sha256;
     return publish(agent, result, { ...context, ...(planFile === undefined ? {} : { planFile }) }, desired.outputs(result));
   } finally {

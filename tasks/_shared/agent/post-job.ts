@@ -5,7 +5,7 @@ import { brief } from '../report/columns.js';
 import { ledgerName, ledgerText, toLedger } from '../report/ledger.js';
 import { ledgerType } from '../report/schema.js';
 import { openWrites, unfinishedText, writeTitle } from '../report/write-text.js';
-import { readRecord, runFolderVariable, type LeftRecord } from './left-record.js';
+import { readRecord, runFolderVariable, wasClosed, type LeftRecord } from './left-record.js';
 import { harmless, writeAtOnce } from './output-stream.js';
 
 /** Of the warning about writes that a kill left open. */
@@ -36,7 +36,8 @@ export function postJob(task: string, { environment, print }: PostJobTools): voi
   const folder = join(temp, name);
   try {
     if (!existsSync(folder)) return;
-    tell(task, readRecord(folder), temp, print);
+    if (wasClosed(folder)) print(`${task} left temporary files.`);
+    else tell(task, readRecord(folder), temp, print);
   } catch (error) {
     print(harmless(`What the killed run left could not be read: ${String(error)}`));
   }
@@ -67,9 +68,9 @@ function warning(task: string, open: readonly string[]): string {
 function remove(folder: string, print: (line: string) => void): void {
   try {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-    print('The temporary files of the killed run are removed.');
+    print('Its temporary files are removed.');
   } catch (error) {
-    print(harmless(`Temporary files of the killed run are still in ${folder}: ${String(error)}. The agent removes them with the job's temp directory.`));
+    print(harmless(`Temporary files of the run are still in ${folder}: ${String(error)}. The agent removes them with the job's temp directory.`));
   }
 }
 

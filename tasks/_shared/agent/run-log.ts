@@ -1,3 +1,4 @@
+import type { Approval } from '../reconcile/approval.js';
 import { writes } from '../reconcile/resource.js';
 import type { RunResult, Watcher } from '../reconcile/run.js';
 import { approvedText, planLeftText } from '../report/approval-text.js';
@@ -16,14 +17,14 @@ import type { PlanInput } from './plan-input.js';
 const ends = { succeeded: 'Succeeded', succeededWithIssues: 'SucceededWithIssues', failed: 'Failed' } as const;
 
 /** Prints each stage of a run as soon as it is complete. */
-export function logWatcher(agent: Agent, dryRun: boolean, plan?: PlanInput): Watcher {
+export function logWatcher(agent: Agent, dryRun: boolean, plan?: PlanInput, approval?: Approval): Watcher {
   let unfold = (): void => undefined;
   let writing = 0;
   return {
     planned: (planned) => {
       writing = planned.filter(({ change }) => writes(change)).length;
       print(agent, planText(planned));
-      if (plan?.approved !== undefined) print(agent, approvedText(planned, plan.approved, plan.onDrift));
+      if (plan?.approved !== undefined && approval !== undefined) print(agent, approvedText(planned, plan.approved, approval, plan.onDrift));
     },
     checked: (preflight) => {
       print(agent, preflightText(preflight, dryRun));

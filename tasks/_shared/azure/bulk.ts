@@ -71,6 +71,8 @@ export interface Kind<T> {
   idOf(item: T): string;
   /** The objects of a resource group or a subscription. */
   pages(place: string): Pages<T>;
+  /** False for what a list says that is better asked of the object itself: lists may be behind. Default: all is believed. */
+  believes?(item: T): boolean;
   /** Reads one object. */
   read(id: string): Promise<T | undefined>;
 }
@@ -81,7 +83,7 @@ export async function readByList<T>(reader: Reader, id: string, kind: Kind<T>): 
   if (place !== undefined && !reader.strong) {
     const found = await reader.once(`${kind.name} by id in ${place}`, () => index(reader, place, kind));
     const item = found.get(id.toLowerCase());
-    if (item !== undefined) return item;
+    if (item !== undefined && (kind.believes?.(item) ?? true)) return item;
   }
   return reader.once(`${kind.name} ${id.toLowerCase()}`, () => kind.read(id));
 }

@@ -44,9 +44,14 @@ export async function readCluster(azure: Azure, cluster: ClusterEntry, reader: R
   const purpose = { tried: `read cluster ${cluster.id}`, what: `Cluster ${cluster.label} cannot be read` };
   const read = (): Promise<Json | undefined> => arm.get(cluster.id, apiVersions.managedClusters, purpose);
   return reader.once(`state of cluster ${cluster.id.toLowerCase()}`, async () => {
-    const raw = await readByList<Json>(reader, cluster.id, { name: kind, expected, signal, idOf: ({ id }) => text(id) ?? '', pages: (place) => pages(azure, place), read });
+    const raw = await readByList<Json>(reader, cluster.id, { name: kind, expected, signal, idOf: ({ id }) => text(id) ?? '', believes: (item) => isReady(clusterState(item, cluster.id)), pages: (place) => pages(azure, place), read });
     return raw === undefined ? undefined : clusterState(raw, cluster.id);
   });
+}
+
+/** Nothing is to be done with such a cluster, so a list that is behind does no harm: both features only ever go on. */
+function isReady({ provisioningState, issuerUrl, workloadIdentity }: ClusterState): boolean {
+  return provisioningState === 'Succeeded' && issuerUrl !== undefined && workloadIdentity;
 }
 
 function pages({ arm }: Azure, place: string): Pages<Json> {

@@ -57,6 +57,7 @@ function failed(what: string, status: string, body: unknown, correlation: string
     tried: 'update it and wait for the end',
     because: message,
     serviceCode: code,
+    ended: true,
     remedy: 'follow the service’s message; the task can be run again at any time and goes on from what it finds',
     ...(correlation === undefined ? {} : { correlation }),
   });

@@ -33,6 +33,7 @@ export class RequestPace {
 
   /** Resolves when this request may be sent. @throws the signal's reason, when it is aborted meanwhile. */
   async turn(method: string, url: string, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
     const buckets = this.#buckets(method, url);
     if (buckets.length === 0) return;
     await new Promise<void>((resolve, reject) => {
@@ -56,9 +57,12 @@ export class RequestPace {
    * @param from who refused: the gateway, or the resource provider, whose narrowest bucket it then was
    */
   refused(method: string, url: string, from: 'gateway' | 'provider', retryAfterSeconds: number): void {
-    const buckets = this.#buckets(method, url);
-    for (const bucket of buckets) {
-      const meant = bucket === (from === 'gateway' ? buckets[0] : buckets.at(-1));
+    const [gateway, ...own] = this.#buckets(method, url);
+    if (gateway === undefined) return;
+    // A provider without a bucket that we know means nobody but this request, which waits by itself.
+    const emptied = from === 'gateway' ? gateway : own.at(-1);
+    for (const bucket of [gateway, ...own]) {
+      const meant = bucket === emptied;
       const back = Math.min(bucket.burst, this.#level(bucket) + 1);
       this.#set(bucket, meant ? Math.min(back, 1 - retryAfterSeconds * bucket.perSecond) : back);
     }

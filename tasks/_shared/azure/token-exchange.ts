@@ -69,6 +69,9 @@ interface Exchanging {
   readonly comparison: Comparison;
 }
 
+/** Stands for a comparison that was not made in time. */
+const unread = Symbol('not read yet');
+
 /** So long a try waits for the credentials to be read. Milliseconds. */
 const comparisonMs = 500;
 
@@ -84,8 +87,8 @@ class Comparison {
     private readonly target: ExchangeTarget,
   ) {}
 
-  /** What differs, as far as it is known in time. */
-  async difference(assertion: string): Promise<string | undefined> {
+  /** What differs; undefined when nothing does, `unread` when that is not known in time. */
+  async difference(assertion: string): Promise<string | undefined | typeof unread> {
     this.#running ??= mismatch(this.azure, this.target, assertion);
     const ended = new AbortController();
     const known = this.#running.then((difference) => ({ difference }));
@@ -94,7 +97,7 @@ class Comparison {
     try {
       const result = await Promise.race([known, late]);
       if (result !== undefined) this.#running = undefined;
-      return result?.difference;
+      return result === undefined ? unread : result.difference;
     } catch (error) {
       this.#running = undefined;
       throw error;
@@ -136,7 +139,7 @@ async function tryExchange(azure: Azure, target: ExchangeTarget, assertion: stri
     throw new Problem({ ...parts, code: 'WI2303', remedy: 'read the message: this refusal does not pass by waiting; see docs/troubleshooting.md, WI2303' });
   }
   const difference = mismatching.has(code) ? await comparison.difference(assertion) : undefined;
-  if (difference !== undefined) {
+  if (typeof difference === 'string') {
     throw new Problem({
       ...parts,
       code: 'WI2301',
@@ -144,9 +147,11 @@ async function tryExchange(azure: Azure, target: ExchangeTarget, assertion: stri
       remedy: 'run FederateServiceAccount for this cluster; if the credential belongs to somebody else, correct it by hand',
     });
   }
-  const remedy = `Entra had not taken over the credential after ${Math.round(deadlineMs / 1000)} s although it is in place: raise propagationTimeoutInMinutes or run again`;
+  const place = difference === unread ? 'and whether it is in place could not be read in that time' : 'although it is in place';
+  const remedy = `Entra had not taken over the credential after ${Math.round(deadlineMs / 1000)} s ${place}: raise propagationTimeoutInMinutes or run again`;
   const seconds = Math.round(waitedMs / 1000);
-  return { wait: `the credential is in place, Entra does not know it yet (${seconds} s)`, failure: new Problem({ ...parts, code: 'WI2302', remedy }) };
+  const known = difference === unread ? 'Entra does not know the credential yet' : 'the credential is in place, Entra does not know it yet';
+  return { wait: `${known} (${seconds} s)`, failure: new Problem({ ...parts, code: 'WI2302', remedy }) };
 }
 
 /** What differs between the token and every credential of the identity, by a strong read; undefined when one matches. */

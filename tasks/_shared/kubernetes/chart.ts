@@ -7,6 +7,9 @@ import { identityKeys, ownKeys, type ClusterConnection, type HelmArgument, type 
 import { object, objects, text, type Json } from '../fleet/json.js';
 import { mappingFlaw } from '../fleet/yaml-text.js';
 
+/** Digits of a digest: one fits a label (63 characters). */
+const longestDigest = 40;
+
 /** What is deployed. */
 export interface ChartSettings {
   readonly folder: string;
@@ -28,6 +31,8 @@ export interface PreparedChart {
   readonly folder: string;
   /** In ascending order of precedence; the identity's come last. */
   readonly values: readonly { readonly fileName: string; readonly content: string }[];
+  /** The same as `digest` without the identity: known from the start. */
+  readonly content: string;
   /** 40 hexadecimal digits over chart files and values; equal for equal input, line ends left aside. Fits a label (63 characters). */
   readonly digest: string;
 }
@@ -57,9 +62,11 @@ export async function prepareChart(settings: ChartSettings, identity: ChartIdent
   const values: { fileName: string; content: string }[] = [];
   for (const file of settings.valuesFiles) values.push(named(values.length, await readValues(file)));
   if (settings.values.trim() !== '') values.push(named(values.length, checkedYaml('the input values', settings.values)));
-  values.push(named(values.length, identityValues(identity)));
   for (const { fileName, content } of values) add(fileName, content);
-  return { folder: settings.folder, values, digest: hash.digest('hex').slice(0, 40) };
+  const content = hash.copy().digest('hex').slice(0, longestDigest);
+  const own = named(values.length, identityValues(identity));
+  add(own.fileName, own.content);
+  return { folder: settings.folder, values: [...values, own], content, digest: hash.digest('hex').slice(0, longestDigest) };
 }
 
 /**

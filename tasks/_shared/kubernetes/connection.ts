@@ -25,6 +25,7 @@ export const ownKeys = {
   /** Label of a Helm release: digest of what it was made from. */
   digest: 'aks-workload-identity/digest',
   /** Label of a Helm release: when the operation that made the revision has to have ended, seconds since 1970. */
+  content: 'aks-workload-identity/content',
   until: 'aks-workload-identity/until',
   /** Pod annotation: client id that the pods were made for. */
   clientId: 'aks-workload-identity/client-id',

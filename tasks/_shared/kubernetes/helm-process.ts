@@ -154,5 +154,6 @@ function failed(command: string, code: number | null, errors: string): Problem {
     tried: `run helm ${command}`,
     because: text === '' ? `helm ended with exit code ${code ?? 'none'} and said nothing` : text.slice(-longestMessage),
     remedy: 'read helm’s message and correct the chart or its values',
+    ...(code === null ? {} : { ended: true }),
   });
 }

@@ -3,13 +3,13 @@ import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { chartArguments } from './chart.js';
-import { identityKeys, ownKeys } from './connection.js';
+import { identityKeys, ownKeys, type HelmArgument } from './connection.js';
 import { kinds, nameOf, pathOf, type ObjectRef } from './objects.js';
 import { rights } from './permissions.js';
 import { describeTroubles, troublesOf } from './pod-health.js';
 import { reachOf } from './predictable-kinds.js';
 import type { ReleaseBlueprint, ReleaseInputs } from './release-blueprint.js';
-import { isPending, newestRevision, type Revision } from './release-revisions.js';
+import { isPending, newestRevision, untilLabel, type Revision } from './release-revisions.js';
 import type { RenderedChart } from './rendered-chart.js';
 import { serviceAccountState, type ServiceAccountState } from './service-account.js';
 import { podsOf, workloadsOf, type Workload } from './workloads.js';
@@ -24,6 +24,8 @@ export interface HelmReleaseState {
   readonly chart: RenderedChart;
   /** Digest of chart, values and identity as they are now. */
   readonly digest: string;
+  /** Digest of chart and values alone: known before the identity is. */
+  readonly content: string;
   readonly revision: Revision | undefined;
   readonly workloads: readonly Workload[];
   /** Absent when there is none, and while the namespace is not there. */
@@ -38,6 +40,8 @@ const second = 1_000;
 const uninstalling = 'uninstalling';
 /** Added to the time-out before a pending revision counts as left behind: clocks differ, and Helm itself needs a moment. Milliseconds. */
 const slackMs = 60_000;
+/** How long before its promised end a helm is stopped; it may take five seconds of this. Milliseconds. */
+const stopMs = 15_000;
 /** How often a pending revision is looked at. Milliseconds. */
 const pendingPollMs = 10_000;
 
@@ -61,16 +65,16 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
   async observe(_reader: Reader, known: Known<HelmReleaseInputs>): Promise<HelmReleaseState> {
     const { connection, namespace, release, serviceAccount: name, clock } = this.blueprint.settings;
     const chart = await this.blueprint.inspect(known);
-    const { digest } = await this.blueprint.prepare(known);
+    const { digest, content } = await this.blueprint.prepare(known);
     const nowMs = clock.now().getTime();
-    if (known.namespace === unknown) return { chart, digest, revision: undefined, workloads: [], serviceAccount: undefined, nowMs };
+    if (known.namespace === unknown) return { chart, digest, content, revision: undefined, workloads: [], serviceAccount: undefined, nowMs };
     const [revision, workloads, account] = await Promise.all([
       newestRevision(connection, namespace, release),
       workloadsOf(connection, namespace, release),
       connection.get({ ...kinds.serviceAccount, namespace, name }),
     ]);
     const serviceAccount = account === undefined ? undefined : serviceAccountState(account, { namespace, name });
-    return { chart, digest, revision, workloads, serviceAccount, nowMs };
+    return { chart, digest, content, revision, workloads, serviceAccount, nowMs };
   }
 
   plan(observed: HelmReleaseState | undefined, known: Known<HelmReleaseInputs>): Change {
@@ -103,24 +107,44 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
   }
 
   async apply(_change: Change, known: HelmReleaseInputs, writer: Writer): Promise<void> {
-    const { connection, namespace, release, clock, timeoutMs, helmPath: executable } = this.blueprint.settings;
+    const { namespace, release, clock, timeoutMs } = this.blueprint.settings;
     const { revision, waited } = await this.#unoccupied(writer);
     if (waited) {
       const next = this.plan(await this.observe(strongReader, known), known);
       if (next.action === 'blocked') throw new Problem(next.problem);
       if (next.action === 'keep') return;
+      writer.permit(next);
     }
     const chart = await this.blueprint.prepare(known);
+    const until = untilLabel((revision?.number ?? 0) + 1, clock.now().getTime() + timeoutMs + slackMs);
+    const labels = { [ownKeys.digest]: chart.digest, [ownKeys.content]: chart.content, [ownKeys.until]: until };
     const line = [
       ...['upgrade', release, ...chartArguments(chart), '--install', '--namespace', namespace, '--reset-values'],
       ...['--wait', '--timeout', `${Math.ceil(timeoutMs / second)}s`, '--history-max', String(historyLimit)],
-      ...['--labels', `${ownKeys.digest}=${chart.digest},${ownKeys.until}=${Math.ceil((clock.now().getTime() + timeoutMs + slackMs) / second)}`],
+      ...['--labels', Object.entries(labels).map(([key, label]) => `${key}=${label}`).join(',')],
     ];
     writer.progress('helm upgrade --install');
     const intent = { action: revision === undefined ? 'create' : 'update', object: `helm release ${this.name}`, after: chart.digest, widens: false };
-    await writer.write(intent, () => connection.helm(line, { executable, signal: writer.signal, offline: false })).catch(async (error: unknown) => {
+    await writer.write(intent, () => this.#helm(line, writer.signal)).catch(async (error: unknown) => {
       throw error instanceof Problem && error.code === 'WI4202' ? await this.#explained(error) : error;
     });
+  }
+
+  /** Runs helm and stops it in time: hooks and the rollout have a time-out each, and its label promises one end for all of them. */
+  async #helm(line: readonly HelmArgument[], signal: AbortSignal): Promise<string> {
+    const { connection, clock, timeoutMs, helmPath: executable } = this.blueprint.settings;
+    const [late, ended] = [new AbortController(), new AbortController()];
+    const limitMs = timeoutMs + slackMs - stopMs;
+    clock.sleep(limitMs * clock.rate, ended.signal).then(() => late.abort(), () => undefined);
+    try {
+      return await connection.helm(line, { executable, signal: AbortSignal.any([signal, late.signal]), offline: false });
+    } catch (error) {
+      if (!late.signal.aborted || signal.aborted) throw error;
+      const because = `helm with all its hooks did not end within ${Math.round(limitMs / second)} s, and was stopped`;
+      throw new Problem({ code: 'WI4202', what: 'helm upgrade was stopped', tried: 'run helm upgrade', because, remedy: 'raise timeoutInMinutes' }, error);
+    } finally {
+      ended.abort();
+    }
   }
 
   /** Why Helm has to run; undefined when it has not. */
@@ -244,10 +268,10 @@ function carries(found: ServiceAccountState | undefined, { clientId, tenantId }:
   return sameTenant && (clientId === unknown || found.clientId === clientId);
 }
 
-function fieldsOf({ digest, revision, serviceAccount }: HelmReleaseState, known: Known<HelmReleaseInputs>): FieldChange[] {
-  const before = { digest: revision?.digest, clientId: serviceAccount?.clientId };
-  const after = { digest: known.clientId === unknown || known.tenantId === unknown ? show(unknown) : digest, clientId: show(known.clientId) };
-  return (['digest', 'clientId'] as const)
+function fieldsOf({ digest, content, revision, serviceAccount }: HelmReleaseState, known: Known<HelmReleaseInputs>): FieldChange[] {
+  const before = { content: revision?.content, digest: revision?.digest, clientId: serviceAccount?.clientId };
+  const after = { content, digest: known.clientId === unknown || known.tenantId === unknown ? show(unknown) : digest, clientId: show(known.clientId) };
+  return (['content', 'digest', 'clientId'] as const)
     .filter((field) => before[field] !== after[field])
     .map((field) => ({ field, ...(before[field] === undefined ? {} : { before: before[field] }), after: after[field] }));
 }

@@ -8,9 +8,14 @@ export interface Revision {
   readonly status: string;
   /** Digest of what it was made from; absent when it was not made by this project. */
   readonly digest: string | undefined;
+  /** Digest of chart and values without the identity; absent like the other one. */
+  readonly content: string | undefined;
   /** When Helm last touched it, milliseconds since 1970; NaN when it does not say. */
   readonly changedMs: number;
-  /** When the helm of this project that made it has to have ended, milliseconds since 1970; absent on revisions that others made. */
+  /**
+   * When the helm of this project that made it has to have ended, milliseconds since 1970; absent on revisions that others made. Helm hands
+   * labels on from one revision to the next, whoever makes that: so the label names the revision that it is about.
+   */
   readonly untilMs: number | undefined;
   readonly secret: ObjectRef;
 }
@@ -18,6 +23,16 @@ export interface Revision {
 /** True while Helm works on a revision, or was killed in the middle of it: it refuses to begin another one. */
 export function isPending({ status }: Revision): boolean {
   return status.startsWith('pending-');
+}
+
+/** The label that says until when the helm may work that makes a revision. */
+export function untilLabel(revision: number, untilMs: number): string {
+  return `${revision}.${Math.ceil(untilMs / 1000)}`;
+}
+
+function untilOf(label: string | undefined, revision: number): number | undefined {
+  const [, about, seconds] = /^(\d+)\.(\d+)$/.exec(label ?? '') ?? [];
+  return Number(about) === revision ? Number(seconds) * 1000 : undefined;
 }
 
 /** The newest revision of a release; undefined when Helm knows none. Source: helm pkg/storage/driver/secrets.go. */
@@ -30,8 +45,9 @@ export async function newestRevision(connection: ClusterConnection, namespace: s
       number: Number(labels.version),
       status: labels.status ?? '',
       digest: labels[ownKeys.digest],
+      content: labels[ownKeys.content],
       changedMs: touched === undefined ? Date.parse(created ?? '') : Number(touched) * 1000,
-      untilMs: labels[ownKeys.until] === undefined ? undefined : Number(labels[ownKeys.until]) * 1000,
+      untilMs: untilOf(labels[ownKeys.until], Number(labels.version)),
       secret: { ...kinds.secret, namespace, name },
     };
   });

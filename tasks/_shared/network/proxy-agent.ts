@@ -1,4 +1,5 @@
 import { HttpsProxyAgent } from 'https-proxy-agent';
+import { idleMs } from './idle.js';
 import { ProxyFault } from './proxy-fault.js';
 
 type Connect = HttpsProxyAgent<string>['connect'];
@@ -17,7 +18,7 @@ export class ProxyAgent extends HttpsProxyAgent<string> {
     trusted: Certificates | undefined,
     private readonly trustedBehind: Certificates | undefined,
   ) {
-    super(address, { keepAlive: true, ...(trusted === undefined ? {} : { ca: [...trusted] }) });
+    super(address, { keepAlive: true, timeout: idleMs, ...(trusted === undefined ? {} : { ca: [...trusted] }) });
   }
 
   /** @throws ProxyFault when the proxy does not open a tunnel. */

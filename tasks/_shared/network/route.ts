@@ -1,6 +1,7 @@
 import type { Agent } from 'node:http';
 import { Agent as DirectAgent } from 'node:https';
 import { rootCertificates } from 'node:tls';
+import { idleMs } from './idle.js';
 import { proxyFor, type ProxySettings } from './proxies.js';
 
 /** What has to be known of the network around the agent. */
@@ -29,9 +30,6 @@ export const straight: Route = {
   agentFor: (_address, onlyTrusted) => (onlyTrusted === undefined ? undefined : direct([onlyTrusted])),
 };
 
-/** A connection that nobody uses for this long is closed: a fleet may have a thousand clusters. Real milliseconds. */
-const idleMs = 1_500;
-
 function direct(trusted: readonly string[]): Agent {
   return new DirectAgent({ ca: [...trusted], keepAlive: true, timeout: idleMs });
 }
@@ -50,6 +48,8 @@ export async function openRoute(settings: NetworkSettings): Promise<Route> {
     proxyFor: (address) => proxyFor(settings, address),
     agentFor: (address, onlyTrusted) => {
       const proxy = proxyFor(settings, address);
+      // Plain HTTP knows no authorities: Node's own agent serves it.
+      if (proxy === undefined && address.startsWith('http:')) return undefined;
       const key = `${proxy?.href ?? ''} ${onlyTrusted ?? ''}`;
       const agent = agents.get(key) ?? make(proxy, onlyTrusted === undefined ? trusted : [onlyTrusted]);
       if (agent !== undefined) agents.set(key, agent);

@@ -70,9 +70,8 @@ async function applyOne(entry: PlannedChange, before: ReadonlyMap<string, Outcom
     if (!isKnown(known)) throw new Error(`${resource.key}: an input is still unknown after everything before it was applied`);
     const change = isDeepStrictEqual(entry.known, known) ? entry.change : resource.plan(await resource.observe(strongReader, known), known);
     if (change.action === 'blocked') throw new Problem(change.problem);
-    const objection = approval?.objection(resource, change);
-    if (objection !== undefined) throw new Problem(objection);
-    const writer = journalled(resource, ports);
+    const writer = journalled(resource, ports, approval);
+    writer.permit(change);
     if (writes(change)) await resource.apply(change, known, writer);
     const state = await confirm(resource, known, change, writer, ports.clock);
     return { result: writes(change) ? 'done' : 'kept', state, durationMs: ports.clock.monotonic() - start };
@@ -99,17 +98,27 @@ function confirm(resource: AnyResource, known: object, change: Change, writer: W
   });
 }
 
-function journalled(resource: AnyResource, ports: Ports): Writer {
+function journalled(resource: AnyResource, ports: Ports, approval: Approval | undefined): Writer {
   return {
     signal: ports.signal,
+    permit: (change) => {
+      const objection = approval?.objection(resource, change);
+      if (objection !== undefined) throw new Problem(objection);
+    },
     progress: (text) => ports.progress.waiting(`${resource.kind} ${resource.name}`, text),
     write: async (intent, send) => {
       if (ports.signal.aborted) throw cancelled(`${intent.action} ${intent.object}`);
       const place = resource.cluster === undefined ? {} : { cluster: resource.cluster };
       const entry = { ...intent, ...place, resource: resource.key, at: ports.clock.now().toISOString() };
       ports.journal.intend(entry);
-      const answer = await send(() => ports.journal.accept(entry)).catch((error: unknown) => {
-        if (refused(error)) ports.journal.settle(entry, 'failed', toProblem(error).parts.because);
+      let accepted = false;
+      const accept = (): void => {
+        accepted = true;
+        ports.journal.accept(entry);
+      };
+      const answer = await send(accept).catch((error: unknown) => {
+        // What a service has accepted goes on by itself: only its own word of the end says that it failed.
+        if (accepted ? hasEnded(error) : refused(error)) ports.journal.settle(entry, 'failed', toProblem(error).parts.because);
         throw error;
       });
       ports.journal.settle(entry, 'done');
@@ -118,12 +127,16 @@ function journalled(resource: AnyResource, ports: Ports): Writer {
   };
 }
 
+function hasEnded(error: unknown): boolean {
+  return error instanceof Problem && error.parts.ended === true;
+}
+
 /**
  * True when a service answered that it refuses, or that it failed. Anything else (a lost connection, a cancellation, a child process
  * that ended badly) leaves open whether the write was made: the journal then keeps the intent without an outcome.
  */
 function refused(error: unknown): boolean {
-  if (error instanceof Problem) return error.parts.status !== undefined || error.parts.serviceCode !== undefined;
+  if (error instanceof Problem) return error.parts.status !== undefined || error.parts.serviceCode !== undefined || hasEnded(error);
   return typeof (error as { statusCode?: unknown } | undefined)?.statusCode === 'number';
 }
 

@@ -26,7 +26,11 @@ export interface Objection {
 export class Approval {
   readonly #approved: ReadonlyMap<string, ApprovedChange>;
 
-  constructor(approved: readonly ApprovedChange[]) {
+  /** @param redact what was done to the texts of the approved plan when it was kept: done to those that are compared with them as well. */
+  constructor(
+    approved: readonly ApprovedChange[],
+    private readonly redact: (text: string) => string = (text) => text,
+  ) {
     this.#approved = new Map(approved.map((change) => [change.key, change]));
   }
 
@@ -41,7 +45,7 @@ export class Approval {
   /** Why a change must not be made; undefined when it was approved, or writes nothing. */
   objection(resource: AnyResource, change: Change): ProblemParts | undefined {
     if (!writes(change)) return undefined;
-    const because = this.#difference(this.#approved.get(resource.key), change);
+    const because = this.#difference(this.#approved.get(this.redact(resource.key)), change);
     if (because === undefined) return undefined;
     return {
       code: 'WI3003',
@@ -51,13 +55,17 @@ export class Approval {
     };
   }
 
+  #redacted({ field, before, after }: FieldChange): FieldChange {
+    return { field, ...(before === undefined ? {} : { before: this.redact(before) }), after: this.redact(after) };
+  }
+
   #difference(approved: ApprovedChange | undefined, change: Change): string | undefined {
     if (!writes(change)) return undefined;
     if (approved === undefined) return 'the approved plan does not know it';
     if (!approved.writes) return `the approved plan leaves it as it is, and now: ${change.reason}`;
     if (approved.deletes !== (change.action === 'delete')) return `the approved plan would ${approved.deletes ? 'delete' : 'create or update'} it`;
     if (change.widens && !approved.widens) return 'it lets somebody reach more, and the approved plan did not say so';
-    return change.fields.map((field) => fieldDifference(approved.fields.find((other) => other.field === field.field), field)).find((difference) => difference !== undefined);
+    return change.fields.map((field) => this.#redacted(field)).map((field) => fieldDifference(approved.fields.find((other) => other.field === field.field), field)).find((difference) => difference !== undefined);
   }
 }
 

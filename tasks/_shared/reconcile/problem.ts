@@ -15,6 +15,8 @@ export interface ProblemParts {
   readonly status?: number;
   /** The id under which the service's operators find the request. */
   readonly correlation?: string;
+  /** True when whoever was asked has ended by itself, so that nothing goes on. An answer with a status says that too. */
+  readonly ended?: boolean;
   /** Further errors that happened together with this one, e.g. all bad inputs of a task. */
   readonly details?: readonly Problem[];
 }

@@ -79,6 +79,11 @@ export interface Writer {
    * @throws Problem WI9002 without sending anything, once the run is cancelled.
    */
   write<T>(intent: Intent, send: (accepted: () => void) => Promise<T>): Promise<T>;
+  /**
+   * Asks whether a change may be made that was planned after the run's own plan, e.g. because what was there changed during a wait.
+   * @throws Problem WI3003 when it goes beyond the approved plan.
+   */
+  permit(change: Change): void;
   /** Tells the user what is being waited for; shown at most every few seconds. */
   progress(text: string): void;
 }

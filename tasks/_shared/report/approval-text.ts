@@ -1,4 +1,4 @@
-import { Approval } from '../reconcile/approval.js';
+import type { Approval } from '../reconcile/approval.js';
 import type { Plan } from '../reconcile/plan.js';
 import { writes } from '../reconcile/resource.js';
 import { columns, many } from './columns.js';
@@ -11,8 +11,8 @@ export function planLeftText(path: string, sha256: string): string {
 }
 
 /** How the plan of now relates to the approved one; each change that nobody approved is a row. */
-export function approvedText(plan: Plan, approved: ApprovedPlan, onDrift: 'fail' | 'apply'): LogPart[] {
-  const objections = new Approval(approved.changes).objections(plan);
+export function approvedText(plan: Plan, approved: ApprovedPlan, approval: Approval, onDrift: 'fail' | 'apply'): LogPart[] {
+  const objections = approval.objections(plan);
   const count = approved.changes.filter((change) => change.writes).length;
   const head = `Approved plan ${shortHash(approved.sha256)} of ${[approved.run, approved.plannedAt].filter((part) => part !== '').join(', ')} · ${count === 0 ? 'no change' : many(count, 'change')}`;
   if (objections.length === 0) {

@@ -33,9 +33,17 @@ export function planFile(plan: Plan, context: RunContext, redact: (text: string)
     const { kind, name, cluster } = resource;
     return { kind, name, ...(cluster === undefined ? {} : { cluster }), action: fateOf(change), ...approvedChange(resource, change) };
   });
-  const body: unknown = JSON.parse(redact(JSON.stringify({ task, run, plannedAt, clusters, changes })));
+  const body = redacted({ task, run, plannedAt, clusters, changes }, redact);
   const sha256 = digest(body);
   return { content: `${JSON.stringify({ schema: planSchema, version: 1, sha256, plan: body }, undefined, 1)}\n`, sha256 };
+}
+
+/** The value with every text in it redacted. */
+function redacted(value: unknown, redact: (text: string) => string): unknown {
+  if (typeof value === 'string') return redact(value);
+  if (Array.isArray(value)) return value.map((item) => redacted(item, redact));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redacted(item, redact)]));
 }
 
 /**

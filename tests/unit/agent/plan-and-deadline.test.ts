@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { TaskEnd } from '../../../tasks/_shared/agent/agent.js';
 import { withDeadline } from '../../../tasks/_shared/agent/deadline.js';
 import { runPlannedTask, type PlannedServices, type PlannedTask } from '../../../tasks/_shared/agent/planned-task.js';
+import { systemClock } from '../../../tasks/_shared/reconcile/clock.js';
 import { Problem, problemOf } from '../../../tasks/_shared/reconcile/problem.js';
 import { VirtualClock } from '../../simulators/kernel/virtual-clock.js';
 import { everythingAllowed, Item } from '../report/items.js';
@@ -94,6 +95,19 @@ describe('a planned task with a plan file', () => {
     assert.equal(store.size, 0);
   });
 
+  it('holds also where a secret of the job is part of names and values, or reads like a word of the file', async () => {
+    for (const text of ['one', 'wanted', 'true', 'false', 'create']) {
+      store.clear();
+      agent.secret(text);
+      assert.equal((await start({ dryRun: 'true' })).result, 'Succeeded', text);
+      assert.ok(!readFileSync(path, 'utf8').includes(`"${text}"`), text);
+      assert.equal((await start()).result, 'Succeeded', text);
+      assert.deepEqual([...store.keys()], ['one']);
+    }
+    wanted = ['one', 'two'];
+    assert.match((await start()).message, /WI3003/);
+  });
+
   it('never writes in a pull request', async () => {
     agent.variables['Build.Reason'] = 'PullRequest';
     assert.equal((await start({ dryRun: 'false' })).result, 'Succeeded');
@@ -125,6 +139,15 @@ describe('a deadline', () => {
     const problem = problemOf(signal.reason, signal, 'create x');
     assert.deepEqual([problem.code, problem.parts.tried], ['WI9004', 'create x']);
     assert.match(problem.parts.because, /2026-01-05T08:10:00\.000Z/);
+  });
+
+  it('may be further away than a timer of Node can be', async () => {
+    const clock = systemClock();
+    const { signal, release } = withDeadline(new AbortController().signal, new Date(Date.now() + 60 * 24 * 3_600_000), clock);
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(signal.aborted, false);
+    release();
   });
 
   it('lets go of its timer, and hands a cancellation on', async () => {

@@ -76,13 +76,18 @@ describe('the post-job step', () => {
   });
 
   it('says that a run which was killed early had written nothing', () => {
-    const nothing = ['Probe was killed before it could end by itself.', 'It had written nothing.', 'The temporary files of the killed run are removed.'];
+    const nothing = ['Probe was killed before it could end by itself.', 'It had written nothing.', 'Its temporary files are removed.'];
     assert.deepEqual(step(), nothing);
     mkdirSync(run);
     leave('run.json', context);
     leave('journal.jsonl', '');
     assert.deepEqual(step(), nothing);
     assert.deepEqual(readdirSync(temp), []);
+  });
+
+  it('does not call a run killed that ended and could not remove its folder', () => {
+    leave('run.json', context);
+    assert.deepEqual(step(), ['Probe left temporary files.', 'Its temporary files are removed.']);
   });
 
   it('is silent after a run that ended by itself, and without the agent’s word', () => {

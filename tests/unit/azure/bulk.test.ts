@@ -34,6 +34,13 @@ describe('reads by list', () => {
     assert.deepEqual(reads(), { lists: 1, single: 1 });
   });
 
+  it('ask the cluster itself where the list says that something is to be done: lists may be behind', async () => {
+    await rig.addCluster('aks-new', 'bare');
+    const result = await look([...names, 'aks-new']);
+    assert.deepEqual(result.preflight.findings.map(({ cluster }) => cluster), ['aks-new']);
+    assert.deepEqual(reads(), { lists: 1, single: 1 });
+  });
+
   it('read each where the list may not be read, or fails', async () => {
     rig.network.faults.plant({ service: 'arm', path: /\/managedClusters\?/i, respond: { status: 403, body: { error: { code: 'AuthorizationFailed', message: 'Not at this scope.' } } } });
     assert.equal((await look()).result, 'succeeded');

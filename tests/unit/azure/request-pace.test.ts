@@ -53,6 +53,23 @@ describe('the pace of requests', () => {
     assert.deepEqual(new Set(await turns(250, 'GET', (index) => `${arm}${identityId(`id-${index}`)}`)), new Set([60]));
   });
 
+  it('lets nobody wait who was cancelled before', async () => {
+    await turns(60, 'POST', () => `${arm}${clusterId()}/listClusterUserCredential`);
+    const cancelled = AbortSignal.abort(new Error('cancelled'));
+    await assert.rejects(pace.turn('POST', `${arm}${clusterId()}/listClusterUserCredential`, cancelled), /cancelled/);
+    assert.equal(clock.monotonic(), 0);
+  });
+
+  it('holds nobody else back when a provider refuses whose limits nobody publishes', async () => {
+    const url = `${arm}/subscriptions/${subscriptionId}/providers/Microsoft.Authorization/roleAssignments`;
+    await turns(1, 'GET', () => url);
+    pace.refused('GET', url, 'provider', 60);
+    assert.deepEqual(await turns(1, 'GET', () => url), [0]);
+    pace.refused('GET', url, 'gateway', 60);
+    const [at = 0] = await turns(1, 'GET', () => url);
+    assert.ok(at >= 60, `${at} s`);
+  });
+
   it('does not hold back what is sent elsewhere', async () => {
     assert.deepEqual(new Set(await turns(500, 'GET', () => 'https://kv-unit.vault.azure.net/secrets/a')), new Set([0]));
   });

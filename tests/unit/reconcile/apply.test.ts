@@ -57,6 +57,28 @@ describe('reconcile: apply', () => {
     assert.deepEqual([rig.intended.length, rig.settled], [1, []]);
   });
 
+  it('journals as failed what ended by itself, though no service answered', async () => {
+    const rig = new Rig();
+    rig.cloud.beforeWrite = () => {
+      throw new Problem({ ...problemOf('helm'), ended: true });
+    };
+    await rig.apply([rig.thing('a', { one: '1' })]);
+    assert.deepEqual(rig.settled.map(({ outcome }) => outcome), ['failed']);
+  });
+
+  it('leaves open what a service has accepted, unless it says itself how that ended', async () => {
+    for (const [parts, outcomes] of [[{ status: 403 }, []], [{ ended: true }, ['failed']]] as const) {
+      const rig = new Rig();
+      const a = rig.thing('a', { one: '1' });
+      a.apply = (_change, _known, writer) => writer.write({ action: 'update', object: '/a', widens: false }, (accept) => {
+        accept();
+        return Promise.reject(new Problem({ ...problemOf('operation'), ...parts }));
+      });
+      await rig.apply([a]);
+      assert.deepEqual(rig.settled.map(({ outcome }) => outcome), outcomes);
+    }
+  });
+
   it('journals a write that was refused as failed, with the reason, and does not go on with that resource', async () => {
     const rig = new Rig();
     rig.cloud.beforeWrite = () => {

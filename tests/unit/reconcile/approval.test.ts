@@ -91,6 +91,18 @@ describe('an approved plan', () => {
     }
   });
 
+  it('is asked by a resource that plans anew in the middle of its write', async () => {
+    const a = rig.thing('a', { text: 'approved' });
+    const approval = await approve(a);
+    a.apply = (_change, known, writer) => {
+      writer.permit({ action: 'update', reason: 'somebody was faster', fields: [{ field: 'text', before: 'theirs', after: 'approved' }], widens: false });
+      return writer.write({ action: 'update', object: '/a', widens: false }, () => rig.cloud.put('a', 'text', known.text ?? ''));
+    };
+    const result = await rig.run([a], [], { approval });
+    assert.deepEqual([problemAt(result.applied, 'a').code, rig.intended], ['WI3003', []]);
+    assert.equal((await rig.run([a])).result, 'succeeded');
+  });
+
   it('is held also where a change is planned anew because its inputs moved', async () => {
     const source = rig.thing('source', { text: 'new' });
     await rig.run([rig.thing('source', { text: 'old' }), rig.thing('reader', { text: 'old' })]);

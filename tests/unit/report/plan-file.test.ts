@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Approval } from '../../../tasks/_shared/reconcile/approval.js';
 import { planAll } from '../../../tasks/_shared/reconcile/plan.js';
 import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
 import { approvedText, planLeftText } from '../../../tasks/_shared/report/approval-text.js';
@@ -64,14 +65,15 @@ describe('a plan file', () => {
   it('is called by its hash in the log', async () => {
     const { content, sha256 } = await write();
     const approved = readPlanFile(content, 'p', 'TestTask');
+    const approval = new Approval(approved.changes);
     const short = sha256.slice(0, 12);
     assert.equal(planLeftText('plans/enable.json', sha256), `Plan file  plans/enable.json · sha256 ${short}`);
     const head = `Approved plan ${short} of orders-api 20260105.1, job Plan, 2026-01-05T08:00:00.000Z · 2 changes`;
     const plan = await planAll(items, 4);
-    assert.deepEqual(approvedText(plan, approved, 'fail'), [`${head}, 2 of them still to be made`]);
+    assert.deepEqual(approvedText(plan, approved, approval, 'fail'), [`${head}, 2 of them still to be made`]);
     const beyond = await planAll([...items, new Item(store, 'new', { cluster: 'aks-2' })], 4);
     const row = '  ≠ aks-2  thing  new  the approved plan does not know it';
-    assert.deepEqual(approvedText(beyond, approved, 'fail'), [`${head} · the plan of now goes beyond it in 1 point: refused, and nothing is written`, row]);
-    assert.deepEqual(approvedText(beyond, approved, 'apply'), [`${head} · the plan of now goes beyond it in 1 point: applied all the same (onDrift: apply)`, row]);
+    assert.deepEqual(approvedText(beyond, approved, approval, 'fail'), [`${head} · the plan of now goes beyond it in 1 point: refused, and nothing is written`, row]);
+    assert.deepEqual(approvedText(beyond, approved, approval, 'apply'), [`${head} · the plan of now goes beyond it in 1 point: applied all the same (onDrift: apply)`, row]);
   });
 });

@@ -64,6 +64,12 @@ describe('SelectClusters, for jobs of their own', () => {
     assert.equal(parseClusters(JSON.stringify({ west: 7 }), undefined).mistakes.length, 1);
   });
 
+  it('finds a leg by the key of a mapping as it is, as jobs known at compile time call it', async () => {
+    const long = `long_${'x'.repeat(60)}`;
+    const mapping = JSON.stringify({ _b: id('a'), '1weu': id('b'), [long]: id('c') });
+    for (const [leg, cluster] of [['_b', 'a'], ['1weu', 'b'], [long, 'c']] as const) assert.equal((await select(mapping, { leg })).clusters, id(cluster));
+  });
+
   it('fits the largest matrix into a variable, and says what to do beyond it', async () => {
     const many = Array.from({ length: 257 }, (_, index) => id(`${'aks-production-with-a-very-long-name-'.repeat(2).slice(0, 58)}-${String(index).padStart(3, '0')}`));
     const { legs = '' } = await select(many.slice(1), { legs: 'true' });
