@@ -1,5 +1,6 @@
 import { object, number, text } from '../fleet/json.js';
-import type { AzureHttp } from './http.js';
+import type { Purpose } from './arm.js';
+import type { AzureHttp, AzureResponse } from './http.js';
 import type { AccessToken, TokenCredential } from './sdk-types.js';
 
 /** What an application proves with that it is itself. */
@@ -18,30 +19,38 @@ export interface ClientApplication {
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 /**
+ * Asks for an application's token: the one form of the client credentials flow, for service connections and for workloads alike.
+ * Source: Entra docs, client credentials flow.
+ * @returns the answer, 400 and 401 with Entra's reasons included.
+ */
+export function requestToken(http: AzureHttp, { authority, tenantId, clientId }: Omit<ClientApplication, 'proof'>, proof: ClientProof, scope: string, signal: AbortSignal, purpose: Purpose): Promise<AzureResponse> {
+  const form = new URLSearchParams({ client_id: clientId, scope, grant_type: 'client_credentials' });
+  if ('secret' in proof) form.set('client_secret', proof.secret);
+  else {
+    form.set('client_assertion_type', assertionType);
+    form.set('client_assertion', proof.assertion);
+  }
+  return http.send({
+    method: 'POST',
+    url: `${authority}/${tenantId}/oauth2/v2.0/token`,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: form.toString(),
+    signal,
+    expect: [400, 401],
+    ...purpose,
+  });
+}
+
+/**
  * Signs an application in with a secret or an assertion: one POST to a known address. The SDK's own credentials do the same after they
- * have looked the address up, and take longer to load than to run. Source: Entra docs, client credentials flow.
+ * have looked the address up, and take longer to load than to run.
  * @returns a credential without a cache, whose errors carry Entra's sentence.
  */
-export function clientCredential(http: AzureHttp, { authority, tenantId, clientId, proof }: ClientApplication, signal: AbortSignal): TokenCredential {
+export function clientCredential(http: AzureHttp, application: ClientApplication, signal: AbortSignal): TokenCredential {
+  const purpose = { tried: `sign in as application ${application.clientId}`, what: 'The service connection cannot sign in' };
   return {
     getToken: async (scopes): Promise<AccessToken> => {
-      const given = await proof();
-      const form = new URLSearchParams({ client_id: clientId, scope: [scopes].flat().join(' '), grant_type: 'client_credentials' });
-      if ('secret' in given) form.set('client_secret', given.secret);
-      else {
-        form.set('client_assertion_type', assertionType);
-        form.set('client_assertion', given.assertion);
-      }
-      const { body } = await http.send({
-        method: 'POST',
-        url: `${authority}/${tenantId}/oauth2/v2.0/token`,
-        headers: { 'content-type': 'application/x-www-form-urlencoded' },
-        body: form.toString(),
-        signal,
-        expect: [400, 401],
-        tried: `sign in as application ${clientId}`,
-        what: 'The service connection cannot sign in',
-      });
+      const { body } = await requestToken(http, application, await application.proof(), [scopes].flat().join(' '), signal, purpose);
       const answer = object(body);
       const token = text(answer.access_token);
       const seconds = number(answer.expires_in);

@@ -2,6 +2,7 @@ import { Problem } from '../reconcile/problem.js';
 import { until, type Attempt } from '../reconcile/retry.js';
 import type { ProofContext } from '../reconcile/proof.js';
 import type { Azure } from './azure.js';
+import { requestToken } from './client-credentials.js';
 import { list, object, text } from '../fleet/json.js';
 import { exchangeAudience } from '../fleet/names.js';
 import { listCredentials } from './federated-credentials.js';
@@ -110,23 +111,8 @@ class Comparison {
 async function tryExchange(azure: Azure, target: ExchangeTarget, assertion: string, audience: string, { waitedMs, deadlineMs, comparison }: Exchanging): Promise<Attempt<LivingToken>> {
   const what = `Entra does not accept ${target.workload}`;
   const tried = `exchange a service-account token for identity ${target.identityName}`;
-  const form = new URLSearchParams({
-    client_id: target.clientId,
-    scope: `${audience}/.default`,
-    grant_type: 'client_credentials',
-    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-    client_assertion: azure.secret(assertion),
-  });
-  const response = await azure.http.send({
-    method: 'POST',
-    url: `${azure.cloud.authority}/${target.tenantId}/oauth2/v2.0/token`,
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: form.toString(),
-    signal: azure.signal,
-    expect: [400, 401],
-    tried,
-    what,
-  });
+  const application = { authority: azure.cloud.authority, tenantId: target.tenantId, clientId: target.clientId };
+  const response = await requestToken(azure.http, application, { assertion: azure.secret(assertion) }, `${audience}/.default`, azure.signal, { tried, what });
   const answer = object(response.body);
   const token = text(answer.access_token);
   if (token !== undefined) return { done: { text: azure.secret(token), endsAt: azure.clock.monotonic() + Number(answer.expires_in ?? 0) * 1000 } };

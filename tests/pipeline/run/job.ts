@@ -11,7 +11,7 @@ import type { Sight } from './prepare.js';
 import { isGood, worst } from './result.js';
 import type { InstanceResult, JobResult } from './result.js';
 import { runInstance, withoutSteps } from './run-instance.js';
-import { Slots } from './scheduler.js';
+import { Limiter } from '../../../tasks/_shared/reconcile/limits.js';
 
 /** What a job is given to run in. */
 export interface JobSurroundings extends Sight {
@@ -20,7 +20,7 @@ export interface JobSurroundings extends Sight {
   /** What became of the job in the attempt before. */
   readonly previous?: JobResult;
   /** Agents: copies of jobs that may run at once. */
-  readonly slots: Slots;
+  readonly slots: Limiter;
 }
 
 /** The result of a job of which nothing ran. */
@@ -84,14 +84,14 @@ export async function runJob(run: RunContext, log: RunLog, job: Job, around: Job
     log.line(`Skipped job: ${job.displayName}`);
     return withoutInstances(job, 'Skipped');
   }
-  const own = new Slots(job.strategy === undefined || job.strategy.maxParallel === 0 ? Number.POSITIVE_INFINITY : job.strategy.maxParallel);
+  const own = new Limiter(job.strategy === undefined || job.strategy.maxParallel === 0 ? Number.POSITIVE_INFINITY : job.strategy.maxParallel);
   const one = async (instance: JobInstance): Promise<InstanceResult> => {
     const before = previous?.instances.find(({ name }) => name === instance.name);
     // Legs that went well are kept; hooks of a deployment follow from each other and run again.
     if (before !== undefined && isGood(before.result) && job.deployment === undefined) return before;
     const place = { ...around, job, instance, attempt: (before?.attempt ?? 0) + 1 };
-    return own.hold(() =>
-      around.slots.hold(async () => {
+    return own.run(() =>
+      around.slots.run(async () => {
         // A copy that still waits for an agent when the run is cancelled never starts.
         if (!around.status.canceled && run.signal.aborted) return withoutSteps(place, 'Canceled');
         return runInstance(run, log, place, around);

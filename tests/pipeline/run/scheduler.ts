@@ -44,25 +44,3 @@ export async function runGraph<N extends Scheduled, R>(nodes: readonly N[], limi
   }
   return nodes.flatMap((node) => done.get(key(node.name)) ?? []);
 }
-
-/** Places for so many at once; who comes first is served first. */
-export class Slots {
-  #free: number;
-  readonly #queue: (() => void)[] = [];
-
-  constructor(limit: number) {
-    this.#free = limit;
-  }
-
-  async hold<T>(body: () => Promise<T>): Promise<T> {
-    if (this.#free === 0) await new Promise<void>((resolve) => this.#queue.push(resolve));
-    else this.#free -= 1;
-    try {
-      return await body();
-    } finally {
-      const next = this.#queue.shift();
-      if (next === undefined) this.#free += 1;
-      else next();
-    }
-  }
-}

@@ -13,7 +13,8 @@ import type { RunLog } from './log.js';
 import { pullRequestVariables, queuedVariables } from './queued.js';
 import { isGood, worst } from './result.js';
 import type { JobResult, Result, StageResult } from './result.js';
-import { ancestorsOf, runGraph, Slots } from './scheduler.js';
+import { ancestorsOf, runGraph } from './scheduler.js';
+import { Limiter } from '../../../tasks/_shared/reconcile/limits.js';
 import type { Scheduled } from './scheduler.js';
 import { declareVariables } from './prepare.js';
 import { JobVariables } from './variables.js';
@@ -88,7 +89,7 @@ export class StageRunner {
       return this.#refused(stage, attempt, `Stage ${stage.name} was not approved: ${resources.map((one) => `${one.kind} ${one.name}`).join(', ')}.`);
     }
     this.#log.line(`Stage: ${stage.displayName}`);
-    const slots = new Slots(this.#parallelJobs);
+    const slots = new Limiter(this.#parallelJobs);
     const jobs = await runGraph(stage.jobs, Number.POSITIVE_INFINITY, (job, finished: ReadonlyMap<string, JobResult>) =>
       runJob(this.#run, this.#log, job, {
         stage,

@@ -6,12 +6,30 @@ import { newestRevision, untilLabel, type Revision } from '../../../tasks/_share
 import type { ClusterConnection } from '../../../tasks/_shared/kubernetes/connection.js';
 import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
 import { value } from '../../../tasks/_shared/reconcile/ref.js';
-import { verdict } from './release-verdict.js';
 import { VirtualClock } from '../../simulators/kernel/virtual-clock.js';
 import type { Change, Writer } from '../../../tasks/_shared/reconcile/resource.js';
 
 const now = Date.parse('2026-01-05T08:00:00Z') / 1000;
+const { signal } = new AbortController();
 const nobody = (): Promise<never> => Promise.reject(new Error('nobody is asked'));
+
+const known = { namespace: 'orders', clientId: 'c', tenantId: 't', serviceAccount: 'api' };
+const refs = { namespace: value('orders'), clientId: value('c'), tenantId: value('t'), serviceAccount: value('api') };
+
+/** The release orders-api of the demo's chart. */
+function releaseOn(connection: ClusterConnection, timeoutMs: number, clock = new VirtualClock()): HelmRelease {
+  const chart = { folder: 'tests/fixtures/contoso/charts/orders-api', valuesFiles: [], values: '' };
+  const place = { release: 'orders-api', namespace: 'orders', serviceAccount: 'api' };
+  return new HelmRelease(new ReleaseBlueprint({ connection, clock, signal, helmPath: 'helm', chart, timeoutMs, ...place }), refs);
+}
+
+/** What a release with a minute's time-out plans when it finds a revision: the action, or the code of what blocks it. */
+function verdict(revision: Revision): string {
+  const chart = { workloads: [], users: [], makesServiceAccount: true, kinds: [], faults: [] };
+  const observed = { chart, digest: 'd', content: 'c', revision, workloads: [], serviceAccount: undefined, nowMs: now * 1000 };
+  const change = releaseOn(clusterWith([]), 60_000).plan(observed, known);
+  return change.action === 'blocked' ? change.problem.code : change.action;
+}
 
 /** A cluster that has these Helm revisions and answers nothing else. */
 function clusterWith(labels: readonly Readonly<Record<string, string>>[]): ClusterConnection {
@@ -40,9 +58,9 @@ describe('revisions of a release', () => {
 
   it('of somebody else are left alone while they are young, inherited label or not', async () => {
     const inherited = `7.${now - 86_400}`;
-    assert.equal(verdict(await revisionOf({ version: '8', status: 'pending-upgrade', createdAt: String(now - 5), 'aks-workload-identity/until': inherited }), now), 'WI4208');
-    assert.equal(verdict(await revisionOf({ version: '8', status: 'pending-upgrade', createdAt: String(now - 86_400), 'aks-workload-identity/until': inherited }), now), 'update');
-    assert.equal(verdict(await revisionOf({ version: '8', status: 'pending-upgrade', createdAt: String(now - 5), 'aks-workload-identity/until': `8.${now + 60}` }), now), 'update');
+    assert.equal(verdict(await revisionOf({ version: '8', status: 'pending-upgrade', createdAt: String(now - 5), 'aks-workload-identity/until': inherited })), 'WI4208');
+    assert.equal(verdict(await revisionOf({ version: '8', status: 'pending-upgrade', createdAt: String(now - 86_400), 'aks-workload-identity/until': inherited })), 'update');
+    assert.equal(verdict(await revisionOf({ version: '8', status: 'pending-upgrade', createdAt: String(now - 5), 'aks-workload-identity/until': `8.${now + 60}` })), 'update');
   });
 });
 
@@ -53,22 +71,18 @@ describe('a helm that takes too long', () => {
     let stoppedAt = 0;
     const connection: ClusterConnection = {
       ...clusterWith([]),
-      helm: (given, { signal }) =>
+      helm: (given, options) =>
         new Promise((_, reject) => {
           line = given;
-          signal.addEventListener('abort', () => {
+          options.signal.addEventListener('abort', () => {
             stoppedAt = clock.now().getTime() / 1000;
             reject(new Error('stopped'));
           });
         }),
     };
-    const chart = { folder: 'tests/fixtures/contoso/charts/orders-api', valuesFiles: [], values: '' };
-    const settings = { connection, clock, signal: new AbortController().signal, helmPath: 'helm', release: 'orders-api', namespace: 'orders', serviceAccount: 'api', chart, timeoutMs: 600_000 };
-    const known = { namespace: 'orders', clientId: 'c', tenantId: 't', serviceAccount: 'api' };
-    const refs = { namespace: value('orders'), clientId: value('c'), tenantId: value('t'), serviceAccount: value('api') };
-    const writer: Writer = { signal: settings.signal, permit: () => undefined, progress: () => undefined, write: (_intent, send) => send(() => undefined) };
+    const writer: Writer = { signal, permit: () => undefined, progress: () => undefined, write: (_intent, send) => send(() => undefined) };
     const change: Change = { action: 'create', reason: '', fields: [], widens: false };
-    const failure = await new HelmRelease(new ReleaseBlueprint(settings), refs).apply(change, known, writer).then(() => undefined, (error: unknown) => error);
+    const failure = await releaseOn(connection, 600_000, clock).apply(change, known, writer).then(() => undefined, (error: unknown) => error);
     assert.ok(failure instanceof Problem);
     assert.deepEqual([failure.code, failure.parts.because], ['WI4209', 'helm with all its hooks did not end within 645 s, and was stopped']);
     const until = Number(/until=1\.(\d+)/.exec(line.join(' '))?.[1]);
