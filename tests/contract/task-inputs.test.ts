@@ -39,7 +39,7 @@ const everyInput = {
 const nothingDone: RunResult = {
   dryRun: false,
   plan: [],
-  preflight: { findings: [], permissions: [], lacking: [] },
+  preflight: { findings: [], permissions: [], lacking: [], notes: [], crossings: new Map(), forbidden: new Map() },
   applied: [],
   proofs: [],
   durationMs: 0,
@@ -69,7 +69,7 @@ async function seen<I>(task: PlannedTask<I, Services>, variants: readonly Readon
       const azure = await connectAzure(shared.connection, { clock: new VirtualClock(), signal: agent.signal, correlationId: 'none', debug: () => undefined });
       const services: Services = {
         azure,
-        permissions: { missing: () => Promise.resolve([]) },
+        permissions: { missing: () => Promise.resolve([]) }, checks: [],
         cluster: ({ label, id }) => lazyConnection(label, id, () => Promise.reject(new Error('nothing may be sent'))),
       };
       const desired: Desired = await task.desire(own, shared, services);

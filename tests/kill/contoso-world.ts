@@ -4,16 +4,13 @@ import { knownClouds } from '../../tasks/_shared/agent/clouds.js';
 import { InputReader } from '../../tasks/_shared/agent/inputs.js';
 import type { PlannedTask } from '../../tasks/_shared/agent/planned-task.js';
 import { openRecord } from '../../tasks/_shared/agent/run-record.js';
-import type { Services } from '../../tasks/_shared/agent/services.js';
+import { servicesOver, type Services } from '../../tasks/_shared/agent/services.js';
 import { connectAzure } from '../../tasks/_shared/azure/azure.js';
 import { aksServerApplication, clusterAddress } from '../../tasks/_shared/azure/cluster-credential.js';
 import type { ServiceConnection } from '../../tasks/_shared/azure/connection.js';
 import { oidcToken } from '../../tasks/_shared/azure/oidc-token.js';
-import { missingActions } from '../../tasks/_shared/azure/permissions.js';
 import { parseClusters } from '../../tasks/_shared/fleet/clusters.js';
 import { openDirect } from '../../tasks/_shared/kubernetes/direct-connection.js';
-import { lazyConnection } from '../../tasks/_shared/kubernetes/lazy-connection.js';
-import { lackedRights } from '../../tasks/_shared/kubernetes/permissions.js';
 import { Approval, approvedChange, type ApprovedChange } from '../../tasks/_shared/reconcile/approval.js';
 import { run, type RunResult } from '../../tasks/_shared/reconcile/run.js';
 import { deployWithIdentity } from '../../tasks/DeployWithIdentity/deploy-with-identity.js';
@@ -123,7 +120,7 @@ async function start<I>(ring: Ring, task: PlannedTask<I, Services>, inputs: Read
   const desired = await task.desire(own, shared, services);
   const record = openRecord(agent, { task: task.name, run: 'contoso', signIn: connection.name, correlation: 'c' }, agent.signal);
   const progress = { waiting: (subject: string, text: string) => agent.debug(`${subject}: ${text}`) };
-  const ports = { clock: lifeline.clock, signal: agent.signal, progress, permissions: services.permissions, journal: record.journal };
+  const ports = { clock: lifeline.clock, signal: agent.signal, progress, permissions: services.permissions, checks: [...services.checks, ...(desired.checks ?? [])], journal: record.journal };
   const watcher = { planned: () => undefined, checked: () => undefined, applied: () => undefined };
   const result = await run(desired.resources, desired.proofs, { ...shared, ...(approval === undefined ? {} : { approval }) }, ports, watcher);
   agent.cleanUp();
@@ -149,25 +146,12 @@ async function servicesFor({ connection, clusters }: { connection: ServiceConnec
   const azure = await connectAzure(connection, { clock, signal, debug: () => undefined, correlationId: 'c', httpClient: inProcessHttpClient(lifeline) });
   await azure.token(azure.cloud.resourceManagerAudience);
   const token = (): Promise<string> => azure.token(aksServerApplication);
-  const opened = new Map(clusters.map((entry) => {
-    const address = (): ReturnType<typeof clusterAddress> => clusterAddress(azure, entry);
-    const direct = lazyConnection(entry.label, entry.id, async () => {
-      const tools = { clock, signal, environment: {}, tempDirectory: agent.tempDirectory, http: inProcessKubernetes(lifeline) };
-      return openDirect({ label: entry.label, clusterId: entry.id, ...(await address()), token }, tools);
-    });
+  return servicesOver(azure, clusters, async (entry) => {
+    const { server, certificateAuthority } = await clusterAddress(azure, entry);
+    const tools = { clock, signal, environment: {}, tempDirectory: agent.tempDirectory, http: inProcessKubernetes(lifeline) };
+    const direct = await openDirect({ label: entry.label, clusterId: entry.id, server, certificateAuthority, token }, tools);
     const line = helm ?? lifeline;
-    const standIn = new HelmStandIn({ dispatcher: line, clock: line.clock, server: async () => (await address()).server, token });
-    return [entry.id, { ...direct, helm: standIn.run.bind(standIn) }];
-  }));
-  return {
-    azure,
-    permissions: {
-      missing: async (wanted) => {
-        const inAzure = await missingActions(azure, wanted.filter(({ plane }) => plane === 'azure'));
-        const asked = [...opened.values()].filter(({ clusterId: id }) => wanted.some(({ plane, scope }) => plane === 'kubernetes' && scope.startsWith(id)));
-        return [...inAzure, ...(await Promise.all(asked.map((one) => lackedRights(one, wanted)))).flat()];
-      },
-    },
-    cluster: (entry) => opened.get(entry.id)!,
-  };
+    const standIn = new HelmStandIn({ dispatcher: line, clock: line.clock, server: () => Promise.resolve(server), token });
+    return Object.assign(direct, { helm: standIn.run.bind(standIn) });
+  });
 }

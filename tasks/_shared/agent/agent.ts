@@ -59,6 +59,8 @@ export interface Agent {
   debug(text: string): void;
   /** One line in the pipeline's list of errors. */
   error(text: string): void;
+  /** One line in the pipeline's list of warnings. */
+  warning(text: string): void;
 
   /** Sets an output variable. @see publishOutputs for long values. */
   output(name: string, value: string): void;

@@ -138,6 +138,10 @@ export class PipelineAgent implements Agent {
     library.error(this.#secrets.redact(text));
   }
 
+  warning(text: string): void {
+    library.warning(this.#secrets.redact(text));
+  }
+
   output(name: string, value: string): void {
     library.setVariable(name, value, false, true);
   }

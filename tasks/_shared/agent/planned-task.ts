@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Approval } from '../reconcile/approval.js';
 import type { Clock } from '../reconcile/clock.js';
+import type { PreflightCheck } from '../reconcile/check.js';
 import type { PermissionCheck, Progress } from '../reconcile/ports.js';
 import { problemOf } from '../reconcile/problem.js';
 import type { AnyProof } from '../reconcile/proof.js';
@@ -28,6 +29,8 @@ export type { SharedInputs } from './shared-inputs.js';
 export interface Desired {
   readonly resources: readonly AnyResource[];
   readonly proofs: readonly AnyProof[];
+  /** What this task looks at before its first write, beside what every run does. */
+  readonly checks?: readonly PreflightCheck[];
   /** The task's output variables, by name; also asked for after a failed run and after a dry run. */
   outputs(result: RunResult): Readonly<Record<string, string>>;
 }
@@ -69,6 +72,7 @@ export interface ServiceTools {
 /** What the frame of a planned task needs of its services. */
 export interface PlannedServices {
   readonly permissions: PermissionCheck;
+  readonly checks: readonly PreflightCheck[];
 }
 
 /** Makes the services of a run. Sends nothing. */
@@ -99,7 +103,7 @@ export async function runPlannedTask<I, S extends PlannedServices>(
     const desired = await task.desire(inputs, shared, services);
     const context = contextOf(agent, shared, tools);
     agent.line(fleetText({ clusters: shared.clusters.length, signIn: context.signIn, dryRun: shared.dryRun, pullRequest: isPullRequest(agent) }));
-    return await execute(agent, desired, shared, { tools, context, permissions: services.permissions });
+    return await execute(agent, desired, shared, { tools, context, permissions: services.permissions, checks: [...services.checks, ...(desired.checks ?? [])] });
   } catch (error) {
     throw problemOf(error, signal, `run ${task.name}`);
   } finally {
@@ -111,17 +115,18 @@ interface Frame {
   readonly tools: ServiceTools;
   readonly context: RunContext;
   readonly permissions: PermissionCheck;
+  readonly checks: readonly PreflightCheck[];
 }
 
 async function execute(agent: Agent, desired: Desired, shared: SharedInputs, frame: Frame): Promise<TaskEnd> {
-  const { tools, context, permissions } = frame;
+  const { tools, context, permissions, checks } = frame;
   const { clock, signal, progress } = tools;
   const approval = shared.plan?.approved === undefined ? undefined : new Approval(shared.plan.approved.changes, (text) => agent.redact(text));
   const options = { ...shared, ...(approval === undefined || shared.plan?.onDrift === 'apply' ? {} : { approval }) };
   const record = openRecord(agent, context, signal);
   const { journal } = record;
   try {
-    const result = await run(desired.resources, desired.proofs, options, { clock, signal, progress, permissions, journal }, logWatcher(agent, shared.dryRun, shared.plan, approval));
+    const result = await run(desired.resources, desired.proofs, options, { clock, signal, progress, permissions, checks, journal }, logWatcher(agent, shared.dryRun, shared.plan, approval));
     const planFile = shared.dryRun && shared.plan !== undefined ? leavePlan(agent, shared.plan.path, result, context) : shared.plan?.approved?.sha256;
     return publish(agent, result, { ...context, ...(planFile === undefined ? {} : { planFile }) }, desired.outputs(result));
   } finally {

@@ -55,6 +55,9 @@ export function publish(agent: Agent, result: RunResult, context: RunContext, ou
     const done = fatesOf(result, context.clusters).filter((fate) => fate.result === 'done');
     print(agent, doneText(done.map(({ cluster }) => cluster)));
   }
+  for (const { proof, outcome } of result.proofs) {
+    if ('shortfall' in outcome && outcome.shortfall !== undefined) agent.warning(problemLine(outcome.shortfall, proof.cluster));
+  }
   if (failures.length > 1) tellErrors(agent, failures);
   for (const [name, value] of Object.entries(outputs)) publishOutput(agent, name, value);
   const report = toReport(result, context);

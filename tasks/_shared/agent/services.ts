@@ -6,6 +6,8 @@ import type { ClusterConnection } from '../kubernetes/connection.js';
 import { openDirect } from '../kubernetes/direct-connection.js';
 import { lazyConnection } from '../kubernetes/lazy-connection.js';
 import { rightsLackedAnywhere } from '../kubernetes/permissions.js';
+import { budgets } from '../reconcile/budgets.js';
+import type { PreflightCheck } from '../reconcile/check.js';
 import type { PermissionCheck } from '../reconcile/ports.js';
 import type { Permission } from '../reconcile/resource.js';
 import { saveMemory } from './memory.js';
@@ -15,6 +17,8 @@ import type { ServiceTools, SharedInputs } from './planned-task.js';
 export interface Services {
   readonly azure: Azure;
   readonly permissions: PermissionCheck;
+  /** What every run looks at before its first write. */
+  readonly checks: readonly PreflightCheck[];
   /** The one connection to a cluster of the run. */
   cluster(entry: ClusterEntry): ClusterConnection;
 }
@@ -28,17 +32,31 @@ export async function createServices(shared: SharedInputs, tools: ServiceTools):
   const { clock, signal, debug, registerSecret, route } = tools;
   const azure = await connectAzure(shared.connection, { clock, signal, debug, registerSecret, route, correlationId: tools.correlationId });
   await azure.token(azure.cloud.resourceManagerAudience);
-  const connections = new Map(shared.clusters.map((entry) => [entry.id, lazyConnection(entry.label, entry.id, () => open(azure, entry, tools))]));
+  return servicesOver(azure, shared.clusters, (entry) => open(azure, entry, tools));
+}
+
+/**
+ * The services over a connected Azure.
+ * @param openCluster opens the connection to a cluster; called when it is first used
+ * @param unanswered what counts as lacking where a cluster does not say which rights are missing
+ */
+export function servicesOver(
+  azure: Azure,
+  clusters: readonly ClusterEntry[],
+  openCluster: (entry: ClusterEntry) => Promise<ClusterConnection>,
+  unanswered = () => leftToTheWrite(azure),
+): Services {
+  const connections = new Map(clusters.map((entry) => [entry.id, lazyConnection(entry.label, entry.id, () => openCluster(entry))]));
   const permissions: PermissionCheck = {
     missing: async (wanted) => {
       const inAzure = missingActions(azure, wanted.filter(({ plane }) => plane === 'azure'));
-      const inClusters = rightsLackedAnywhere(connections.values(), wanted, () => leftToTheWrite(azure));
-      return (await Promise.all([inAzure, inClusters])).flat();
+      return (await Promise.all([inAzure, rightsLackedAnywhere(connections.values(), wanted, unanswered)])).flat();
     },
   };
   return {
     azure,
     permissions,
+    checks: [budgets],
     cluster: (entry) => {
       const connection = connections.get(entry.id);
       if (connection === undefined) throw new Error(`${entry.id} is not in the fleet`);

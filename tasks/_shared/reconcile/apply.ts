@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Approval } from './approval.js';
 import type { Clock } from './clock.js';
 import { Lanes, Limiter } from './limits.js';
+import { prerequisites } from './order.js';
 import { strongReader, type Plan, type PlannedChange } from './plan.js';
 import type { Ports } from './ports.js';
 import { cancelled, consequence, Problem, problemOf, toProblem, type ProblemParts } from './problem.js';
-import { isKnown, resolve, sources, unknown, type Unknown } from './ref.js';
+import { isKnown, resolve, unknown, type Unknown } from './ref.js';
+import type { Crossing } from './access.js';
 import { writes, type AnyResource, type Change, type Writer } from './resource.js';
 import { until } from './retry.js';
 
@@ -19,6 +20,16 @@ export interface AppliedChange extends PlannedChange {
   readonly outcome: Outcome;
 }
 
+/** How a plan is applied. */
+export interface ApplyOptions {
+  readonly concurrency: number;
+  readonly failFast: boolean;
+  /** Why a change must not be made, e.g. because nobody approved it; undefined when it may be. */
+  readonly objection?: (resource: AnyResource, change: Change) => ProblemParts | undefined;
+  /** Allowed crossings of boundaries, by resource key: journalled with each write. */
+  readonly crossings?: ReadonlyMap<string, readonly Crossing[]>;
+}
+
 /** How long a written object may take to show in strong reads. Not documented by any service; generous on purpose. */
 const visibility = { deadlineMs: 60_000, firstWaitMs: 500, longestWaitMs: 5_000 };
 
@@ -29,7 +40,7 @@ const visibility = { deadlineMs: 60_000, firstWaitMs: 500, longestWaitMs: 5_000 
 export async function applyAll(
   plan: Plan,
   stopped: ReadonlyMap<string, ProblemParts>,
-  options: { readonly concurrency: number; readonly failFast: boolean; readonly approval?: Approval },
+  options: ApplyOptions,
   ports: Ports,
 ): Promise<readonly AppliedChange[]> {
   const limiter = new Limiter(options.concurrency);
@@ -39,12 +50,12 @@ export async function applyAll(
   const outcomes = new Map<string, Promise<Outcome>>();
   const applyInTurn = async (entry: PlannedChange, settled: ReadonlyMap<string, Outcome>): Promise<Outcome> => {
     if (failure !== undefined) return { result: 'skipped', problem: consequence(titles.get(entry.resource.key) ?? '', `failFast ends the run at its first failure: ${failure.what}`, 'resolve that failure and run again') };
-    const outcome = await applyOne(entry, settled, ports, options.approval);
+    const outcome = await applyOne(entry, settled, ports, options);
     if (options.failFast && outcome.result === 'failed') failure = outcome.problem;
     return outcome;
   };
   const started = plan.map(async (entry): Promise<AppliedChange> => {
-    const before = sources(entry.resource.inputs).map((key) => ({ key, outcome: outcomes.get(key) }));
+    const before = prerequisites(entry.resource).map((key) => ({ key, outcome: outcomes.get(key) }));
     const run = async (): Promise<Outcome> => {
       const settled = new Map<string, Outcome>();
       for (const { key, outcome } of before) if (outcome !== undefined) settled.set(key, await outcome);
@@ -60,7 +71,7 @@ export async function applyAll(
   return Promise.all(started);
 }
 
-async function applyOne(entry: PlannedChange, before: ReadonlyMap<string, Outcome>, ports: Ports, approval: Approval | undefined): Promise<Outcome> {
+async function applyOne(entry: PlannedChange, before: ReadonlyMap<string, Outcome>, ports: Ports, options: ApplyOptions): Promise<Outcome> {
   const { resource } = entry;
   const start = ports.clock.monotonic();
   const tried = `${entry.change.action} ${resource.kind} ${resource.name}`;
@@ -70,7 +81,7 @@ async function applyOne(entry: PlannedChange, before: ReadonlyMap<string, Outcom
     if (!isKnown(known)) throw new Error(`${resource.key}: an input is still unknown after everything before it was applied`);
     const change = isDeepStrictEqual(entry.known, known) ? entry.change : resource.plan(await resource.observe(strongReader, known), known);
     if (change.action === 'blocked') throw new Problem(change.problem);
-    const writer = journalled(resource, ports, approval);
+    const writer = journalled(resource, ports, options);
     writer.permit(change);
     if (writes(change)) await resource.apply(change, known, writer);
     const state = await confirm(resource, known, change, writer, ports.clock);
@@ -98,18 +109,19 @@ function confirm(resource: AnyResource, known: object, change: Change, writer: W
   });
 }
 
-function journalled(resource: AnyResource, ports: Ports, approval: Approval | undefined): Writer {
+function journalled(resource: AnyResource, ports: Ports, { objection: objectionTo, crossings }: ApplyOptions): Writer {
   return {
     signal: ports.signal,
     permit: (change) => {
-      const objection = approval?.objection(resource, change);
+      const objection = objectionTo?.(resource, change);
       if (objection !== undefined) throw new Problem(objection);
     },
     progress: (text) => ports.progress.waiting(`${resource.kind} ${resource.name}`, text),
     write: async (intent, send) => {
       if (ports.signal.aborted) throw cancelled(`${intent.action} ${intent.object}`);
       const place = resource.cluster === undefined ? {} : { cluster: resource.cluster };
-      const entry = { ...intent, ...place, resource: resource.key, at: ports.clock.now().toISOString() };
+      const crossed = crossings?.get(resource.key);
+      const entry = { ...intent, ...place, resource: resource.key, at: ports.clock.now().toISOString(), ...(crossed === undefined ? {} : { crossings: crossed }) };
       ports.journal.intend(entry);
       let accepted = false;
       const accept = (): void => {

@@ -1,6 +1,11 @@
 import { sources } from './ref.js';
 import type { AnyResource } from './resource.js';
 
+/** Keys of the resources that have to be done before one: those that its inputs are read from, and those that it names. */
+export function prerequisites(resource: AnyResource): string[] {
+  return [...sources(resource.inputs), ...(resource.after ?? [])];
+}
+
 /**
  * Resources in an order in which each comes after those it reads from; equal keys are merged, the first wins.
  * @throws Error for a reference to a resource that is not there, or in a circle: both are defects of a task.
@@ -16,7 +21,7 @@ export function inOrder(resources: readonly AnyResource[]): AnyResource[] {
     if (state.get(key) === 'done') return;
     if (state.get(key) === 'open') throw new Error(`${from} and ${key} refer to each other`);
     state.set(key, 'open');
-    for (const source of sources(resource.inputs)) visit(source, key);
+    for (const source of prerequisites(resource)) visit(source, key);
     state.set(key, 'done');
     ordered.push(resource);
   };

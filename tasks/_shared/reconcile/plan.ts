@@ -1,6 +1,6 @@
-import { inOrder } from './order.js';
+import { inOrder, prerequisites } from './order.js';
 import { consequence, problemOf } from './problem.js';
-import { resolve, sources, unknown, type Known, type Unknown } from './ref.js';
+import { resolve, unknown, type Known, type Unknown } from './ref.js';
 import { Limiter } from './limits.js';
 import { blocked, writes, type AnyResource, type Change, type Permission, type Reader } from './resource.js';
 
@@ -42,7 +42,7 @@ export async function planAll(resources: readonly AnyResource[], concurrency: nu
   const limiter = new Limiter(concurrency);
   const planned = new Map<string, Promise<PlannedChange>>();
   const started = inOrder(resources).map((resource) => {
-    const before = sources(resource.inputs).map((key) => planned.get(key));
+    const before = prerequisites(resource).map((key) => planned.get(key));
     const run = async (): Promise<PlannedChange> => {
       const settled = new Map<string, PlannedChange>();
       for (const earlier of before) {

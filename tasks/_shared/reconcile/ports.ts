@@ -1,3 +1,5 @@
+import type { Crossing } from './access.js';
+import type { PreflightCheck } from './check.js';
 import type { Clock } from './clock.js';
 import type { Permission, Intent } from './resource.js';
 
@@ -16,6 +18,8 @@ export interface JournalEntry extends Intent {
   readonly resource: string;
   readonly cluster?: string;
   readonly at: string;
+  /** The crossings of boundaries that the write makes, each with the rule that allows it; absent when it makes none. */
+  readonly crossings?: readonly Crossing[];
 }
 
 /** Shows how the run goes; implemented by `agent/`. */
@@ -35,6 +39,8 @@ export interface Ports {
   readonly journal: Journal;
   readonly progress: Progress;
   readonly permissions: PermissionCheck;
+  /** What else is looked at before the first write. */
+  readonly checks: readonly PreflightCheck[];
   /** Aborted when the pipeline cancels the task. */
   readonly signal: AbortSignal;
 }

@@ -1,9 +1,11 @@
+import type { Crossing } from './access.js';
 import type { Approval } from './approval.js';
+import { together, type Inspection, type PreflightCheck } from './check.js';
 import type { Plan } from './plan.js';
 import type { PermissionCheck } from './ports.js';
 import { consequenceCode, toProblem, type ProblemParts } from './problem.js';
 import type { AnyProof } from './proof.js';
-import { writes, type Permission } from './resource.js';
+import { foreseen, writes, type Change, type Permission } from './resource.js';
 
 /** Something that stands in the plan's way. */
 export interface Finding {
@@ -24,18 +26,32 @@ export interface Preflight {
   readonly permissions: readonly Permission[];
   /** Those that the run's principal lacks. */
   readonly lacking: readonly Permission[];
+  /** What the other checks say of themselves in the log. */
+  readonly notes: readonly string[];
+  /** Allowed crossings of boundaries, by resource key. */
+  readonly crossings: ReadonlyMap<string, readonly Crossing[]>;
+  /** Why resources must not be written, by key. */
+  readonly forbidden: ReadonlyMap<string, ProblemParts>;
+}
+
+/** How preflight looks. */
+export interface PreflightOptions {
+  readonly dryRun?: boolean;
+  readonly approval?: Approval;
+  readonly checks?: readonly PreflightCheck[];
 }
 
 /**
  * Looks up, before the first write, what would stop the plan half-way; nothing is asked for a plan that writes nothing.
  * @param proofs whose own rights are looked up as well
  * @param approval what goes beyond it is a finding of the run: an approval is for a plan as a whole
+ * @param checks asked when there is something to write, now or once other tasks have done their part
  * @param dryRun what the principal lacks is told, but is no finding: often a read-only connection plans what another one applies.
  */
 export async function preflight(
   plan: Plan,
   check: PermissionCheck,
-  { dryRun = false, approval }: { readonly dryRun?: boolean; readonly approval?: Approval } = {},
+  { dryRun = false, approval, checks = [] }: PreflightOptions = {},
   proofs: readonly AnyProof[] = [],
 ): Promise<Preflight> {
   const findings: Finding[] = plan.flatMap(({ resource, change }) => {
@@ -55,7 +71,24 @@ export async function preflight(
     const missing = needed.filter((permission) => lacking.some((other) => same(permission, other)));
     if (missing.length > 0) findings.push({ ...placeOf(cluster), resource: key, problem: lackingRights(name, missing), awaits: false });
   }
-  return { findings, permissions, lacking };
+  const inspections = plan.some(({ change }) => mayWrite(change)) ? await Promise.all(checks.map((one) => inspected(one, plan, dryRun))) : [];
+  const { findings: found, ...others } = together(inspections);
+  return { findings: [...findings, ...found], permissions, lacking, ...others };
+}
+
+/** True for a change that writes, now or once something else has been done. */
+function mayWrite(change: Change): boolean {
+  const seen = foreseen(change);
+  return writes(seen) || (seen.action === 'keep' && seen.later !== undefined);
+}
+
+/** A check that cannot look stops the run: what it guards would go unguarded. */
+async function inspected(check: PreflightCheck, plan: Plan, dryRun: boolean): Promise<Inspection> {
+  try {
+    return await check.inspect(plan, { dryRun });
+  } catch (error) {
+    return { findings: [{ scope: 'run', resource: 'preflight', problem: toProblem(error).parts, awaits: false }], notes: [] };
+  }
 }
 
 interface Need {
@@ -75,7 +108,8 @@ function needsOf(plan: Plan, proofs: readonly AnyProof[]): Need[] {
   return [...changes, ...evidence];
 }
 
-function placeOf(cluster: string | undefined): { scope: 'resource' } | { scope: 'cluster'; cluster: string } {
+/** The scope of what was found at a resource. */
+export function placeOf(cluster: string | undefined): { scope: 'resource' } | { scope: 'cluster'; cluster: string } {
   return cluster === undefined ? { scope: 'resource' } : { scope: 'cluster', cluster };
 }
 

@@ -1,3 +1,4 @@
+import type { ProblemParts } from './problem.js';
 import type { Refs } from './ref.js';
 import type { Permission } from './resource.js';
 
@@ -9,6 +10,8 @@ export interface Evidence {
   readonly level: ProofLevel;
   /** One line for the log: what was seen, with figures. */
   readonly summary: string;
+  /** Why it was not proven as far as it should be, e.g. a vault that this agent cannot reach: the run then succeeds with issues. */
+  readonly shortfall?: ProblemParts;
 }
 
 /** What a proof runs with. */

@@ -1,3 +1,4 @@
+import type { Access } from './access.js';
 import type { ProblemParts } from './problem.js';
 import type { Known, Refs } from './ref.js';
 
@@ -45,6 +46,23 @@ export interface Permission {
   readonly action: string;
   /** ARM id; for Kubernetes the cluster's ARM id, with `/namespaces/x` where it applies. */
   readonly scope: string;
+}
+
+/** What a change takes from a limited stock, such as the credentials that an identity can have. */
+export interface Cost {
+  /** Equal for all that take from the same stock. */
+  readonly stock: string;
+  /** `federated credentials of id-orders` */
+  readonly title: string;
+  readonly limit: number;
+  /** How many there are before the run; undefined when that cannot be read. Asked once for each stock. */
+  readonly used: () => Promise<number | undefined>;
+  /** How many the change adds; negative when it gives some back. */
+  readonly takes: number;
+  /** Of the finding when there is no room. */
+  readonly code: string;
+  /** The ways out. */
+  readonly remedy: string;
 }
 
 /** Reads shared by all resources of a run. */
@@ -105,12 +123,18 @@ export interface Resource<I extends object, S extends object> {
   /** Writes in one lane go one after another. */
   readonly lane?: string;
   readonly inputs: Refs<I>;
+  /** Keys of resources that have to be done before it, beside those that its inputs are read from. */
+  readonly after?: readonly string[];
+  /** Whom it lets reach what, the service connection that writes it included: what a boundary policy judges before the first write. */
+  readonly accesses?: readonly Access[];
   /** What is there now; undefined when there is nothing, or when an input needed to look is unknown. */
   observe(reader: Reader, known: Known<I>): Promise<S | undefined>;
   /** Pure. */
   plan(observed: S | undefined, known: Known<I>): Change;
   /** The rights that the change's write needs; asked for create, update and delete only. */
   permissions(change: Change, known: Known<I>): readonly Permission[];
+  /** What a change takes from limited stocks; summed over the whole plan before the first write. */
+  costs?(change: WritingChange, observed: S | undefined, known: Known<I>): readonly Cost[];
   /** Makes the change. The engine observes and plans again afterwards: only "keep" then counts as success. */
   apply(change: Change, known: I, writer: Writer): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { Approval } from './approval.js';
-import { applyAll, type AppliedChange } from './apply.js';
+import { applyAll, type AppliedChange, type ApplyOptions } from './apply.js';
 import { planAll, type Plan } from './plan.js';
 import type { Ports } from './ports.js';
 import { preflight, type Finding, type Preflight } from './preflight.js';
@@ -45,7 +45,10 @@ export interface RunResult {
   readonly applied: readonly AppliedChange[];
   readonly proofs: readonly ProofResult[];
   readonly durationMs: number;
-  /** In a dry run, findings that leave some clusters to work on are issues; otherwise everything has to be done and proven. */
+  /**
+   * In a dry run, findings that leave some clusters to work on are issues. Otherwise everything has to be done and proven; a proof that could
+   * not go as far as it should is an issue.
+   */
   readonly result: 'succeeded' | 'succeededWithIssues' | 'failed';
 }
 
@@ -60,21 +63,29 @@ export async function run(
   const start = ports.clock.monotonic();
   const plan = await planAll(resources, options.concurrency * readsPerWrite, ports.signal);
   watcher.planned(plan);
-  const checked = await preflight(plan, ports.permissions, options, proofs);
+  const checked = await preflight(plan, ports.permissions, { ...options, checks: ports.checks }, proofs);
   watcher.checked(checked);
   const obstacles = checked.findings.filter((finding) => !(options.dryRun && finding.awaits));
   if (options.dryRun) {
     const elapsed = ports.clock.monotonic() - start;
     return { dryRun: true, plan, preflight: checked, applied: [], proofs: [], durationMs: elapsed, result: outlook(plan, obstacles, options.failFast) };
   }
-  const applied = await applyAll(plan, stops(plan, obstacles, options.failFast), options, ports);
+  const applied = await applyAll(plan, stops(plan, obstacles, options.failFast), applying(options, checked), ports);
   watcher.applied(applied, ports.clock.monotonic() - start);
   const proven = await proveAll(proofs, applied, options, ports);
   const succeeded =
     obstacles.length === 0 &&
     applied.every(({ outcome }) => 'state' in outcome) &&
     proven.every(({ outcome }) => outcome.level !== 'failed' && outcome.level !== 'skipped');
-  return { dryRun: false, plan, preflight: checked, applied, proofs: proven, durationMs: ports.clock.monotonic() - start, result: succeeded ? 'succeeded' : 'failed' };
+  const short = proven.some(({ outcome }) => 'shortfall' in outcome && outcome.shortfall !== undefined);
+  const end = !succeeded ? 'failed' : short ? 'succeededWithIssues' : 'succeeded';
+  return { dryRun: false, plan, preflight: checked, applied, proofs: proven, durationMs: ports.clock.monotonic() - start, result: end };
+}
+
+/** What was approved, and what no check forbids, may be written; also where the need turns up after the plan. */
+function applying({ concurrency, failFast, approval }: RunOptions, { forbidden, crossings }: Preflight): ApplyOptions {
+  const objection: ApplyOptions['objection'] = (resource, change) => (writes(change) ? forbidden.get(resource.key) : undefined) ?? approval?.objection(resource, change);
+  return { concurrency, failFast, crossings, objection };
 }
 
 /** How a dry run ends: obstacles that leave clusters to work on are issues for whoever approves, not a failure of the plan. */

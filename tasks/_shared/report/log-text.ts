@@ -63,7 +63,7 @@ export function preflightText(preflight: Preflight, dryRun: boolean): LogPart[] 
   const found = [...(obstacles.length === 0 ? [] : [many(obstacles.length, 'finding')]), ...(awaited.length === 0 ? [] : [`${awaited.length} left to another task`])];
   const rows = obstacles.map(({ cluster, problem }) => [`! ${cluster ?? 'shared'}`, problem.code, brief(`${problem.what}: ${becauseOf(problem)}`, 160)]);
   const causes = causesOf(obstacles).map(({ first: { problem }, places }) => [`! ${many(places.length, 'place')}`, problem.code, brief(becauseOf(problem), 160), some(places)]);
-  return [`Preflight  ${[looked, ...found].join(' · ')}`, ...table(rows, causes, 'findings')];
+  return [`Preflight  ${[looked, ...preflight.notes, ...found].join(' · ')}`, ...table(rows, causes, 'findings')];
 }
 
 /** How much of the plan was done, and what was not. */
@@ -90,7 +90,7 @@ function table(rows: readonly (readonly string[])[], instead: readonly (readonly
 export function proofText(proofs: readonly ProofResult[]): LogPart[] {
   const rows = proofs.map(({ proof, outcome }) => {
     const told = 'summary' in outcome ? outcome.summary : brief(becauseOf(outcome.problem), 160);
-    const mark = outcome.level === 'failed' ? '!' : '→';
+    const mark = outcome.level === 'failed' || ('shortfall' in outcome && outcome.shortfall !== undefined) ? '!' : '→';
     return [proof.cluster ?? 'shared', proof.title, outcome.level, `${mark} ${told}`];
   });
   if (rows.length >= largeFleet) {

@@ -34,6 +34,7 @@ export class FakeAgent implements Agent {
   readonly log: string[] = [];
   readonly debugLog: string[] = [];
   readonly errors: string[] = [];
+  readonly warnings: string[] = [];
   readonly outputs: Record<string, string> = {};
   readonly summaries: string[] = [];
   readonly attachments: { type: string; name: string; content: string }[] = [];
@@ -144,6 +145,10 @@ export class FakeAgent implements Agent {
 
   error(text: string): void {
     this.errors.push(this.#secrets.redact(text));
+  }
+
+  warning(text: string): void {
+    this.warnings.push(this.#secrets.redact(text));
   }
 
   output(name: string, value: string): void {

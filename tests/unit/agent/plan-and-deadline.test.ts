@@ -36,7 +36,7 @@ describe('a planned task with a plan file', () => {
       read: () => '',
       desire: () => ({ resources: wanted.map((key) => new Item(store, key, { cluster: 'aks-1' })), proofs: [], outputs: () => ({}) }),
     };
-    return runPlannedTask(agent, task, () => Promise.resolve({ permissions: everythingAllowed }), () => Promise.resolve(''));
+    return runPlannedTask(agent, task, () => Promise.resolve({ permissions: everythingAllowed, checks: [] }), () => Promise.resolve(''));
   }
 
   const mistakes = async (inputs: Readonly<Record<string, string>>): Promise<(string | undefined)[]> => {

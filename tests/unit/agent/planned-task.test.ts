@@ -36,7 +36,7 @@ describe('the frame of planned tasks', () => {
       read: (inputs) => inputs.text('word'),
       desire: () => desired(options.broken ?? false),
     };
-    const services = options.services ?? (() => Promise.resolve({ permissions: everythingAllowed }));
+    const services = options.services ?? (() => Promise.resolve({ permissions: everythingAllowed, checks: [] }));
     return runPlannedTask(agent, task, services, (request) => Promise.resolve(`oidc for ${request.connectionId}`));
   }
 
@@ -116,7 +116,7 @@ describe('the frame of planned tasks', () => {
         seen = tools;
         assert.deepEqual([concurrency, failFast], [25, false]);
         if (connection.signIn.kind === 'federated') token = await connection.signIn.assertion();
-        return { permissions: everythingAllowed };
+        return { permissions: everythingAllowed, checks: [] };
       },
     });
     assert.equal(token, 'oidc for conn');
@@ -130,7 +130,7 @@ describe('the frame of planned tasks', () => {
     await start({
       services: (_, tools) => {
         tools.registerSecret('wanted');
-        return Promise.resolve({ permissions: everythingAllowed });
+        return Promise.resolve({ permissions: everythingAllowed, checks: [] });
       },
     });
     delete agent.outputs.long;
@@ -142,7 +142,7 @@ describe('the frame of planned tasks', () => {
     const running = start({
       services: () => {
         agent.cancel();
-        return Promise.resolve({ permissions: everythingAllowed });
+        return Promise.resolve({ permissions: everythingAllowed, checks: [] });
       },
     });
     const end = await running;

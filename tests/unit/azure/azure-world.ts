@@ -2,20 +2,18 @@ import assert from 'node:assert/strict';
 import { setMaxListeners } from 'node:events';
 import { knownClouds } from '../../../tasks/_shared/agent/clouds.js';
 import type { PlannedTask } from '../../../tasks/_shared/agent/planned-task.js';
-import type { Services } from '../../../tasks/_shared/agent/services.js';
+import { servicesOver, type Services } from '../../../tasks/_shared/agent/services.js';
 import { InputReader } from '../../../tasks/_shared/agent/inputs.js';
 import { connectAzure, type Azure } from '../../../tasks/_shared/azure/azure.js';
 import { aksServerApplication, clusterAddress } from '../../../tasks/_shared/azure/cluster-credential.js';
 import type { ServiceConnection, SignIn } from '../../../tasks/_shared/azure/connection.js';
-import { missingActions } from '../../../tasks/_shared/azure/permissions.js';
 import { parseClusters, type ClusterEntry } from '../../../tasks/_shared/fleet/clusters.js';
+import type { ClusterConnection } from '../../../tasks/_shared/kubernetes/connection.js';
 import { openDirect } from '../../../tasks/_shared/kubernetes/direct-connection.js';
-import { lazyConnection } from '../../../tasks/_shared/kubernetes/lazy-connection.js';
-import { rightsLackedAnywhere } from '../../../tasks/_shared/kubernetes/permissions.js';
 import type { JournalEntry, Ports } from '../../../tasks/_shared/reconcile/ports.js';
 import { Problem, type ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
 import type { AnyProof } from '../../../tasks/_shared/reconcile/proof.js';
-import type { AnyResource, Permission } from '../../../tasks/_shared/reconcile/resource.js';
+import type { AnyResource } from '../../../tasks/_shared/reconcile/resource.js';
 import { run, type RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { tenantId } from '../../simulators/azure/authority.js';
 import { idOf, type ServicePrincipal } from '../../simulators/azure/directory.js';
@@ -144,30 +142,26 @@ export class Rig {
   /** What tasks work with, wired as the agent does, but inside the process. */
   async services(clusters: readonly ClusterEntry[]): Promise<Services> {
     const azure = await this.connect();
-    const connections = new Map(clusters.map((entry) => [entry.id, lazyConnection(entry.label, entry.id, async () => {
+    const open = async (entry: ClusterEntry): Promise<ClusterConnection> => {
       const token = (): Promise<string> => azure.token(aksServerApplication);
       const endpoint = { label: entry.label, clusterId: entry.id, ...(await clusterAddress(azure, entry)), token };
       return openDirect(endpoint, { clock: this.clock, signal: this.abort.signal, environment: {}, tempDirectory: '', http: inProcessKubernetes(this.network) });
-    })]));
-    const missing = async (wanted: readonly Permission[]): Promise<Permission[]> => {
-      const inAzure = await missingActions(azure, wanted.filter(({ plane }) => plane === 'azure'));
-      const unanswered = (): never => {
-        throw new Error('a cluster did not say which rights are missing');
-      };
-      return [...inAzure, ...(await rightsLackedAnywhere(connections.values(), wanted, unanswered))];
     };
-    return { azure, permissions: { missing }, cluster: (entry) => connections.get(entry.id)! };
+    return servicesOver(azure, clusters, open, () => {
+      throw new Error('a cluster did not say which rights are missing');
+    });
   }
 
   /** Runs resources and proofs through the engine. */
   async run(resources: readonly AnyResource[], proofs: readonly AnyProof[] = [], choices: RunChoices = {}, services?: Services): Promise<RunResult> {
-    const { permissions } = services ?? (await this.services([]));
+    const { permissions, checks } = services ?? (await this.services([]));
     const ports: Ports = {
       clock: this.clock,
       signal: this.abort.signal,
       journal: { intend: () => undefined, accept: () => undefined, settle: (entry, outcome) => void this.journal.push({ ...entry, outcome }) },
       progress: { waiting: (subject, text) => void this.progress.push(`${subject}: ${text}`) },
       permissions,
+      checks,
     };
     const options = { dryRun: choices.dryRun ?? false, failFast: choices.failFast ?? false, concurrency: 25 };
     return run(resources, proofs, options, ports, { planned: () => undefined, checked: () => undefined, applied: () => undefined });
@@ -187,7 +181,8 @@ export class Rig {
       reader.finish();
       const services = await this.services(entries);
       const desired = await task.desire(own, shared, services);
-      const result = await this.run(desired.resources, desired.proofs, choices, services);
+      const checks = [...services.checks, ...(desired.checks ?? [])];
+      const result = await this.run(desired.resources, desired.proofs, choices, { ...services, checks });
       return { result, outputs: desired.outputs(result) };
     } finally {
       agent.dispose();

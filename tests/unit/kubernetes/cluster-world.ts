@@ -96,6 +96,7 @@ async function build(network: Network, clock: Clock, ca: string, rolloutMs: numb
     journal: { intend: (entry) => journal.push(entry), accept: () => undefined, settle: () => undefined },
     progress: { waiting: () => undefined },
     permissions: { missing: (permissions) => lackedRights(connection, permissions) },
+    checks: [],
   };
   const watcher = { planned: () => undefined, checked: () => undefined, applied: () => undefined };
   return {

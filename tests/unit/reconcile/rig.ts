@@ -59,6 +59,7 @@ export class Rig {
           this.settled.push({ entry, outcome, detail });
         },
       },
+      checks: [],
       permissions: {
         missing: (permissions) => {
           events.push('check');

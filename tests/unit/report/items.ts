@@ -97,6 +97,7 @@ export function ports(permissions = everythingAllowed, clock: Clock = new Virtua
   return {
     clock,
     permissions,
+    checks: [],
     journal: { intend: () => undefined, accept: () => undefined, settle: () => undefined },
     progress: { waiting: () => undefined },
     signal: new AbortController().signal,

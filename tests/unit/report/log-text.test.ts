@@ -150,7 +150,7 @@ WI2102  cluster aks-2 cannot be changed.
   });
 
   it('says so when there is nothing to check, to do or to prove', () => {
-    assert.deepEqual(preflightText({ findings: [], permissions: [], lacking: [] }, false), ['Preflight  no permissions needed']);
+    assert.deepEqual(preflightText({ findings: [], permissions: [], lacking: [], notes: [], crossings: new Map(), forbidden: new Map() }, false), ['Preflight  no permissions needed']);
     assert.deepEqual(applyText([], 3), ['Apply    nothing to do']);
     assert.deepEqual(proofText([]), []);
   });
