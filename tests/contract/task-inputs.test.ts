@@ -69,7 +69,7 @@ async function seen<I>(task: PlannedTask<I, Services>, variants: readonly Readon
       const azure = await connectAzure(shared.connection, { clock: new VirtualClock(), signal: agent.signal, correlationId: 'none', debug: () => undefined });
       const services: Services = {
         azure,
-        permissions: { missing: () => Promise.resolve([]) }, checks: [],
+        permissions: { missing: () => Promise.resolve([]) }, checks: [], run: 'unit 1',
         cluster: ({ label, id }) => lazyConnection(label, id, () => Promise.reject(new Error('nothing may be sent'))),
       };
       const desired: Desired = await task.desire(own, shared, services);

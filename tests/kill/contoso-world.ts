@@ -146,7 +146,7 @@ async function servicesFor({ connection, clusters }: { connection: ServiceConnec
   const azure = await connectAzure(connection, { clock, signal, debug: () => undefined, correlationId: 'c', httpClient: inProcessHttpClient(lifeline) });
   await azure.token(azure.cloud.resourceManagerAudience);
   const token = (): Promise<string> => azure.token(aksServerApplication);
-  return servicesOver(azure, clusters, async (entry) => {
+  return servicesOver({ azure, run: 'contoso' }, clusters, async (entry) => {
     const { server, certificateAuthority } = await clusterAddress(azure, entry);
     const tools = { clock, signal, environment: {}, tempDirectory: agent.tempDirectory, http: inProcessKubernetes(lifeline) };
     const direct = await openDirect({ label: entry.label, clusterId: entry.id, server, certificateAuthority, token }, tools);

@@ -56,7 +56,7 @@ export function publish(agent: Agent, result: RunResult, context: RunContext, ou
     print(agent, doneText(done.map(({ cluster }) => cluster)));
   }
   for (const { proof, outcome } of result.proofs) {
-    if ('shortfall' in outcome && outcome.shortfall !== undefined) agent.warning(problemLine(outcome.shortfall, proof.cluster));
+    if ('shortfall' in outcome) agent.warning(problemLine(outcome.shortfall, proof.cluster));
   }
   if (failures.length > 1) tellErrors(agent, failures);
   for (const [name, value] of Object.entries(outputs)) publishOutput(agent, name, value);

@@ -19,6 +19,8 @@ export interface Services {
   readonly permissions: PermissionCheck;
   /** What every run looks at before its first write. */
   readonly checks: readonly PreflightCheck[];
+  /** The run in the pipeline's own words: what is made says which run made it. */
+  readonly run: string;
   /** The one connection to a cluster of the run. */
   cluster(entry: ClusterEntry): ClusterConnection;
 }
@@ -32,7 +34,7 @@ export async function createServices(shared: SharedInputs, tools: ServiceTools):
   const { clock, signal, debug, registerSecret, route } = tools;
   const azure = await connectAzure(shared.connection, { clock, signal, debug, registerSecret, route, correlationId: tools.correlationId });
   await azure.token(azure.cloud.resourceManagerAudience);
-  return servicesOver(azure, shared.clusters, (entry) => open(azure, entry, tools));
+  return servicesOver({ azure, run: tools.run }, shared.clusters, (entry) => open(azure, entry, tools));
 }
 
 /**
@@ -41,7 +43,7 @@ export async function createServices(shared: SharedInputs, tools: ServiceTools):
  * @param unanswered what counts as lacking where a cluster does not say which rights are missing
  */
 export function servicesOver(
-  azure: Azure,
+  { azure, run }: Pick<Services, 'azure' | 'run'>,
   clusters: readonly ClusterEntry[],
   openCluster: (entry: ClusterEntry) => Promise<ClusterConnection>,
   unanswered = () => leftToTheWrite(azure),
@@ -57,6 +59,7 @@ export function servicesOver(
     azure,
     permissions,
     checks: [budgets],
+    run,
     cluster: (entry) => {
       const connection = connections.get(entry.id);
       if (connection === undefined) throw new Error(`${entry.id} is not in the fleet`);

@@ -77,7 +77,7 @@ export async function run(
     obstacles.length === 0 &&
     applied.every(({ outcome }) => 'state' in outcome) &&
     proven.every(({ outcome }) => outcome.level !== 'failed' && outcome.level !== 'skipped');
-  const short = proven.some(({ outcome }) => 'shortfall' in outcome && outcome.shortfall !== undefined);
+  const short = proven.some(({ outcome }) => 'shortfall' in outcome);
   const end = !succeeded ? 'failed' : short ? 'succeededWithIssues' : 'succeeded';
   return { dryRun: false, plan, preflight: checked, applied, proofs: proven, durationMs: ports.clock.monotonic() - start, result: end };
 }

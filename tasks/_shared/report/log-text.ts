@@ -90,7 +90,7 @@ function table(rows: readonly (readonly string[])[], instead: readonly (readonly
 export function proofText(proofs: readonly ProofResult[]): LogPart[] {
   const rows = proofs.map(({ proof, outcome }) => {
     const told = 'summary' in outcome ? outcome.summary : brief(becauseOf(outcome.problem), 160);
-    const mark = outcome.level === 'failed' || ('shortfall' in outcome && outcome.shortfall !== undefined) ? '!' : '→';
+    const mark = outcome.level === 'failed' || ('shortfall' in outcome) ? '!' : '→';
     return [proof.cluster ?? 'shared', proof.title, outcome.level, `${mark} ${told}`];
   });
   if (rows.length >= largeFleet) {

@@ -147,7 +147,7 @@ export class Rig {
       const endpoint = { label: entry.label, clusterId: entry.id, ...(await clusterAddress(azure, entry)), token };
       return openDirect(endpoint, { clock: this.clock, signal: this.abort.signal, environment: {}, tempDirectory: '', http: inProcessKubernetes(this.network) });
     };
-    return servicesOver(azure, clusters, open, () => {
+    return servicesOver({ azure, run: 'unit 1' }, clusters, open, () => {
       throw new Error('a cluster did not say which rights are missing');
     });
   }

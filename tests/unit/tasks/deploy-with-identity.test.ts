@@ -27,7 +27,7 @@ function agentWith(inputs: Readonly<Record<string, string>>): Agent {
   const unused = (): never => {
     throw new Error('reading inputs does not need this');
   };
-  const rest = { secret: unused, line: unused, group: unused, fold: unused, debug: unused, error: unused, output: unused, summary: unused, attach: unused };
+  const rest = { secret: unused, line: unused, group: unused, fold: unused, debug: unused, error: unused, warning: unused, output: unused, summary: unused, attach: unused };
   const ends = { keepFile: unused, redact: unused, saveFile: unused, scratch: unused, onEnd: unused, cleanUp: unused, complete: unused, endpoint: unused, isSecretVariable: unused };
   const { signal } = new AbortController();
   const place = { task: 'DeployWithIdentity', tempDirectory: '', runFolder: '', signal, lastCall: signal, environment: {} };
@@ -81,7 +81,7 @@ describe('DeployWithIdentity', () => {
     const azure = await connectAzure(inputs.connection, tools);
     const services = {
       azure,
-      permissions: { missing: () => Promise.resolve([]) }, checks: [],
+      permissions: { missing: () => Promise.resolve([]) }, checks: [], run: 'unit 1',
       cluster: ({ label, id }: { label: string; id: string }) => lazyConnection(label, id, () => Promise.reject(new Error('nothing may be sent'))),
     };
     const { resources, proofs } = await deployWithIdentity.desire(read(given), inputs, services);
