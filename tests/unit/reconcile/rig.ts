@@ -1,3 +1,4 @@
+import type { PreflightCheck } from '../../../tasks/_shared/reconcile/check.js';
 import type { JournalEntry, Ports } from '../../../tasks/_shared/reconcile/ports.js';
 import type { AnyProof } from '../../../tasks/_shared/reconcile/proof.js';
 import type { AnyResource, Permission } from '../../../tasks/_shared/reconcile/resource.js';
@@ -27,6 +28,8 @@ export class Rig {
   readonly asked: (readonly Permission[])[] = [];
   /** Actions that the principal lacks everywhere. */
   readonly lacking = new Set<string>();
+  /** What else is looked at before the first write. */
+  readonly checks: PreflightCheck[] = [];
   /** Replaces the permission check. */
   check?: (permissions: readonly Permission[]) => Promise<readonly Permission[]>;
 
@@ -59,7 +62,7 @@ export class Rig {
           this.settled.push({ entry, outcome, detail });
         },
       },
-      checks: [],
+      checks: this.checks,
       permissions: {
         missing: (permissions) => {
           events.push('check');

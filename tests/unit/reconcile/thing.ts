@@ -1,5 +1,5 @@
 import { output, show, unknown, value, type Known, type Ref, type Refs } from '../../../tasks/_shared/reconcile/ref.js';
-import { blocked, keep, writes, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../../../tasks/_shared/reconcile/resource.js';
+import { blocked, keep, writes, type Change, type Cost, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../../../tasks/_shared/reconcile/resource.js';
 import type { FakeCloud, ThingState } from './fake-cloud.js';
 
 export type Content = Record<string, string>;
@@ -16,6 +16,10 @@ export interface ThingOptions {
   readonly absent?: boolean;
   /** Makes its plan "blocked"; `awaits` as in the contract. */
   readonly blocked?: { readonly awaits: boolean };
+  /** Keys of things that have to be done before. */
+  readonly after?: readonly string[];
+  /** What a change of it takes from limited stocks. */
+  readonly costs?: readonly Cost[];
 }
 
 /** An object in the fake cloud whose parts shall have given texts; each part is one write. */
@@ -25,6 +29,7 @@ export class Thing implements Resource<Content, ThingState> {
   readonly cluster?: string;
   readonly lane?: string;
   readonly inputs: Refs<Content>;
+  readonly after: readonly string[];
   /** What each call of `plan` was given and answered. */
   readonly planned: { readonly known: Known<Content>; readonly change: Change }[] = [];
 
@@ -36,6 +41,7 @@ export class Thing implements Resource<Content, ThingState> {
   ) {
     this.name = key;
     this.inputs = Object.fromEntries(Object.entries(parts).map(([part, given]) => [part, typeof given === 'string' ? value(given) : given]));
+    this.after = options.after ?? [];
     if (options.cluster !== undefined) this.cluster = options.cluster;
     if (options.lane !== undefined) this.lane = options.lane;
   }
@@ -79,6 +85,10 @@ export class Thing implements Resource<Content, ThingState> {
 
   permissions(): Permission[] {
     return (this.options.rights ?? []).map((action) => ({ plane: 'azure', action, scope: this.options.scope ?? `/${this.key}` }));
+  }
+
+  costs(): readonly Cost[] {
+    return this.options.costs ?? [];
   }
 
   async apply(change: Change, known: Content, writer: Writer): Promise<void> {
