@@ -3,7 +3,7 @@ import { causesOf, marks } from './findings.js';
 import { countsText } from './log-text.js';
 import { becauseOf, named } from './problem-text.js';
 import { shortHash } from './plan-file.js';
-import type { Report, ReportedChange } from './schema.js';
+import type { Report, ReportedChange, ReportedProblem } from './schema.js';
 
 const titles = { succeeded: 'succeeded', succeededWithIssues: 'succeeded with issues', failed: 'failed' };
 
@@ -17,6 +17,7 @@ export function toMarkdown(report: Report): string {
     ...section('Clusters', clusterTable(report)),
     ...section(report.dryRun ? 'What apply would change' : 'Changes', changeTable(report)),
     ...section('Proofs', proofTable(report)),
+    ...section('Proofs that fell short', shortfallList(report)),
     ...section('Failures', failureList(report)),
     ...section('Left to other tasks', report.awaited.slice(0, longestTable).map(({ cluster, problem }) => `- ${escape(named(problem.what, cluster))}: ${escape(problem.because)}`)),
     '',
@@ -62,8 +63,16 @@ function failureList({ failures }: Report): string[] {
   return causes.map(({ first: { cluster, problem }, places }) => {
     const others = places.length === 1 ? '' : ` The same at ${places.length - 1} more.`;
     const trace = problem.correlation === undefined ? '' : ` Correlation ${escape(problem.correlation)}.`;
-    return `- **${problem.code}** ${escape(named(problem.what, cluster))}. Because ${escape(becauseOf(problem))}. To do: ${escape(problem.remedy)}.${trace}${others}`;
+    return `${problemItem(problem, cluster)}${trace}${others}`;
   });
+}
+
+function shortfallList({ proofs }: Report): string[] {
+  return proofs.flatMap(({ cluster, shortfall }) => (shortfall === undefined ? [] : [problemItem(shortfall, cluster)])).slice(0, longestTable);
+}
+
+function problemItem(problem: ReportedProblem, cluster: string | undefined): string {
+  return `- **${problem.code}** ${escape(named(problem.what, cluster))}. Because ${escape(becauseOf(problem))}. To do: ${escape(problem.remedy)}.`;
 }
 
 function section(title: string, lines: readonly string[]): string[] {

@@ -56,6 +56,8 @@ export interface ReportedProof {
   readonly cluster?: string;
   readonly level: 'exercised' | 'observed' | 'none' | 'failed' | 'skipped';
   readonly summary: string;
+  /** Why it was not proven as far as it should be; the run then succeeds with issues. */
+  readonly shortfall?: ReportedProblem;
 }
 
 /** A run as data. Readers refuse a `version` that they do not know; fields are only ever added within one. */
@@ -96,6 +98,7 @@ export function toReport(result: RunResult, context: RunContext): Report {
       ...at(proof.cluster),
       level: outcome.level,
       summary: 'summary' in outcome ? outcome.summary : outcome.problem.because,
+      ...('shortfall' in outcome ? { shortfall: reportProblem(outcome.shortfall) } : {}),
     })),
   };
 }

@@ -97,6 +97,22 @@ describe('the report of a run', () => {
   });
 });
 
+describe('a proof that could not go as far as it should', () => {
+  it('is told in report, summary and last line, and is no failure', async () => {
+    const good = new Item(new Map(), 'a', { cluster: 'aks-1' });
+    const shortfall = { code: 'WI2405', what: 'Secret db of vault kv was granted, not exercised', because: 'the firewall of the vault refused this agent', remedy: 'run the job on an agent inside the network' };
+    const proof = proofOf('orders/api', [good], { level: 'observed', summary: 'granted, not exercised', shortfall });
+    const report = toReport(await run([good], [proof], options, ports(), silent), { ...context, clusters: ['aks-1'] });
+    assert.equal(report.result, 'succeededWithIssues');
+    assert.deepEqual([report.failures, report.fates.map(({ result }) => result), report.proofs[0]?.shortfall], [[], ['done'], shortfall]);
+    assert.equal(
+      resultLine(report),
+      'Everything is done, 1 proof could not go as far as it should: Secret db of vault kv was granted, not exercised, because the firewall of the vault refused this agent; run the job on an agent inside the network (WI2405)',
+    );
+    assert.ok(toMarkdown(report).includes('### Proofs that fell short\n\n- **WI2405** Secret db of vault kv was granted, not exercised. Because the firewall of the vault refused this agent.'));
+  });
+});
+
 describe('the ledger', () => {
   const at = '2026-01-05T08:00:00.000Z';
   const entry = (object: string): JournalLine['entry'] => ({ action: 'create', object, resource: 'r', cluster: 'aks-1', at, after: 'x', widens: true });
