@@ -107,9 +107,9 @@ describe('a proof that could not go as far as it should', () => {
     assert.deepEqual([report.failures, report.fates.map(({ result }) => result), report.proofs[0]?.shortfall], [[], ['done'], shortfall]);
     assert.equal(
       resultLine(report),
-      'Everything is done, 1 proof could not go as far as it should: Secret db of vault kv was granted, not exercised, because the firewall of the vault refused this agent; run the job on an agent inside the network (WI2405)',
+      'Everything is done, 1 proof could not go as far as it should: aks-1: Secret db of vault kv was granted, not exercised, because the firewall of the vault refused this agent; run the job on an agent inside the network (WI2405)',
     );
-    assert.ok(toMarkdown(report).includes('### Proofs that fell short\n\n- **WI2405** Secret db of vault kv was granted, not exercised. Because the firewall of the vault refused this agent.'));
+    assert.ok(toMarkdown(report).includes('### Proofs that fell short\n\n- **WI2405** aks-1: Secret db of vault kv was granted, not exercised. Because the firewall of the vault refused this agent.'));
   });
 });
 
