@@ -1,0 +1,67 @@
+import { credentialName } from '../../tasks/_shared/fleet/names.js';
+import { tenantId } from '../simulators/azure/authority.js';
+import { clusterId } from '../unit/azure/azure-world.js';
+import { identityOf, type Scenario } from './scenario.js';
+import type { AssignmentView, View } from './view.js';
+
+/** Why a run cannot make everything true, as far as the scenario tells; empty when it can. */
+export function obstacles(scenario: Scenario): string[] {
+  const found: string[] = [];
+  for (const [cluster, kind] of scenario.accounts) if (kind === 'another identity of another') found.push(`${cluster}: the service account belongs to another`);
+  for (const [name, { grants, credentials, full }] of scenario.identities) {
+    const inherited = [...grants.values()].includes('inherited from the vault');
+    if ([...grants.values()].includes('conditioned') && !inherited) found.push(`${name}: a condition stands in the way`);
+    const missing = [...credentials.values()].filter((kinds) => !kinds.some((kind) => kind.startsWith('ours') && kind !== 'ours of another cluster') && !kinds.includes('equal under another name'));
+    if (full && missing.length > 0) found.push(`${name}: no room for a credential`);
+  }
+  return found;
+}
+
+/** What is not as it should be after a run that could make everything true. */
+export function untrue(scenario: Scenario, now: View, vault: string, issuer: (cluster: string) => string): string[] {
+  return scenario.clusters.flatMap((cluster) => {
+    const identity = now.identities.find(({ name }) => name === identityOf(scenario, cluster));
+    if (identity === undefined) return [`${cluster}: no identity`];
+    const trusted = identity.credentials.some(({ properties: { issuer: given, subject } }) => given === issuer(cluster) && subject === 'system:serviceaccount:orders:api');
+    const reaches = (entry: AssignmentView, secret: string): boolean => entry.principalId === identity.principalId && entry.condition === undefined && [vault, `${vault}/secrets/${secret}`].includes(entry.scope);
+    const unreadable = scenario.secrets.filter((secret) => !now.assignments.some((entry) => reaches(entry, secret)));
+    const annotations = now.accounts[cluster]?.annotations ?? {};
+    const annotated = annotations['azure.workload.identity/client-id'] === identity.clientId && annotations['azure.workload.identity/tenant-id'] === tenantId;
+    return [...(trusted ? [] : [`${cluster}: no credential serves`]), ...unreadable.map((secret) => `${cluster}: ${secret} is not granted`), ...(annotated ? [] : [`${cluster}: not annotated`])];
+  });
+}
+
+/** What is somebody else's in a state: no run may change any of it. */
+export function foreignIn(scenario: Scenario, { identities, assignments, accounts }: View, start: View): unknown {
+  const ours = ownCredentials(scenario);
+  const known = new Set(start.assignments.filter((entry) => !isOurs(entry)).map(({ name }) => name));
+  return {
+    identities: identities.filter(({ name }) => scenario.identities.has(name)).map(({ credentials, ...identity }) => ({ ...identity, credentials: credentials.filter(({ name }) => !ours.has(name)) })),
+    assignments: assignments.filter(({ name }) => known.has(name)),
+    accounts: Object.entries(accounts).map(([cluster, account]) => {
+      if (account === undefined || start.accounts[cluster] === undefined || account.labels['aks-workload-identity/managed'] === 'true') return [cluster];
+      const others = Object.entries(account.annotations).filter(([name]) => !name.startsWith('azure.workload.identity/'));
+      return [cluster, account.labels, others];
+    }),
+  };
+}
+
+/** What is left after everything of this run's workload was taken back. Namespaces are left alone, so they are not told. */
+export function afterwards(scenario: Scenario, start: View): Pick<View, 'identities' | 'assignments' | 'accounts'> {
+  const ours = ownCredentials(scenario);
+  const principals = new Set(start.identities.map(({ principalId }) => principalId));
+  const assignments = start.assignments.filter((entry) => !(isOurs(entry) && principals.has(entry.principalId)));
+  const identities = start.identities
+    .map((identity) => ({ ...identity, credentials: identity.credentials.filter(({ name }) => !ours.has(name)) }))
+    .filter(({ name, credentials, principalId }) => scenario.identities.get(name)?.maker === 'foreign' || credentials.length > 0 || assignments.some((entry) => entry.principalId === principalId));
+  const accounts = Object.fromEntries(Object.entries(start.accounts).map(([cluster, account]) => [cluster, account?.labels['aks-workload-identity/managed'] === 'true' ? undefined : account]));
+  return { identities, assignments, accounts };
+}
+
+function ownCredentials({ clusters }: Scenario): ReadonlySet<string> {
+  return new Set(clusters.map((cluster) => credentialName(clusterId(cluster), cluster, 'orders', 'api')));
+}
+
+function isOurs({ description = '' }: AssignmentView): boolean {
+  return description.startsWith('aks-workload-identity |');
+}
