@@ -56,21 +56,21 @@ function plantCredential(rig: Rig, identity: string, cluster: string, kind: Cred
   const ours = credentialName(clusterId(cluster), cluster, 'orders', 'api');
   switch (kind) {
     case 'ours':
-      return credentials.set(ours, issuer, subject);
+      { credentials.set(ours, issuer, subject); return; }
     case 'ours without slash':
-      return credentials.set(ours, issuer.replace(/\/$/, ''), subject);
+      { credentials.set(ours, issuer.replace(/\/$/, ''), subject); return; }
     case 'ours of the old cluster':
-      return credentials.set(ours, issuer.replace(/[^/]+\/$/, `${idOf('old')}/`), subject);
+      { credentials.set(ours, issuer.replace(/[^/]+\/$/, `${idOf('old')}/`), subject); return; }
     case 'equal under another name':
-      return credentials.set(`${theirs}equal-${cluster}`, issuer, subject);
+      { credentials.set(`${theirs}equal-${cluster}`, issuer, subject); return; }
     case 'mis-cased':
-      return credentials.set(`${theirs}cased-${cluster}`, issuer, 'system:serviceaccount:Orders:api');
+      { credentials.set(`${theirs}cased-${cluster}`, issuer, 'system:serviceaccount:Orders:api'); return; }
     case 'of another account':
-      return credentials.set(`${theirs}billing-${cluster}`, issuer, 'system:serviceaccount:billing:api');
+      { credentials.set(`${theirs}billing-${cluster}`, issuer, 'system:serviceaccount:billing:api'); return; }
     case 'ours of another cluster':
-      return credentials.set(credentialName(elsewhere, 'aks-elsewhere', 'orders', 'api'), `https://elsewhere.example/${idOf('elsewhere')}/`, subject);
+      { credentials.set(credentialName(elsewhere, 'aks-elsewhere', 'orders', 'api'), `https://elsewhere.example/${idOf('elsewhere')}/`, subject); return; }
     case 'identity binding':
-      return credentials.set('aks-identity-binding', `https://ib.oic.prod-aks.azure.com/${tenantId}/${idOf('binding')}`, 'system:serviceaccount:any:any');
+      { credentials.set('aks-identity-binding', `https://ib.oic.prod-aks.azure.com/${tenantId}/${idOf('binding')}`, 'system:serviceaccount:any:any'); return; }
   }
 }
 
@@ -108,14 +108,14 @@ function plantAccount(rig: Rig, cluster: string, kind: AccountKind, scenario: Sc
   const own = { 'aks-workload-identity/managed': 'true' };
   switch (kind) {
     case 'bare account':
-      return account({ team: 'orders' }, { app: 'api' }, 'theirs');
+      { account({ team: 'orders' }, { app: 'api' }, 'theirs'); return; }
     case 'same annotations of another':
-      return account(annotations(identity?.clientId ?? idOf('another')), { app: 'api' }, 'theirs');
+      { account(annotations(identity?.clientId ?? idOf('another')), { app: 'api' }, 'theirs'); return; }
     case 'another identity of another':
-      return account(annotations(idOf('another')), { app: 'api' }, 'theirs');
+      { account(annotations(idOf('another')), { app: 'api' }, 'theirs'); return; }
     case 'ours':
-      return account(annotations(identity?.clientId ?? idOf('another')), own, 'aks-workload-identity');
+      { account(annotations(identity?.clientId ?? idOf('another')), own, 'aks-workload-identity'); return; }
     case 'ours with another identity':
-      return account(annotations(idOf('another')), own, 'aks-workload-identity');
+      { account(annotations(idOf('another')), own, 'aks-workload-identity'); return; }
   }
 }
