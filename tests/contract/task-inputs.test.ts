@@ -6,7 +6,7 @@ import { grantRegistryRole } from '../../tasks/GrantRegistryRole/grant-registry-
 import { InputReader } from '../../tasks/_shared/agent/inputs.js';
 import type { Desired, PlannedTask } from '../../tasks/_shared/agent/planned-task.js';
 import type { Services } from '../../tasks/_shared/agent/services.js';
-import { readSharedInputs } from '../../tasks/_shared/agent/shared-inputs.js';
+import { otherConnections, readSharedInputs } from '../../tasks/_shared/agent/shared-inputs.js';
 import { connectAzure } from '../../tasks/_shared/azure/azure.js';
 import { lazyConnection } from '../../tasks/_shared/kubernetes/lazy-connection.js';
 import type { RunResult } from '../../tasks/_shared/reconcile/run.js';
@@ -63,13 +63,15 @@ async function seen<I>(task: PlannedTask<I, Services>, variants: readonly Readon
     Object.assign(agent.inputs, variant);
     try {
       const reader = new InputReader(agent);
-      const shared = readSharedInputs(reader, agent, () => Promise.reject(new Error('nothing may be sent')));
-      const own = task.read(reader, shared);
+      const requestToken = (): Promise<string> => Promise.reject(new Error('nothing may be sent'));
+      const shared = readSharedInputs(reader, agent, requestToken);
+      const own = task.read(reader, shared, otherConnections(reader, agent, requestToken, shared));
       reader.finish();
       const azure = await connectAzure(shared.connection, { clock: new VirtualClock(), signal: agent.signal, correlationId: 'none', debug: () => undefined });
       const services: Services = {
         azure,
         permissions: { missing: () => Promise.resolve([]) }, checks: [], run: 'unit 1',
+        connect: () => Promise.resolve(azure),
         cluster: ({ label, id }) => lazyConnection(label, id, () => Promise.reject(new Error('nothing may be sent'))),
       };
       const desired: Desired = await task.desire(own, shared, services);

@@ -114,7 +114,7 @@ async function start<I>(ring: Ring, task: PlannedTask<I, Services>, inputs: Read
   const { clusters } = parseClusters(ring.clusters, connection.subscriptionId);
   const shared = { connection, clusters, dryRun: approval === undefined, concurrency: 10, failFast: false };
   const reader = new InputReader(agent);
-  const own = task.read(reader, shared);
+  const own = task.read(reader, shared, () => undefined);
   reader.finish();
   const services = await servicesFor(shared, stepWorld);
   const desired = await task.desire(own, shared, services);
@@ -146,7 +146,7 @@ async function servicesFor({ connection, clusters }: { connection: ServiceConnec
   const azure = await connectAzure(connection, { clock, signal, debug: () => undefined, correlationId: 'c', httpClient: inProcessHttpClient(lifeline) });
   await azure.token(azure.cloud.resourceManagerAudience);
   const token = (): Promise<string> => azure.token(aksServerApplication);
-  return servicesOver({ azure, run: 'contoso' }, clusters, async (entry) => {
+  return servicesOver({ azure, run: 'contoso', connect: () => Promise.reject(new Error('one connection a ring')) }, clusters, async (entry) => {
     const { server, certificateAuthority } = await clusterAddress(azure, entry);
     const tools = { clock, signal, environment: {}, tempDirectory: agent.tempDirectory, http: inProcessKubernetes(lifeline) };
     const direct = await openDirect({ label: entry.label, clusterId: entry.id, server, certificateAuthority, token }, tools);

@@ -20,7 +20,8 @@ import type { OidcRequest } from '../azure/oidc-token.js';
 import { openRoute, type Route } from '../network/route.js';
 import { readNetwork } from './network.js';
 import type { ReleaseOidcRequest } from './release-oidc.js';
-import { isPullRequest, readSharedInputs, type SharedInputs } from './shared-inputs.js';
+import type { RequestOidcToken } from './service-connection.js';
+import { isPullRequest, otherConnections, readSharedInputs, type OtherConnections, type SharedInputs } from './shared-inputs.js';
 import { clockFor } from './test-clock.js';
 
 export type { SharedInputs } from './shared-inputs.js';
@@ -43,7 +44,7 @@ export interface Desired {
 export interface PlannedTask<I, S> {
   readonly name: string;
   /** Reads the task's own inputs; mistakes are noted in the reader. */
-  read(inputs: InputReader, shared: SharedInputs): I;
+  read(inputs: InputReader, shared: SharedInputs, connections: OtherConnections): I;
   /** Lists what shall be true. */
   desire(inputs: I, shared: SharedInputs, services: S): Desired | Promise<Desired>;
 }
@@ -92,8 +93,9 @@ export async function runPlannedTask<I, S extends PlannedServices>(
   chooseClock = clockFor,
 ): Promise<TaskEnd> {
   const reader = new InputReader(agent);
-  const shared = readSharedInputs(reader, agent, (request) => requestOidcToken(request, tools));
-  const inputs = task.read(reader, shared);
+  const requestToken: RequestOidcToken = (request) => requestOidcToken(request, tools);
+  const shared = readSharedInputs(reader, agent, requestToken);
+  const inputs = task.read(reader, shared, otherConnections(reader, agent, requestToken, shared));
   reader.finish();
   const clock = chooseClock(agent, shared.connection);
   const { signal, release } = withDeadline(agent.signal, shared.deadline, clock);

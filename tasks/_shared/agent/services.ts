@@ -1,4 +1,5 @@
 import { connectAzure, type Azure } from '../azure/azure.js';
+import type { ServiceConnection } from '../azure/connection.js';
 import { aksServerApplication, clusterAddress } from '../azure/cluster-credential.js';
 import { missingActions } from '../azure/permissions.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
@@ -21,6 +22,11 @@ export interface Services {
   readonly checks: readonly PreflightCheck[];
   /** The run in the pipeline's own words: what is made says which run made it. */
   readonly run: string;
+  /**
+   * Azure as another service connection sees it; the run's own for its own. Signed in once, however many resources ask.
+   * @throws Problem WI2007 when it cannot sign in.
+   */
+  connect(connection: ServiceConnection): Promise<Azure>;
   /** The one connection to a cluster of the run. */
   cluster(entry: ClusterEntry): ClusterConnection;
 }
@@ -32,27 +38,38 @@ export interface Services {
 export async function createServices(shared: SharedInputs, tools: ServiceTools): Promise<Services> {
   saveMemory(shared.clusters.length);
   const { clock, signal, debug, registerSecret, route } = tools;
-  const azure = await connectAzure(shared.connection, { clock, signal, debug, registerSecret, route, correlationId: tools.correlationId });
-  await azure.token(azure.cloud.resourceManagerAudience);
-  return servicesOver({ azure, run: tools.run }, shared.clusters, (entry) => open(azure, entry, tools));
+  const connect = async (connection: ServiceConnection): Promise<Azure> => {
+    const azure = await connectAzure(connection, { clock, signal, debug, registerSecret, route, correlationId: tools.correlationId });
+    await azure.token(azure.cloud.resourceManagerAudience);
+    return azure;
+  };
+  const azure = await connect(shared.connection);
+  return servicesOver({ azure, run: tools.run, connect }, shared.clusters, (entry) => open(azure, entry, tools));
 }
 
 /**
  * The services over a connected Azure.
+ * @param connect signs another service connection in; called once for each
  * @param openCluster opens the connection to a cluster; called when it is first used
  * @param unanswered what counts as lacking where a cluster does not say which rights are missing
  */
 export function servicesOver(
-  { azure, run }: Pick<Services, 'azure' | 'run'>,
+  { azure, run, connect }: Pick<Services, 'azure' | 'run' | 'connect'>,
   clusters: readonly ClusterEntry[],
   openCluster: (entry: ClusterEntry) => Promise<ClusterConnection>,
   unanswered = () => leftToTheWrite(azure),
 ): Services {
   const connections = new Map(clusters.map((entry) => [entry.id, lazyConnection(entry.label, entry.id, () => openCluster(entry))]));
+  const others = new Map<string, Promise<Azure>>();
   const permissions: PermissionCheck = {
     missing: async (wanted) => {
-      const inAzure = missingActions(azure, wanted.filter(({ plane }) => plane === 'azure'));
-      return (await Promise.all([inAzure, rightsLackedAnywhere(connections.values(), wanted, unanswered)])).flat();
+      const inAzure = wanted.filter(({ plane }) => plane === 'azure');
+      const asked = [...new Set(inAzure.map(({ via }) => via))].map(async (via) => {
+        const principal = via === undefined ? azure : await others.get(via);
+        if (principal === undefined) throw new Error(`nothing was connected with ${via ?? ''}`);
+        return missingActions(principal, inAzure.filter((permission) => permission.via === via));
+      });
+      return (await Promise.all([...asked, rightsLackedAnywhere(connections.values(), wanted, unanswered)])).flat();
     },
   };
   return {
@@ -60,6 +77,13 @@ export function servicesOver(
     permissions,
     checks: [budgets],
     run,
+    connect: async (connection) => {
+      if (connection.id === azure.connection.id) return azure;
+      const { name: via } = connection;
+      const connected = others.get(via) ?? connect(connection).then((other) => ({ ...other, via }));
+      others.set(via, connected);
+      return connected;
+    },
     cluster: (entry) => {
       const connection = connections.get(entry.id);
       if (connection === undefined) throw new Error(`${entry.id} is not in the fleet`);

@@ -38,6 +38,27 @@ export function readSharedInputs(reader: InputReader, agent: Agent, requestOidcT
   });
 }
 
+/** Reads an optional input that names a service connection besides the run's own; undefined when it is empty. */
+export type OtherConnections = (input: string) => ServiceConnection | undefined;
+
+/**
+ * How a task reads its further service connections. What belongs to two tenants or clouds cannot be joined by a grant, so all
+ * connections of a run belong to one. Source: Azure docs, role assignments name principals of the subscription's own tenant.
+ */
+export function otherConnections(reader: InputReader, agent: Agent, requestOidcToken: RequestOidcToken, { connection: own }: Pick<SharedInputs, 'connection'>): OtherConnections {
+  return (input) => {
+    const id = reader.optionalText(input);
+    if (id === undefined) return undefined;
+    const other = reader.attempt(() => readServiceConnection(agent, id, requestOidcToken));
+    if (other === undefined) return standIn;
+    const differing = other.tenantId.toLowerCase() !== own.tenantId.toLowerCase() ? 'tenant' : other.cloud.name !== own.cloud.name ? 'cloud' : undefined;
+    if (differing !== undefined && own.id !== '') {
+      reader.contradiction(input, `is "${id}"`, `it signs in to another ${differing} than input azureSubscription does, and no grant reaches from one to the other`, `name a service connection of the ${differing} that ${own.name} belongs to`);
+    }
+    return other;
+  };
+}
+
 /** A pull request shows what it would change and never changes it. Source: Azure Pipelines docs, predefined variables, Build.Reason. */
 export function isPullRequest(agent: Agent): boolean {
   return agent.variable('Build.Reason')?.toLowerCase() === 'pullrequest';

@@ -1,6 +1,7 @@
 import type { AccessToken, HttpClient, PipelinePolicy, TokenCredential } from './sdk-types.js';
 import type { Clock } from '../reconcile/clock.js';
 import { cancelled, Problem } from '../reconcile/problem.js';
+import type { Permission } from '../reconcile/resource.js';
 import { Arm } from './arm.js';
 import type * as armModule from './arm-sdk.js';
 import { Expected } from './bulk.js';
@@ -27,6 +28,8 @@ export interface AzureTools extends HttpTools {
 /** Azure as one service connection sees it. */
 export interface Azure {
   readonly connection: ServiceConnection;
+  /** The connection's name where it is not the run's own: what {@link rightAt} says of the rights that writes with it need. */
+  readonly via?: string;
   readonly cloud: AzureCloud;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -44,6 +47,11 @@ export interface Azure {
   token(audience: string): Promise<string>;
   /** Masks a token that came from elsewhere, and gives it back. */
   secret(text: string): string;
+}
+
+/** A right that a write with this Azure needs. */
+export function rightAt({ via }: Pick<Azure, 'via'>, action: string, scope: string): Permission {
+  return { plane: 'azure', action, scope, ...(via === undefined ? {} : { via }) };
 }
 
 /** Connects with a service connection. Sends nothing yet: tokens are fetched when first needed. */

@@ -114,19 +114,19 @@ export function placeOf(cluster: string | undefined): { scope: 'resource' } | { 
 }
 
 function lackingRights(what: string, lacking: readonly Permission[]): ProblemParts {
-  const list = lacking.map(({ action, scope }) => `${action} at ${scope}`).join('; ');
-  return {
-    code: 'WI3001',
-    what,
-    because: `the service connection's principal lacks ${list}`,
-    remedy: 'grant a role with these actions at these scopes to the service connection, see docs/permissions.md, then run again',
-  };
+  const principals = new Map<string, string[]>();
+  for (const { via, action, scope } of lacking) {
+    const principal = via === undefined ? "the service connection's principal" : `the principal of the service connection ${via}`;
+    principals.set(principal, [...(principals.get(principal) ?? []), `${action} at ${scope}`]);
+  }
+  const because = [...principals].map(([principal, rights]) => `${principal} lacks ${rights.join('; ')}`).join(', and ');
+  return { code: 'WI3001', what, because, remedy: 'grant a role with these actions at these scopes to the service connection, see docs/permissions.md, then run again' };
 }
 
 function same(one: Permission, other: Permission): boolean {
-  return one.plane === other.plane && one.action === other.action && one.scope === other.scope;
+  return one.plane === other.plane && one.action === other.action && one.scope === other.scope && one.via === other.via;
 }
 
 function distinct(permissions: readonly Permission[]): Permission[] {
-  return [...new Map(permissions.map((permission) => [`${permission.plane} ${permission.action} ${permission.scope}`, permission])).values()];
+  return [...new Map(permissions.map((permission) => [`${permission.plane} ${permission.action} ${permission.scope} ${permission.via ?? ''}`, permission])).values()];
 }

@@ -46,6 +46,8 @@ export interface Permission {
   readonly action: string;
   /** ARM id; for Kubernetes the cluster's ARM id, with `/namespaces/x` where it applies. */
   readonly scope: string;
+  /** Name of the service connection whose principal needs it; absent: the run's own. */
+  readonly via?: string;
 }
 
 /** What a change takes from a limited stock, such as the credentials that an identity can have. */

@@ -45,6 +45,8 @@ export function identityId(name = 'id-orders'): string {
 export interface RunChoices {
   readonly dryRun?: boolean;
   readonly failFast?: boolean;
+  /** Service connections that inputs besides azureSubscription name. */
+  readonly connections?: readonly ServiceConnection[];
 }
 
 /** A simulated Azure in this process with one signed-in service connection: an owner of its subscription and of the clusters. */
@@ -93,11 +95,21 @@ export class Rig {
     return this.world.network;
   }
 
+  /** Another service connection of the same tenant, whose principal has no rights yet. */
+  otherConnection(name: string, ownSubscription = subscriptionId): ServiceConnection {
+    const { appId } = this.world.directory.add({ displayName: name, kind: 'application', secrets: [clientSecret] });
+    return { ...this.connection, id: name, name, subscriptionId: ownSubscription, signIn: { kind: 'secret', clientId: appId, secret: () => clientSecret } };
+  }
+
   /** A fresh client of the connection, or of one that signs in otherwise. */
-  async connect(signIn: SignIn = this.connection.signIn): Promise<Azure> {
+  connect(signIn: SignIn = this.connection.signIn): Promise<Azure> {
+    return this.connectWith({ ...this.connection, signIn });
+  }
+
+  private async connectWith(connection: ServiceConnection): Promise<Azure> {
     const { clock, network } = this;
     const tools = { clock, signal: this.abort.signal, debug: (line: string) => void this.debug.push(line), correlationId };
-    const azure = await connectAzure({ ...this.connection, signIn }, { ...tools, httpClient: inProcessHttpClient(network) });
+    const azure = await connectAzure(connection, { ...tools, httpClient: inProcessHttpClient(network) });
     // Loads the typed clients: a virtual clock would take the wait for the disk for idleness.
     await azure.authorization();
     return azure;
@@ -147,7 +159,7 @@ export class Rig {
       const endpoint = { label: entry.label, clusterId: entry.id, ...(await clusterAddress(azure, entry)), token };
       return openDirect(endpoint, { clock: this.clock, signal: this.abort.signal, environment: {}, tempDirectory: '', http: inProcessKubernetes(this.network) });
     };
-    return servicesOver({ azure, run: 'unit 1' }, clusters, open, () => {
+    return servicesOver({ azure, run: 'unit 1', connect: (connection) => this.connectWith(connection) }, clusters, open, () => {
       throw new Error('a cluster did not say which rights are missing');
     });
   }
@@ -177,7 +189,7 @@ export class Rig {
     try {
       Object.assign(agent.inputs, inputs);
       const reader = new InputReader(agent);
-      const own = task.read(reader, shared);
+      const own = task.read(reader, shared, (input) => choices.connections?.find(({ name }) => name === reader.optionalText(input)));
       reader.finish();
       const services = await this.services(entries);
       const desired = await task.desire(own, shared, services);

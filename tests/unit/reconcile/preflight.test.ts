@@ -59,6 +59,16 @@ describe('reconcile: preflight', () => {
     const { findings } = await preflight(await planAll(things, 4), rig.ports.permissions);
     assert.deepEqual(findings.map(({ resource }) => resource), ['b']);
   });
+
+  it('tells the right of one principal from that of another, and names whose it is', async () => {
+    const rig = new Rig();
+    rig.check = (permissions) => Promise.resolve(permissions.filter(({ via }) => via !== undefined));
+    const own = { plane: 'azure', action: 'write', scope: '/v' } as const;
+    const mixed = Object.assign(rig.thing('a', { t: '1' }), { permissions: () => [own, { ...own, via: 'vaults' }] });
+    const { findings, permissions } = await preflight(await planAll([mixed], 4), rig.ports.permissions);
+    assert.equal(permissions.length, 2);
+    assert.equal(findings[0]?.problem.because, 'the principal of the service connection vaults lacks write at /v');
+  });
 });
 
 describe('reconcile: what findings stop', () => {

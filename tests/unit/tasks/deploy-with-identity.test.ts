@@ -81,7 +81,7 @@ describe('DeployWithIdentity', () => {
     const azure = await connectAzure(inputs.connection, tools);
     const services = {
       azure,
-      permissions: { missing: () => Promise.resolve([]) }, checks: [], run: 'unit 1',
+      permissions: { missing: () => Promise.resolve([]) }, checks: [], run: 'unit 1', connect: () => Promise.resolve(azure),
       cluster: ({ label, id }: { label: string; id: string }) => lazyConnection(label, id, () => Promise.reject(new Error('nothing may be sent'))),
     };
     const { resources, proofs } = await deployWithIdentity.desire(read(given), inputs, services);
