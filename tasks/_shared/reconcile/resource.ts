@@ -50,6 +50,17 @@ export interface Permission {
   readonly via?: string;
 }
 
+/** What a write would send to Azure Resource Manager, or what one that deletes would take away: checks judge it before the first write. */
+export interface Content {
+  /** ARM id of the object; a name that only apply can know may be made up. */
+  readonly id: string;
+  readonly apiVersion: string;
+  /** As it would be sent, without what only apply can know. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** What is left out of the body because only apply can know it, as policies call it: `Microsoft.Authorization/roleAssignments/principalId`. */
+  readonly pending?: readonly string[];
+}
+
 /** What a change takes from a limited stock, such as the credentials that an identity can have. */
 export interface Cost {
   /** Equal for all that take from the same stock. */
@@ -135,6 +146,10 @@ export interface Resource<I extends object, S extends object> {
   plan(observed: S | undefined, known: Known<I>): Change;
   /** The rights that the change's write needs; asked for create, update and delete only. */
   permissions(change: Change, known: Known<I>): readonly Permission[];
+  /** What the change's write would send; undefined when that is of no interest to conditions and policies. Asked for create, update and delete only. */
+  content?(change: WritingChange, observed: S | undefined, known: Known<I>): Content | undefined;
+  /** The rights that looking at it needs, in every run: what a connection that only plans has to have. */
+  reads?(): readonly Permission[];
   /** What a change takes from limited stocks; summed over the whole plan before the first write. */
   costs?(change: WritingChange, observed: S | undefined, known: Known<I>): readonly Cost[];
   /** Makes the change. The engine observes and plans again afterwards: only "keep" then counts as success. */
