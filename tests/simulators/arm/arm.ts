@@ -8,6 +8,8 @@ import { Authorization } from './authorization.js';
 import { Clusters } from './clusters.js';
 import type { Hierarchy } from './hierarchy.js';
 import { Identities } from './identities.js';
+import { Locks } from './locks.js';
+import { Policies } from './policies.js';
 import { forbidden, wrapped } from './refusals.js';
 import type { ArmCall, Operation, Parts, Provider } from './route.js';
 import { signIn } from './sign-in.js';
@@ -29,6 +31,8 @@ export class Arm implements Service {
   readonly identities: Identities;
   readonly registries = registryStore();
   readonly vaults = vaultStore();
+  readonly locks: Locks;
+  readonly policies: Policies;
   /** Knob: enforces ARM's own published limits for one principal in one subscription. */
   readonly knobs = { buckets: false };
   readonly #limits: ArmLimits;
@@ -40,7 +44,9 @@ export class Arm implements Service {
     this.clusters = new Clusters(parts.clock);
     this.identities = new Identities(parts.clock, parts.directory, parts.hierarchy);
     const authorization = new Authorization(parts.clock, parts.roles, parts.directory);
-    this.#providers = [authorization, this.clusters, this.identities, this.registries, this.vaults, parts.hierarchy];
+    this.locks = new Locks(parts.roles);
+    this.policies = new Policies(parts.roles);
+    this.#providers = [this.locks, this.policies, authorization, this.clusters, this.identities, this.registries, this.vaults, parts.hierarchy];
   }
 
   async handle(request: SimRequest): Promise<SimResponse> {
@@ -67,7 +73,7 @@ export class Arm implements Service {
     const { operation, parts } = found;
     const { origin, searchParams: query } = request.url;
     const body = jsonBody(request);
-    const refusal = versionRefusal(operation, query.get('api-version')) ?? this.#accessRefusal(operation, parts, caller) ?? bodyRefusal(request, body);
+    const refusal = versionRefusal(operation, query.get('api-version')) ?? this.#accessRefusal(operation, parts, caller, body) ?? bodyRefusal(request, body) ?? this.#placeRefusal(operation, parts, path, body);
     if (refusal !== undefined) return refusal;
     const sees = (scope: string): boolean => this.#sees(caller, scope);
     return operation.handle({ method: request.method, path, query, body, headers: request.headers, caller, origin, sees }, parts);
@@ -83,10 +89,17 @@ export class Arm implements Service {
     return undefined;
   }
 
-  #accessRefusal(operation: Operation, parts: Parts, caller: ArmCall['caller']): SimResponse | undefined {
+  #accessRefusal(operation: Operation, parts: Parts, caller: ArmCall['caller'], body: unknown): SimResponse | undefined {
     if (operation.right === undefined) return undefined;
-    const { action, scope } = operation.right(parts);
-    return this.parts.roles.allows({ objectId: caller.objectId, action, scope }) ? undefined : forbidden(caller.appId, caller.objectId, action, scope);
+    const { action, scope, attributes = {} } = operation.right(parts, body);
+    return this.parts.roles.allows({ objectId: caller.objectId, action, scope, attributes }) ? undefined : forbidden(caller.appId, caller.objectId, action, scope);
+  }
+
+  /** What the place of an object does not let happen, whoever asks: locks first, then policies, as the gateway says them. */
+  #placeRefusal({ method, right }: Operation, parts: Parts, path: string, body: unknown): SimResponse | undefined {
+    if (right === undefined) return undefined;
+    const { action, scope } = right(parts, body);
+    return this.locks.refusal(method, action, scope) ?? (method === 'PUT' ? this.policies.refusal(path, body) : undefined);
   }
 
   /** Source: azure-docs, subscriptions - list: those that the account has access to. */

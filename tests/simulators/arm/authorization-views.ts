@@ -1,4 +1,5 @@
 import { builtInRoles, type RoleDefinition } from '../azure/role-definitions.js';
+import type { DenyAssignment } from '../azure/deny-assignments.js';
 import type { RoleAssignment } from '../azure/roles.js';
 
 /** Who wrote an assignment, and when; ARM shows it with the assignment. */
@@ -48,4 +49,28 @@ export function definitionView(definition: RoleDefinition): object {
   const permissions = [{ actions, notActions, dataActions, notDataActions }];
   const properties = { roleName: name, type: roleType(definition), description: '', assignableScopes: ['/'], permissions };
   return { id: `/providers/Microsoft.Authorization/roleDefinitions/${id}`, type: 'Microsoft.Authorization/roleDefinitions', name: id, properties };
+}
+
+/** Attributes of a role assignment as conditions call them. Source: azure-docs, conditions-authorization-actions-attributes. */
+export function attributesOf(entry: Partial<Pick<RoleAssignment, 'roleDefinitionId' | 'principalId' | 'principalType'>> | undefined): Record<string, string> {
+  const { roleDefinitionId, principalId, principalType } = entry ?? {};
+  const values = { RoleDefinitionId: roleDefinitionId?.split('/').at(-1), PrincipalId: principalId, PrincipalType: principalType };
+  return Object.fromEntries(Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[`Microsoft.Authorization/roleAssignments:${name}`, value]])));
+}
+
+/** A deny assignment as ARM answers it. Source: npm @azure/arm-authorization 9.0.0. */
+export function denyView(entry: DenyAssignment): object {
+  const { name, scope, actions, notActions = [], dataActions = [], notDataActions = [] } = entry;
+  const properties = {
+    denyAssignmentName: entry.displayName,
+    description: '',
+    permissions: [{ actions, notActions, dataActions, notDataActions }],
+    scope,
+    doNotApplyToChildScopes: entry.doNotApplyToChildScopes ?? false,
+    principals: entry.principals,
+    excludePrincipals: entry.excludePrincipals ?? [],
+    isSystemProtected: true,
+    ...(entry.condition === undefined ? {} : { condition: entry.condition, conditionVersion: '2.0' }),
+  };
+  return { id: `${scope}/providers/Microsoft.Authorization/denyAssignments/${name}`, type: 'Microsoft.Authorization/denyAssignments', name, properties };
 }

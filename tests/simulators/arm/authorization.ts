@@ -4,13 +4,12 @@ import type { Directory } from '../azure/directory.js';
 import type { RoleAssignment, RoleStore } from '../azure/roles.js';
 import { isRecord, type SimResponse } from '../kernel/service.js';
 import { assignmentFilter, definitionFilter } from './authorization-filters.js';
-import { assignmentId, assignmentView, definitionView, roleType, type Provenance } from './authorization-views.js';
+import { assignmentId, assignmentView, attributesOf, definitionView, denyView, roleType, type Provenance } from './authorization-views.js';
 import { wrapped } from './refusals.js';
-import { at, paged, type ArmCall, type Parts, type Provider } from './route.js';
+import { anyScope, at, normalScope as normal, paged, scopeOf, type ArmCall, type Parts, type Provider } from './route.js';
 
 /** Source: npm @azure/arm-authorization 9.0.0; the previews are sent by the az command line. */
 const versions = ['2022-04-01', '2020-04-01-preview', '2018-01-01-preview'];
-const anyScope = '(?<scope>/.*|)';
 const authorization = '/providers/microsoft.authorization';
 const principalTypes = ['User', 'Group', 'ServicePrincipal', 'ForeignGroup', 'Device'];
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -30,8 +29,9 @@ export class Authorization implements Provider {
   readonly operations: Provider['operations'] = [
     this.#route('GET', `${authorization}/roleassignments`, 'roleAssignments/read', (call, parts) => this.#list(call, scopeOf(parts))),
     this.#route('GET', `${authorization}/roleassignments/(?<n>[^/]+)`, 'roleAssignments/read', (_call, parts) => this.#get(parts)),
-    this.#route('PUT', `${authorization}/roleassignments/(?<n>[^/]+)`, 'roleAssignments/write', (call, parts) => this.#put(call, parts)),
-    this.#route('DELETE', `${authorization}/roleassignments/(?<n>[^/]+)`, 'roleAssignments/delete', (_call, parts) => this.#delete(parts)),
+    this.#route('PUT', `${authorization}/roleassignments/(?<n>[^/]+)`, 'roleAssignments/write', (call, parts) => this.#put(call, parts), (_parts, body) => requested(body)),
+    this.#route('DELETE', `${authorization}/roleassignments/(?<n>[^/]+)`, 'roleAssignments/delete', (_call, parts) => this.#delete(parts), (parts) => attributesOf(this.#find(parts))),
+    this.#route('GET', `${authorization}/denyassignments`, 'denyAssignments/read', (call, parts) => this.#denials(call, scopeOf(parts))),
     this.#route('GET', `${authorization}/roledefinitions`, 'roleDefinitions/read', (call) => this.#definitions(call)),
     this.#route('GET', `${authorization}/roledefinitions/(?<n>[^/]+)`, 'roleDefinitions/read', (_call, parts) => this.#definition(parts('n'))),
     {
@@ -42,8 +42,9 @@ export class Authorization implements Provider {
     },
   ];
 
-  #route(method: string, path: string, verb: string, handle: (call: ArmCall, parts: Parts) => SimResponse): Provider['operations'][number] {
-    const right = (parts: Parts): { action: string; scope: string } => ({ action: `Microsoft.Authorization/${verb}`, scope: scopeOf(parts) });
+  /** @param attributes what conditions of the caller's own assignments may test */
+  #route(method: string, path: string, verb: string, handle: (call: ArmCall, parts: Parts) => SimResponse, attributes: (parts: Parts, body: unknown) => Record<string, string> = () => ({})): Provider['operations'][number] {
+    const right: Provider['operations'][number]['right'] = (parts, body) => ({ action: `Microsoft.Authorization/${verb}`, scope: scopeOf(parts), attributes: attributes(parts, body) });
     return { method, path: at(anyScope, path), versions, right, handle };
   }
 
@@ -113,6 +114,14 @@ export class Authorization implements Provider {
     return { status: 200, body, wrote: assignmentId(found) };
   }
 
+  /** Source: npm @azure/arm-authorization 9.0.0, the filters of denyAssignments. */
+  #denials(call: ArmCall, scope: string): SimResponse {
+    const text = call.query.get('$filter') ?? '';
+    if (text !== '' && !/^atScope\(\)$/i.test(text)) return wrapped(400, 'UnsupportedQuery', `The filter '${text}' is not simulated.`);
+    const found = this.roles.denyAssignments.filter((entry) => this.roles.reaches(entry.scope, scope) || (text === '' && this.roles.reaches(scope, entry.scope)));
+    return paged(call, found.map(denyView), 100);
+  }
+
   #definitions(call: ArmCall): SimResponse {
     const text = call.query.get('$filter') ?? '';
     const wanted = definitionFilter(text, roleType);
@@ -149,21 +158,18 @@ function otherType(principalId: string, principalType: string): SimResponse {
   return wrapped(400, 'UnmatchedPrincipalType', `The PrincipalId '${principalId.replaceAll('-', '')}' has type 'ServicePrincipal', which is different from specified PrincipalType '${principalType}'.`);
 }
 
-/** The scope that a path names; `/` for the whole tenant. */
-function scopeOf(parts: Parts): string {
-  return normal(parts('scope'));
-}
-
-function normal(scope: string): string {
-  return scope.replace(/\/+$/, '') || '/';
-}
-
 function sameTriple(one: Wanted, other: Wanted): boolean {
   return sameText(normal(one.scope), normal(other.scope)) && sameText(one.principalId, other.principalId) && sameText(one.roleDefinitionId, other.roleDefinitionId);
 }
 
 function sameText(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
+}
+
+/** What a condition may test of the assignment that a request would make. */
+function requested(body: unknown): Record<string, string> {
+  const properties = isRecord(body) && isRecord(body.properties) ? body.properties : {};
+  return attributesOf(texts(properties, ['roleDefinitionId', 'principalId', 'principalType']));
 }
 
 function texts(properties: Record<string, unknown>, names: readonly string[]): Record<string, string> {

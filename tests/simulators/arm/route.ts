@@ -26,7 +26,7 @@ export interface Operation {
   /** Accepted api-versions; others are refused as the service refuses them. */
   readonly versions: readonly string[];
   /** The action that the caller needs, and where; no check when absent. */
-  readonly right?: (parts: Parts) => { readonly action: string; readonly scope: string };
+  readonly right?: (parts: Parts, body: unknown) => { readonly action: string; readonly scope: string; readonly attributes?: Readonly<Record<string, string>> };
   handle(call: ArmCall, parts: Parts): SimResponse | Promise<SimResponse>;
 }
 
@@ -45,6 +45,19 @@ export const pieces = {
   subscription: `/subscriptions/(?<s>${guid})`,
   group: `/subscriptions/(?<s>${guid})/resourcegroups/(?<rg>[^/]+)`,
 };
+
+/** The piece of a path that names the scope of an extension; empty for the whole tenant. */
+export const anyScope = '(?<scope>/.*|)';
+
+/** The scope that {@link anyScope} found; `/` for the whole tenant. */
+export function scopeOf(parts: Parts): string {
+  return normalScope(parts('scope'));
+}
+
+/** A scope without the slash at its end; `/` for the whole tenant. */
+export function normalScope(scope: string): string {
+  return scope.replace(/\/+$/, '') || '/';
+}
 
 /** A route's expression: the whole path, without regard to case, a trailing slash tolerated. */
 export function at(...parts: string[]): RegExp {

@@ -51,6 +51,33 @@ describe('conditions of role assignments', () => {
     assert.equal(holds(`${yes} and ${no}`), false);
   });
 
+  describe('that constrain what may be assigned', () => {
+    const roles = '{5e467623-bb1f-42f4-a55d-6e525e11384b, a795c7a0-d4a2-40c1-ae25-d81f01202912}';
+    const write = 'Microsoft.Authorization/roleAssignments/write';
+    /** Shaped as the portal's template "Constrain roles and principal types" writes it. */
+    const constrained = `((!(ActionMatches{'${write}'})) OR (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals ${roles} AND @Request[Microsoft.Authorization/roleAssignments:PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {'User', 'Group'}))`;
+    const asked = (text: string, role: string, type?: string): boolean | undefined => {
+      const typed = type === undefined ? {} : { 'Microsoft.Authorization/roleAssignments:PrincipalType': type };
+      return parseCondition(text)?.({ action: write, attributes: { 'Microsoft.Authorization/roleAssignments:RoleDefinitionId': role, ...typed } });
+    };
+
+    it('compare with each value of a set', () => {
+      assert.equal(asked(constrained, 'A795C7A0-d4a2-40c1-ae25-d81f01202912', 'group'), true);
+      assert.equal(asked(constrained, 'a795c7a0-d4a2-40c1-ae25-d81f01202912', 'ServicePrincipal'), false);
+      assert.equal(asked(constrained, '8e3af657-a8ff-443c-a75c-2fe8c4bcb635', 'Group'), false);
+      assert.equal(asked(constrained, 'a795c7a0-d4a2-40c1-ae25-d81f01202912'), false, 'without the type');
+      assert.equal(parseCondition(constrained)?.({ action: 'Microsoft.Authorization/roleAssignments/delete', attributes: {} }), true);
+    });
+
+    it('take a set that directly follows its operator, and the form that names what is not allowed', () => {
+      const all = `@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAllValues:GuidNotEquals${roles}`;
+      assert.equal(asked(all, '8e3af657-a8ff-443c-a75c-2fe8c4bcb635'), true);
+      assert.equal(asked(all, '5e467623-bb1f-42f4-a55d-6e525e11384b'), false);
+      assert.equal(asked(all.replace('ForAnyOfAllValues', 'ForSomeValues'), 'x'), undefined);
+      assert.equal(asked(all.replace('ForAnyOfAllValues:', ''), 'x'), undefined, 'a set needs a quantifier');
+    });
+  });
+
   it('takes escaped quotes in a literal', () => {
     assert.equal(holds(`@Request[${name}] StringEquals 'it\\'s'`, read, "it's"), true);
   });

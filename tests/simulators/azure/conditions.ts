@@ -16,6 +16,16 @@ const comparisons = new Map<string, Comparison>([
   ['StringEqualsIgnoreCase', (actual, wanted) => actual.toLowerCase() === wanted.toLowerCase()],
   ['StringStartsWith', (actual, wanted) => actual.startsWith(wanted)],
   ['StringStartsWithIgnoreCase', (actual, wanted) => actual.toLowerCase().startsWith(wanted.toLowerCase())],
+  ['GuidEquals', (actual, wanted) => actual.toLowerCase() === wanted.toLowerCase()],
+  ['GuidNotEquals', (actual, wanted) => actual.toLowerCase() !== wanted.toLowerCase()],
+]);
+
+/** How a comparison with each value of a set makes up the whole, for an attribute that has one value. Source: azure-docs, condition format, cross product functions. */
+const quantifiers = new Map<string, (values: readonly string[], holds: (wanted: string) => boolean) => boolean>([
+  ['ForAnyOfAnyValues', (values, holds) => values.some(holds)],
+  ['ForAnyOfAllValues', (values, holds) => values.every(holds)],
+  ['ForAllOfAnyValues', (values, holds) => values.some(holds)],
+  ['ForAllOfAllValues', (values, holds) => values.every(holds)],
 ]);
 
 const tokens = [
@@ -23,8 +33,9 @@ const tokens = [
   /(?<attribute>@(?:Request|Resource)\[[^\]\s]+\])/,
   /(?<matches>ActionMatches\s*\{\s*'[^']+'\s*\})/,
   /(?<text>'(?:[^'\\]|\\.)*')/,
+  /(?<set>\{(?:'(?:[^'\\]|\\.)*'|[^'{}])*\})/,
   /(?<symbol>&&|\|\||[!()])/,
-  /(?<word>[A-Za-z]+)/,
+  /(?<word>[A-Za-z]+(?::[A-Za-z]+)?)/,
 ];
 const lexer = new RegExp(tokens.map(({ source }) => source).join('|'), 'y');
 
@@ -35,9 +46,10 @@ export function actionMatches(pattern: string, action: string): boolean {
 }
 
 /**
- * Parses the part of the condition language (version 2.0) that the repository and secret-name conditions use: `ActionMatches{'…'}`,
- * `@Request[…]` and `@Resource[…]` with the comparisons for text, `AND`, `OR`, `!`/`NOT`, parentheses. AND binds closer than OR.
- * Source: azure-docs, role assignment condition format; ACR docs, Entra ABAC repository permissions.
+ * Parses the part of the condition language (version 2.0) that repository, secret-name and delegation conditions use: `ActionMatches{'…'}`,
+ * `@Request[…]` and `@Resource[…]` with the comparisons for text and GUIDs, also with sets, `AND`, `OR`, `!`/`NOT`, parentheses. AND binds
+ * closer than OR.
+ * Source: azure-docs, role assignment condition format and delegate-role-assignments-examples; ACR docs, Entra ABAC repository permissions.
  * @returns undefined for every other text.
  */
 export function parseCondition(text: string): Condition | undefined {
@@ -106,12 +118,16 @@ class Parser {
   }
 
   #comparison(attribute: string): Condition | undefined {
-    const comparison = comparisons.get(this.words[this.#next++] ?? '');
-    const literal = /^'(.*)'$/s.exec(this.words[this.#next++] ?? '')?.[1]?.replace(/\\(.)/g, '$1');
-    if (comparison === undefined || literal === undefined) return undefined;
+    const [operator = '', quantifier] = (this.words[this.#next++] ?? '').split(':').reverse();
+    const comparison = comparisons.get(operator);
+    const over = quantifier === undefined ? undefined : quantifiers.get(quantifier);
+    const word = this.words[this.#next++] ?? '';
+    const values = quantifier === undefined ? literals(word) : /^\{(.*)\}$/s.exec(word)?.[1]?.split(',').flatMap((item) => literals(item.trim()) ?? [item.trim()]);
+    if (comparison === undefined || values === undefined || (quantifier !== undefined && over === undefined)) return undefined;
     return ({ attributes }) => {
       const actual = valueOf(attributes, attribute);
-      return actual !== undefined && comparison(actual, literal);
+      const holds = (wanted: string): boolean => actual !== undefined && comparison(actual, wanted);
+      return over === undefined ? values.some(holds) : over(values, holds);
     };
   }
 
@@ -121,6 +137,12 @@ class Parser {
     this.#next += 1;
     return true;
   }
+}
+
+/** The text of a literal, alone in a list; undefined for another word. */
+function literals(word: string): readonly string[] | undefined {
+  const literal = /^'(.*)'$/s.exec(word)?.[1]?.replace(/\\(.)/g, '$1');
+  return literal === undefined ? undefined : [literal];
 }
 
 /** Attribute names are compared without case, their values as the comparison says. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import type { AccessControl, AccessQuestion } from './authority.js';
 import { actionMatches, parseCondition } from './conditions.js';
+import { denies, type DenyAssignment } from './deny-assignments.js';
 import { builtInRoles, type Permission, type RoleDefinition } from './role-definitions.js';
 
 /** A role assignment as stored. */
@@ -37,6 +38,9 @@ export class RoleStore implements AccessControl {
   readonly #assignments = new Map<string, RoleAssignment>();
   /** The same by principal, since every request asks about one. */
   readonly #byPrincipal = new Map<string, Set<RoleAssignment>>();
+
+  /** What is denied whatever roles allow. */
+  readonly denyAssignments: DenyAssignment[] = [];
 
   constructor(private readonly parts: RoleStoreParts) {}
 
@@ -92,8 +96,10 @@ export class RoleStore implements AccessControl {
     return this.parts.ancestors(to).some((group) => normal(group) === above);
   }
 
-  /** One allowing assignment is enough. A condition that cannot be parsed allows nothing. */
+  /** One allowing assignment is enough where no deny assignment stands against it. A condition that cannot be parsed allows nothing. */
   allows({ objectId, action, scope, data = false, attributes = {} }: AccessQuestion): boolean {
+    const question = { objectId, action, data };
+    if (this.denyAssignments.some((entry) => this.reaches(entry.scope, scope) && denies(entry, question, normal(entry.scope) === normal(scope)))) return false;
     return this.#acting(objectId, scope).some(({ permission, condition }) => {
       if (!permits(permission, action, data)) return false;
       return condition === undefined || parseCondition(condition)?.({ action, attributes }) === true;
