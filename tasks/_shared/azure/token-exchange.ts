@@ -1,6 +1,6 @@
 import { Problem } from '../reconcile/problem.js';
 import { until, type Attempt } from '../reconcile/retry.js';
-import type { ProofContext } from '../reconcile/proof.js';
+import { successesInARow, type ProofContext } from '../reconcile/proof.js';
 import type { Azure } from './azure.js';
 import { requestToken } from './client-credentials.js';
 import { list, object, text } from '../fleet/json.js';
@@ -41,7 +41,7 @@ const mismatching = new Set([70021, 70025, 700211, 700212, 700213]);
 
 /**
  * Exchanges a service-account token for the identity's access token, as a pod would, waiting out propagation.
- * @param assertion a service-account token that is alive: asked for before each exchange, since the wait may outlast one.
+ * @param assertion a service-account token that is alive: asked for after each wait, which may outlast one.
  * @throws Problem WI2301 at once when no credential of the identity matches the token; WI2302 at the deadline; WI2303 for refusals
  * that waiting does not cure.
  */
@@ -51,14 +51,21 @@ export async function exchangeToken(azure: Azure, target: ExchangeTarget, assert
   const waiting = { clock, signal: context.signal, progress: (line: string) => context.progress(line) };
   const patience = { deadlineMs, firstWaitMs: 1_000, longestWaitMs: 15_000, growth: 1.2 };
   const comparison = new Comparison(azure, target);
-  const exchange = async (): Promise<LivingToken> =>
-    until(patience, waiting, async () => tryExchange(azure, target, await assertion(), audience, { waitedMs: clock.monotonic() - started, deadlineMs, comparison }));
-  let living = await exchange();
+  const exchange = (inARow: number): Promise<LivingToken> => {
+    let held: string | undefined;
+    return until({ ...patience, inARow }, waiting, async () => {
+      held ??= await assertion();
+      const result = await tryExchange(azure, target, held, audience, { waitedMs: clock.monotonic() - started, deadlineMs, comparison });
+      if ('wait' in result) held = undefined;
+      return result;
+    });
+  };
+  let living = await exchange(successesInARow(context));
   const afterMs = clock.monotonic() - started;
   return {
     afterMs,
     token: async () => {
-      if (clock.monotonic() > living.endsAt - renewalMs) living = await exchange();
+      if (clock.monotonic() > living.endsAt - renewalMs) living = await exchange(1);
       return living.text;
     },
   };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Problem } from '../reconcile/problem.js';
-import type { ProofContext } from '../reconcile/proof.js';
+import { successesInARow, type ProofContext } from '../reconcile/proof.js';
 import { until, type Attempt } from '../reconcile/retry.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
@@ -25,7 +25,7 @@ export interface VaultReader {
  */
 export async function readGranted(azure: Azure, vault: VaultState, secret: string, reader: VaultReader, deadlineMs: number, context: ProofContext): Promise<void> {
   const waiting = { clock: azure.clock, signal: context.signal, progress: (line: string) => context.progress(line) };
-  const patience = { deadlineMs, firstWaitMs: 1_000, longestWaitMs: 20_000, growth: 1.2 };
+  const patience = { deadlineMs, firstWaitMs: 1_000, longestWaitMs: 20_000, growth: 1.2, inARow: successesInARow(context) };
   await until(patience, waiting, () => tryRead(azure, vault, secret, reader, deadlineMs));
 }
 

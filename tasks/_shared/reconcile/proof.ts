@@ -17,7 +17,19 @@ export interface Evidence {
 /** What a proof runs with. */
 export interface ProofContext {
   readonly signal: AbortSignal;
+  /** True when something that is proven was written in this run. */
+  readonly fresh: boolean;
   progress(text: string): void;
+}
+
+/**
+ * How many successes in a row prove that something works. Entra and the data planes answer from several replicas, which learn of a credential or a
+ * role one after another: after a write a first success may be followed by failures (Azure/azure-workload-identity#977). Three requests
+ * find a replica that lags in most cases, and take a fraction of a second. Where nothing was written in this run, what is there has been there
+ * since another one, so that one success is enough, and the proof of a second run stays cheap.
+ */
+export function successesInARow({ fresh }: Pick<ProofContext, 'fresh'>): number {
+  return fresh ? 3 : 1;
 }
 
 /** Evidence to be gathered, after apply, that something granted really works. */

@@ -133,7 +133,8 @@ async function proveAll(proofs: readonly AnyProof[], applied: readonly AppliedCh
         });
         if (!isKnown(known)) throw new Error(`${proof.key}: an input is unknown after apply`);
         if (ports.signal.aborted) throw cancelled(`prove ${proof.title}`);
-        const context = { signal: ports.signal, progress: (text: string) => ports.progress.waiting(proof.title, text) };
+        const fresh = proof.proves.some((key) => outcomes.get(key)?.result === 'done');
+        const context = { signal: ports.signal, fresh, progress: (text: string) => ports.progress.waiting(proof.title, text) };
         return { proof, outcome: await limiter.run(() => proof.run(known, context)) };
       } catch (error) {
         return { proof, outcome: { level: 'failed', problem: problemOf(error, ports.signal, `prove ${proof.title}`).parts } };

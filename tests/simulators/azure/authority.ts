@@ -26,6 +26,8 @@ export interface AccessQuestion {
   readonly data?: boolean;
   /** Request attributes that role-assignment conditions may test, e.g. the repository's name. */
   readonly attributes?: Readonly<Record<string, string>>;
+  /** How far whoever asks lies behind in learning of assignments. Milliseconds; 0 when absent. */
+  readonly behindMs?: number;
 }
 
 /** Evaluates role assignments on each call, propagation included; implemented by the directory's role store. */

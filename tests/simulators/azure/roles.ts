@@ -97,10 +97,10 @@ export class RoleStore implements AccessControl {
   }
 
   /** One allowing assignment is enough where no deny assignment stands against it. A condition that cannot be parsed allows nothing. */
-  allows({ objectId, action, scope, data = false, attributes = {} }: AccessQuestion): boolean {
+  allows({ objectId, action, scope, data = false, attributes = {}, behindMs = 0 }: AccessQuestion): boolean {
     const question = { objectId, action, data };
     if (this.denyAssignments.some((entry) => this.reaches(entry.scope, scope) && denies(entry, question, normal(entry.scope) === normal(scope)))) return false;
-    return this.#acting(objectId, scope).some(({ permission, condition }) => {
+    return this.#acting(objectId, scope, behindMs).some(({ permission, condition }) => {
       if (!permits(permission, action, data)) return false;
       return condition === undefined || parseCondition(condition)?.({ action, attributes }) === true;
     });
@@ -111,11 +111,11 @@ export class RoleStore implements AccessControl {
     return this.#acting(objectId, scope).map(({ permission: { actions, notActions, dataActions, notDataActions } }) => ({ actions, notActions, dataActions, notDataActions }));
   }
 
-  #acting(objectId: string, scope: string): { permission: Permission; condition: string | undefined }[] {
+  #acting(objectId: string, scope: string, behindMs = 0): { permission: Permission; condition: string | undefined }[] {
     const now = this.parts.clock.monotonic();
     return [...(this.#byPrincipal.get(objectId.toLowerCase()) ?? [])].flatMap((entry) => {
       const permission = this.#definitions.get(entry.roleDefinitionId);
-      const acts = now >= entry.createdAt + this.effectMs;
+      const acts = now >= entry.createdAt + this.effectMs + behindMs;
       return permission !== undefined && acts && this.reaches(entry.scope, scope) ? [{ permission, condition: entry.condition }] : [];
     });
   }

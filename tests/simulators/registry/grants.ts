@@ -46,9 +46,12 @@ export class Grants {
     private readonly settings: () => RegistrySettings,
   ) {}
 
-  /** The asked scope with the actions that the principal really has. */
-  reduce(objectId: string, asked: Grant): Grant {
-    return { ...asked, actions: this.#expand(asked).filter((action) => this.#allows(objectId, asked, action)) };
+  /**
+   * The asked scope with the actions that the principal really has.
+   * @param behindMs how far the replica that answers lies behind
+   */
+  reduce(objectId: string, asked: Grant, behindMs = 0): Grant {
+    return { ...asked, actions: this.#expand(asked).filter((action) => this.#allows({ objectId, behindMs }, asked, action)) };
   }
 
   #expand(asked: Grant): readonly string[] {
@@ -56,19 +59,19 @@ export class Grants {
     return Object.keys(repositoryActions);
   }
 
-  #allows(objectId: string, asked: Grant, action: string): boolean {
+  #allows(who: { readonly objectId: string; readonly behindMs: number }, asked: Grant, action: string): boolean {
     const { armId: scope, roleAssignmentMode } = this.settings();
     const legacy = roleAssignmentMode === 'LegacyRegistryPermissions';
     if (asked.type === 'registry') {
       if (asked.name !== 'catalog' || action !== '*') return false;
       return legacy
-        ? this.access.allows({ objectId, scope, action: `${provider}/pull/read` })
-        : this.access.allows({ objectId, scope, action: `${provider}/catalog/read`, data: true });
+        ? this.access.allows({ ...who, scope, action: `${provider}/pull/read` })
+        : this.access.allows({ ...who, scope, action: `${provider}/catalog/read`, data: true });
     }
     const right = (legacy ? legacyActions : repositoryActions)[action];
     if (right === undefined) return false;
-    if (legacy) return this.access.allows({ objectId, scope, action: right });
+    if (legacy) return this.access.allows({ ...who, scope, action: right });
     const attributes = { [`${provider}/repositories:name`]: asked.name };
-    return this.access.allows({ objectId, scope, action: right, data: true, attributes });
+    return this.access.allows({ ...who, scope, action: right, data: true, attributes });
   }
 }

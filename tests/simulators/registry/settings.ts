@@ -1,3 +1,5 @@
+import type { ReplicaKnobs } from '../azure/replicas.js';
+
 /** What the data plane reads, on each request, from the registry's ARM resource. */
 export interface RegistrySettings {
   readonly armId: string;
@@ -10,7 +12,7 @@ export interface RegistrySettings {
 }
 
 /** What no source confirms, or what a test wants otherwise. May be changed at any time. */
-export interface RegistryKnobs {
+export interface RegistryKnobs extends ReplicaKnobs {
   /** Status of a refused `/oauth2/exchange`. */
   exchangeRefusal: number;
   /** Status when a valid access token lacks the action. */

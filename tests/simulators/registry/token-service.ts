@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import { tenantId, type TokenAuthority } from '../azure/authority.js';
+import { Replicas } from '../azure/replicas.js';
 import { issueJwt, lifetime, readJwt, secretJwtKey } from '../kernel/jwt.js';
 import { isRecord, type SimRequest, type SimResponse } from '../kernel/service.js';
 import { parseScope, type Grant, type Grants } from './grants.js';
@@ -38,8 +39,11 @@ interface Parts {
 /** The two token endpoints of a registry. Source: Azure/acr docs/AAD-OAuth.md. */
 export class TokenService {
   readonly #key = secretJwtKey();
+  readonly #replicas: Replicas;
 
-  constructor(private readonly parts: Parts) {}
+  constructor(private readonly parts: Parts) {
+    this.#replicas = new Replicas(parts.knobs);
+  }
 
   /** `POST /oauth2/exchange`: an Entra token for a refresh token. */
   exchange(request: SimRequest): SimResponse {
@@ -92,7 +96,8 @@ export class TokenService {
     const texts = form.getAll('scope').flatMap((text) => text.split(' ').filter((part) => part !== ''));
     const asked = texts.map(parseScope);
     if (!asked.every((scope) => scope !== undefined)) return badRequest('scope must have the form type:name:action,action');
-    const access = asked.map((scope) => this.parts.grants.reduce(objectId, scope));
+    const behindMs = this.#replicas.next();
+    const access = asked.map((scope) => this.parts.grants.reduce(objectId, scope, behindMs));
     const token = this.#issue({ sub: objectId, grant_type: 'access_token', access, roles: [] }, accessSeconds);
     return { status: 200, principal: objectId, body: { access_token: token } };
   }

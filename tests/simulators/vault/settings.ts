@@ -1,3 +1,5 @@
+import type { ReplicaKnobs } from '../azure/replicas.js';
+
 /** One access policy entry of a vault without Azure RBAC. */
 export interface AccessPolicy {
   readonly tenantId: string;
@@ -22,7 +24,7 @@ export interface VaultSettings {
 }
 
 /** What no source confirms, or what a test wants otherwise. May be changed at any time. */
-export interface VaultKnobs {
+export interface VaultKnobs extends ReplicaKnobs {
   /** The address that network rules see. */
   clientAddress: string;
   /** Requests that are let through in any ten seconds. Source: Key Vault service limits. */

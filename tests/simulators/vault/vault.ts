@@ -1,6 +1,7 @@
 import { BlockList, isIPv6 } from 'node:net';
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import type { AccessControl, Caller, TokenAuthority } from '../azure/authority.js';
+import { Replicas } from '../azure/replicas.js';
 import { notSimulated, type Service, type SimRequest, type SimResponse } from '../kernel/service.js';
 import { challenge, forbiddenByFirewall, forbiddenByPolicy, forbiddenByRbac, refusal, secretNotFound, vaultName } from './refusals.js';
 import { SecretStore, type SecretVersion } from './secret-store.js';
@@ -38,11 +39,14 @@ export class Vault implements Service {
   readonly knobs: VaultKnobs;
   readonly secrets: SecretStore;
   readonly #recent: number[] = [];
+  readonly #replicas: Replicas;
 
   constructor(private readonly parts: VaultParts) {
     this.name = parts.name;
     this.secrets = new SecretStore(() => Math.floor(parts.clock.now().getTime() / 1000));
     this.knobs = {
+      replicas: 1,
+      replicaLagMs: 0,
       clientAddress: '127.0.0.1',
       requestsPerTenSeconds: 4000,
       retryAfter: undefined,
@@ -50,6 +54,7 @@ export class Vault implements Service {
       policyRefusalCode: 'AccessDenied',
       ...parts.knobs,
     };
+    this.#replicas = new Replicas(this.knobs);
   }
 
   handle(request: SimRequest): Promise<SimResponse> {
@@ -103,7 +108,7 @@ export class Vault implements Service {
       const scope = secret === undefined ? settings.armId : `${settings.armId}/secrets/${secret}`;
       const names = secret === undefined ? {} : { 'Microsoft.KeyVault/vaults/secrets:name': secret };
       const attributes = { 'Microsoft.KeyVault/vaults:name': vaultName(settings), ...names };
-      const allowed = this.parts.access.allows({ objectId: caller.objectId, action, scope, data: true, attributes });
+      const allowed = this.parts.access.allows({ objectId: caller.objectId, action, scope, data: true, attributes, behindMs: this.#replicas.next() });
       return allowed ? undefined : forbiddenByRbac(settings, caller, action, scope);
     }
     const allowed = settings.accessPolicies.some(

@@ -4,6 +4,7 @@ import type { RegistryState } from '../../../tasks/_shared/azure/registry-lookup
 import { walkTokenFlow, type RegistryGrant } from '../../../tasks/_shared/azure/registry-proof.js';
 import { readGranted, refusedElsewhere, type VaultReader } from '../../../tasks/_shared/azure/vault-proof.js';
 import type { VaultState } from '../../../tasks/_shared/azure/vault-lookup.js';
+import type { ProofContext } from '../../../tasks/_shared/reconcile/proof.js';
 import type { ServicePrincipal } from '../../simulators/azure/directory.js';
 import { managementGroupId } from '../../simulators/arm/hierarchy.js';
 import { idOf } from '../../simulators/azure/directory.js';
@@ -20,8 +21,8 @@ async function start(): Promise<{ rig: Rig; azure: Azure; principal: ServicePrin
   return { rig, azure: await rig.connect(), principal };
 }
 
-function context(rig: Rig): { signal: AbortSignal; progress: (line: string) => void } {
-  return { signal: rig.abort.signal, progress: (line) => void rig.progress.push(line) };
+function context(rig: Rig, fresh = false): ProofContext {
+  return { signal: rig.abort.signal, fresh, progress: (line) => void rig.progress.push(line) };
 }
 
 /** A grant as of now: it acts when the world's propagation is over. */
@@ -68,6 +69,17 @@ describe('vault proof', () => {
     await read();
     assert.ok(rig.clock.monotonic() >= 4 * minute && rig.clock.monotonic() < 5 * minute);
     assert.equal(rig.progress[0], 'the grant on secret orders-db is in place, the vault does not act on it yet');
+  });
+
+  it('wants several successes in a row of what was granted just now, since replicas learn of it one after another', async () => {
+    const service = rig.world.vaults.get('kv-unit');
+    assert.ok(service !== undefined);
+    Object.assign(service.knobs, { replicas: 3, replicaLagMs: minute });
+    grant(rig, principal, 'Key Vault Secrets User', secretScope());
+    await readGranted(azure, vault, 'orders-db', reader(), 10 * minute, context(rig, true));
+    assert.ok(rig.clock.monotonic() >= 2 * minute, 'the last replica knows it');
+    const answers = rig.network.log.all('vault').map(({ status }) => status);
+    assert.deepEqual([answers[0], answers[1], answers.slice(-3)], [200, 403, [200, 200, 200]]);
   });
 
   it('gives up at the deadline', async () => {

@@ -30,10 +30,10 @@ describe('token exchange', () => {
     return connection.serviceAccountToken('orders', 'api', audience, 600);
   }
 
-  function run(token?: string, deadlineMs = 10 * minute): Promise<Exchanged> {
+  function run(token?: string, deadlineMs = 10 * minute, fresh = false): Promise<Exchanged> {
     const { clientId } = identity;
     const target = { identityId: identityId(), identityName: 'id-orders', clientId, tenantId, workload: 'orders/api on aks-1' };
-    const context = { signal: rig.abort.signal, progress: (line: string) => void rig.progress.push(line) };
+    const context = { signal: rig.abort.signal, fresh, progress: (line: string) => void rig.progress.push(line) };
     return exchangeToken(azure, target, () => (token === undefined ? assertion() : Promise.resolve(token)), vaults, deadlineMs, context);
   }
 
@@ -83,6 +83,16 @@ describe('token exchange', () => {
     await run();
     await run();
     assert.ok(attempts().includes(401) && attempts().filter((status) => status === 200).length === 3);
+  });
+
+  it('wants three successes in a row of what was written just now, whatever one replica says', async () => {
+    Object.assign(rig.world.entra.knobs, { credentialVisibleMs: 4_000, replicas: 3, replicaLagMs: 60_000 });
+    trust();
+    const { token } = await run(undefined, 10 * minute, true);
+    assert.ok(rig.clock.monotonic() >= 124_000, 'the last replica knows it');
+    assert.deepEqual(attempts().slice(-4), [401, 200, 200, 200]);
+    assert.ok(attempts().slice(0, -4).includes(200), 'a success was followed by a failure');
+    assert.equal(rig.world.entra.verify(`Bearer ${await token()}`, [vaults])?.objectId, identity.principalId);
   });
 
   it('waits as well for an identity that Entra does not know yet', async () => {

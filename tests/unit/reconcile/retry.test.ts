@@ -5,11 +5,11 @@ import { VirtualClock } from '../../simulators/kernel/virtual-clock.js';
 const patience = { deadlineMs: 10_000, firstWaitMs: 100, longestWaitMs: 1_000 };
 
 /** Tries against a list of answers (the last one repeats), noting when each try was made. */
-function trial(answers: readonly Attempt<string>[], clock = new VirtualClock(), signal = new AbortController().signal) {
+function trial(answers: readonly Attempt<string>[], clock = new VirtualClock(), signal = new AbortController().signal, inARow = 1) {
   const times: number[] = [];
   const waits: string[] = [];
   const start = (): Promise<string> =>
-    until(patience, { clock, signal, progress: (text) => waits.push(text) }, () => {
+    until({ ...patience, inARow }, { clock, signal, progress: (text) => waits.push(text) }, () => {
       const answer = answers[Math.min(times.length, answers.length - 1)];
       times.push(clock.monotonic());
       return answer === undefined ? Promise.reject(new Error('no answers')) : Promise.resolve(answer);
@@ -24,6 +24,19 @@ describe('reconcile: until', () => {
     const { times, waits, start } = trial([{ done: 'here' }]);
     assert.equal(await start(), 'here');
     assert.deepEqual([times, waits], [[0], []]);
+  });
+
+  it('begins a row of successes anew after a reason to wait, and tries on at once after a success', async () => {
+    const { times, start } = trial([{ done: '1' }, { done: '2' }, wait(), { done: '3' }, { done: '4' }, { done: '5' }], new VirtualClock(), undefined, 3);
+    assert.equal(await start(), '5');
+    assert.deepEqual(times, [0, 0, 0, 100, 100, 100]);
+  });
+
+  it('fails with the last failure where successes and failures take turns until the deadline', async () => {
+    const answers = Array.from({ length: 200 }, (_one, index): Attempt<string> => (index % 2 === 0 ? { done: 'now' } : wait(`failure ${index}`)));
+    const clock = new VirtualClock();
+    await assert.rejects(trial(answers, clock, undefined, 2).start(), /^Error: failure \d+$/);
+    assert.ok(clock.monotonic() <= patience.deadlineMs);
   });
 
   it('takes undefined for an answer', async () => {

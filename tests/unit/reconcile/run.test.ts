@@ -50,6 +50,22 @@ function seeded(): Rig {
 const planOf = (plan: Awaited<ReturnType<Rig['run']>>['plan']): unknown => plan.map(({ resource, change }) => [resource.key, change]);
 
 describe('reconcile: a run', () => {
+  it('tells a proof whether anything that it proves was written in this run', async () => {
+    const seen: boolean[] = [];
+    const rig = seeded();
+    const noting = (of: Rig): AnyProof => {
+      const shared = fleet(of)[0]!;
+      return proofOf(of, shared, ({ fresh }) => {
+        seen.push(fresh);
+        return Promise.resolve({ level: 'exercised', summary: '' });
+      });
+    };
+    await rig.run(fleet(rig), [noting(rig)]);
+    const again = new Rig(rig);
+    await again.run(fleet(again), [noting(again)]);
+    assert.deepEqual(seen, [true, false]);
+  });
+
   it('goes plan, preflight, apply, prove, and tells its watcher', async () => {
     const rig = seeded();
     const things = fleet(rig);
