@@ -1,3 +1,4 @@
+import type { Reader } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
 import { azureProblem, thrownServiceError } from './errors.js';
 import { parseArmId } from '../fleet/arm-id.js';
@@ -23,6 +24,11 @@ export async function listCredentials(azure: Azure, identityId: string): Promise
     throw azureProblem(`list the federated credentials of ${identityId}`, `Identity ${place.name} cannot be read`, error);
   }
   return found;
+}
+
+/** The federated credentials of an identity, listed once per run. */
+export function credentialsOf(azure: Azure, identityId: string, reader: Reader): Promise<FederatedCredentialState[]> {
+  return reader.once(`federated credentials of ${identityId.toLowerCase()}`, () => listCredentials(azure, identityId));
 }
 
 /** One federated credential by its name, by a strong read; undefined when there is none. */

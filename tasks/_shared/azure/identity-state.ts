@@ -11,6 +11,7 @@ export interface IdentityState {
   /** Object id of its service principal. */
   readonly principalId: string;
   readonly tenantId: string;
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 const kind = 'identity';
@@ -34,8 +35,8 @@ async function* pages(azure: Azure, place: string): Pages<IdentityState> {
   for await (const page of listed.byPage()) yield page.map((found) => state(found, ''));
 }
 
-function state({ id, clientId = '', principalId = '', tenantId = '' }: Partial<IdentityState>, otherwise: string): IdentityState {
-  return { id: id ?? otherwise, clientId, principalId, tenantId };
+function state({ id, clientId = '', principalId = '', tenantId = '', tags = {} }: Partial<IdentityState>, otherwise: string): IdentityState {
+  return { id: id ?? otherwise, clientId, principalId, tenantId, tags };
 }
 
 async function readOne(azure: Azure, place: IdentityPlace): Promise<IdentityState | undefined> {

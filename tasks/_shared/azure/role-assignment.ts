@@ -1,5 +1,5 @@
 import { sameId } from '../fleet/arm-id.js';
-import { uuidOf } from '../fleet/names.js';
+import { grantName } from '../fleet/marks.js';
 import type { Known, Refs } from '../reconcile/ref.js';
 import { show, unknown } from '../reconcile/ref.js';
 import { keep, writes, type Change, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
@@ -126,7 +126,7 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
   }
 
   private nameFor(principalId: string): string {
-    return uuidOf([this.place.scope, this.role, principalId].join('|').toLowerCase());
+    return grantName(this.place.scope, this.role, principalId);
   }
 
   private covers(entry: RoleAssignmentState, principalId: string): boolean {

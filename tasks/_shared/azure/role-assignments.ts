@@ -11,6 +11,8 @@ export interface RoleAssignmentState {
   /** GUID of the role definition, lower case. */
   readonly role: string;
   readonly condition?: string;
+  /** What whoever made it says of it. */
+  readonly description?: string;
 }
 
 interface Listed {
@@ -19,13 +21,14 @@ interface Listed {
   readonly principalId?: string;
   readonly roleDefinitionId?: string;
   readonly condition?: string | null;
+  readonly description?: string | null;
 }
 
-/** The assignments of one principal at, above and below a scope. */
-export async function listAssignments(azure: Azure, scope: string, principalId: string): Promise<RoleAssignmentState[]> {
+/** The assignments of one principal at, above and below a scope; of all principals when none is named. */
+export async function listAssignments(azure: Azure, scope: string, principalId?: string): Promise<RoleAssignmentState[]> {
   const found: RoleAssignmentState[] = [];
   try {
-    for await (const page of pages(azure, scope, `principalId eq '${principalId}'`)) found.push(...page);
+    for await (const page of pages(azure, scope, principalId === undefined ? undefined : `principalId eq '${principalId}'`)) found.push(...page);
   } catch (error) {
     throw azureProblem(`list role assignments at ${scope}`, `The grants at ${scope} cannot be read`, error);
   }
@@ -74,7 +77,8 @@ export async function getAssignment(azure: Azure, scope: string, name: string): 
 function assignment(item: Listed): RoleAssignmentState {
   const { id = '', scope = '', principalId = '', roleDefinitionId = '' } = item;
   const condition = item.condition ?? '';
-  return { id, scope, principalId, role: (roleDefinitionId.split('/').at(-1) ?? '').toLowerCase(), ...(condition === '' ? {} : { condition }) };
+  const description = item.description ?? '';
+  return { id, scope, principalId, role: (roleDefinitionId.split('/').at(-1) ?? '').toLowerCase(), ...(condition === '' ? {} : { condition }), ...(description === '' ? {} : { description }) };
 }
 
 /**

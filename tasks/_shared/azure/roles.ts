@@ -9,3 +9,8 @@ export const roles = {
 } as const;
 
 export type RoleName = keyof typeof roles;
+
+/** A role's name, by the GUID of its definition; the GUID itself for a role that is not in the table. */
+export function roleTitle(id: string): string {
+  return Object.entries(roles).find(([, guid]) => guid === id.toLowerCase())?.[0] ?? `role ${id}`;
+}

@@ -1,3 +1,5 @@
+import { credentialNamePart, longestReadable, uuidOf } from './names.js';
+
 /** How everything that this project makes in Azure says so: the value of the tag `managed-by`, and the beginning of descriptions. */
 export const ownName = 'aks-workload-identity';
 
@@ -21,4 +23,24 @@ export function grantMark(description: string | undefined): GrantMark | undefine
   const [name, workload, principal, run, ...rest] = (description ?? '').split(' | ');
   if (name !== ownName || workload === undefined || principal === undefined || run === undefined || rest.length > 0) return undefined;
   return { workload, run, ...(principal === '' ? {} : { principal }) };
+}
+
+/**
+ * The name of the role assignment that this project makes: the same for the same scope, role and principal in any spelling, so that a
+ * repeated write hits the same one.
+ * @param role GUID of the role's definition
+ */
+export function grantName(scope: string, role: string, principalId: string): string {
+  return uuidOf([scope, role, principalId].join('|').toLowerCase());
+}
+
+/**
+ * True for a federated credential that has the name that this project gives: `wi-…` with the namespace and the service account of its own
+ * subject, and a digest of the cluster. The digest itself can only be checked against a cluster that is known.
+ */
+export function isOwnCredential({ name, subject }: { readonly name: string; readonly subject: string }): boolean {
+  const [, namespace, serviceAccount] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(subject) ?? [];
+  const readable = /^(wi-.+)-[0-9a-f]{8}$/.exec(name)?.[1];
+  if (readable === undefined || namespace === undefined || serviceAccount === undefined) return false;
+  return readable.endsWith(`-${credentialNamePart(namespace)}-${credentialNamePart(serviceAccount)}`) || readable.length === longestReadable;
 }

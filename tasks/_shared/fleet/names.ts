@@ -34,8 +34,16 @@ export function shorten(name: string, limit: number): string {
  * share a name. 3–120 characters of `[a-zA-Z0-9-_]`. Source: Entra docs, federated credential considerations.
  */
 export function credentialName(clusterId: string, clusterName: string, namespace: string, serviceAccount: string): string {
-  const readable = `wi-${clusterName}-${namespace}-${serviceAccount}`.replace(/[^a-zA-Z0-9-_]/g, '-').slice(0, 111);
+  const readable = credentialNamePart(`wi-${clusterName}-${namespace}-${serviceAccount}`).slice(0, longestReadable);
   return `${readable}-${digest(`${clusterId.toLowerCase()}|${namespace}|${serviceAccount}`)}`;
+}
+
+/** Longest part of a credential's name before its digest. */
+export const longestReadable = 111;
+
+/** A text as it may stand in the name of a credential. */
+export function credentialNamePart(text: string): string {
+  return text.replace(/[^a-zA-Z0-9-_]/g, '-');
 }
 
 function digest(text: string): string {

@@ -88,9 +88,10 @@ export class ServiceAccount implements Resource<ServiceAccountInputs, ServiceAcc
         ...(managed ? { labels: { [ownKeys.managed]: 'true' } } : {}),
       },
     };
-    const was = before === undefined ? undefined : serviceAccountState(before, this.account).clientId;
-    const intent = { action: change.action, object: pathOf(ref), ...(was === undefined ? {} : { before: was }), after: known.clientId, widens: false };
-    await writer.write(intent, () => this.connection.apply(wanted, { force: managed || this.takeOver }));
+    const was = before === undefined ? undefined : writeAnnotations(metadataOf(before).annotations);
+    const intent = { action: change.action, object: pathOf(ref), ...(was === undefined ? {} : { before: was }), after: writeAnnotations(wanted.metadata.annotations), widens: false };
+    const force = managed || this.takeOver || (before !== undefined && wasRestored(before));
+    await writer.write(intent, () => this.connection.apply(wanted, { force }));
   }
 
   /** Those who would contradict server-side apply: other owners of an annotation that has to change. */
@@ -111,6 +112,27 @@ export function serviceAccountState(found: ClusterObject, account: ServiceAccoun
     managed: labels[ownKeys.managed] === 'true',
     owners: Object.fromEntries(owners),
   };
+}
+
+/** Part of this project's field manager that writes back what an annotation was before this project changed it. */
+export const restoringPart = 'restored';
+
+/** True when {@link restoringPart} owns something: what it wrote is taken over again. Others who own it are looked for before. */
+function wasRestored(found: ClusterObject): boolean {
+  return objects(found.metadata.managedFields).some((entry) => entry.manager === `${fieldManager}.${restoringPart}`);
+}
+
+/** The identity's annotations as ledgers keep them: `azure.workload.identity/client-id=… azure.workload.identity/tenant-id=…`. */
+export function writeAnnotations(annotations: Readonly<Record<string, string>>): string {
+  return [identityKeys.clientId, identityKeys.tenantId].flatMap((name) => (annotations[name] === undefined ? [] : [`${name}=${annotations[name]}`])).join(' ');
+}
+
+/** Reads what {@link writeAnnotations} wrote. */
+export function readAnnotations(written: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(written.split(' ').flatMap((part) => {
+    const [, name, value] = /^([^=]+)=(.*)$/.exec(part) ?? [];
+    return name === undefined || value === undefined ? [] : [[name, value]];
+  }));
 }
 
 /** Field managers other than this project's that own an annotation. */

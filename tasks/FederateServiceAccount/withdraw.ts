@@ -1,0 +1,127 @@
+import { LeftoverProof, leftoverCheck } from '../_shared/agent/leftovers.js';
+import type { Desired } from '../_shared/agent/planned-task.js';
+import type { Services } from '../_shared/agent/services.js';
+import { othersServed, ownName, readFacts, removeGrants, serves, Unreadable, withdrawalsOf, type GrantScope, type IdentityFacts, type Withdrawal } from '../_shared/agent/withdrawal.js';
+import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
+import { FederatedCredentialRemoval } from '../_shared/azure/federated-credential-removal.js';
+import type { FederatedCredentialState } from '../_shared/azure/federated-credentials.js';
+import type { FleetUse } from '../_shared/azure/fleet-use.js';
+import { IdentityRemoval } from '../_shared/azure/identity-removal.js';
+import { grantRemovalKey } from '../_shared/azure/role-assignment-removal.js';
+import type { History } from '../_shared/fleet/history.js';
+import type { PlacedWorkload } from '../_shared/fleet/workload.js';
+import { ServiceAccountRemoval } from '../_shared/kubernetes/service-account-removal.js';
+import { sharedReader } from '../_shared/reconcile/plan.js';
+import { problemOf, type ProblemParts } from '../_shared/reconcile/problem.js';
+import { output } from '../_shared/reconcile/ref.js';
+import type { Removal } from '../_shared/reconcile/removal.js';
+import type { AnyResource, Reader } from '../_shared/reconcile/resource.js';
+
+/** What a withdrawal takes back. */
+export interface WithdrawalOptions {
+  readonly placed: readonly PlacedWorkload[];
+  /** Where a workload's identity may have been granted something. */
+  scopesOf(workload: PlacedWorkload): readonly GrantScope[];
+  /** Whether what is in the clusters goes as well. */
+  readonly accounts: boolean;
+  readonly history: History;
+  readonly fleet: FleetUse;
+}
+
+/** The parts of a withdrawal, without the outputs that the task gives. */
+export type Withdrawn = Pick<Desired, 'resources' | 'proofs'> & { readonly checks: NonNullable<Desired['checks']> };
+
+/**
+ * Lists what goes when service accounts shall not act as their identities any more, in the order in which nothing is left hanging:
+ * annotations, then grants, then credentials, then the identity. What is there is read first, since only what is ours goes.
+ */
+export async function withdrawFederation(options: WithdrawalOptions, services: Services): Promise<Withdrawn> {
+  const reader = sharedReader();
+  const parts = await Promise.all(withdrawalsOf(options.placed).map((withdrawal) => withdrawIdentity(withdrawal, options, services, reader)));
+  return {
+    resources: parts.flatMap(({ resources }) => resources),
+    proofs: parts.flatMap(({ proofs }) => proofs),
+    checks: [leftoverCheck(parts.flatMap(({ left }) => left))],
+  };
+}
+
+type Part = Pick<Desired, 'resources' | 'proofs'> & { readonly left: readonly ProblemParts[] };
+
+async function withdrawIdentity(withdrawal: Withdrawal, options: WithdrawalOptions, services: Services, reader: Reader): Promise<Part> {
+  const { azure } = services;
+  const { place, workloads, owner } = withdrawal;
+  try {
+    const facts = await readFacts(azure, withdrawal, reader);
+    return await listRemovals(withdrawal, facts, options, services, reader);
+  } catch (error) {
+    const problem = problemOf(error, azure.signal, `look at identity ${place.name}`);
+    return { resources: [...workloads.map(({ entry }) => new ClusterLookup(azure, entry, { issuer: false })), new Unreadable('identity', place.id, problem, owner)], proofs: [], left: [] };
+  }
+}
+
+async function listRemovals(withdrawal: Withdrawal, facts: IdentityFacts, options: WithdrawalOptions, services: Services, reader: Reader): Promise<Part> {
+  const { azure } = services;
+  const { place, workloads, owner } = withdrawal;
+  const where = owner === undefined ? {} : { cluster: owner };
+  const accounts = workloads.flatMap((workload) => withdrawAccount(workload, facts, options, services));
+  const grants = await removeGrants({
+    grantee: { id: place.id, name: place.name, ...(facts.identity === undefined ? {} : { principalId: facts.identity.principalId }) },
+    scopes: distinctScopes(workloads.flatMap((workload) => [...options.scopesOf(workload)])),
+    history: options.history,
+    stay: othersServed(facts, withdrawal),
+    because: 'its workload is withdrawn',
+    after: accounts.map(({ removal }) => removal.key),
+    cluster: owner,
+  }, reader);
+  const before = [...grants.unreadable, ...grants.removals].map(({ key }) => key);
+  const credentials = workloads.map((workload) => new FederatedCredentialRemoval(azure, place.id, ownName(workload), `${workload.title} is withdrawn`, {
+    cluster: workload.entry.label,
+    after: [...before, ...accounts.filter((one) => one.workload === workload).map(({ removal }) => removal.key)],
+  }));
+  const going = new Set(grants.removals.map(({ key }) => key));
+  const leaving = {
+    credential: ({ name }: FederatedCredentialState) => workloads.some((workload) => ownName(workload) === name),
+    grant: (entry: { readonly id: string }) => going.has(grantRemovalKey(entry)),
+  };
+  const scopes = distinctScopes(workloads.flatMap((workload) => [...options.scopesOf(workload)])).map(({ scope }) => scope);
+  const identity = new IdentityRemoval(azure, place, { fleet: options.fleet, leaving, scopes }, { ...where, after: [...before, ...credentials.map(({ key }) => key)] });
+  const removals: Removal[] = [...accounts.map(({ removal }) => removal), ...grants.removals, ...credentials, identity];
+  const left = [...grants.left, ...foreignCredentials(withdrawal, facts)];
+  const notes = workloads.flatMap((workload) => notesOn(workload, facts, options));
+  const proof = new LeftoverProof(`withdrawal of ${place.id.toLowerCase()}`, `withdrawal of ${place.name}`, removals, { left, notes }, owner);
+  return { resources: [...accounts.map(({ cluster }) => cluster), ...grants.unreadable, ...removals], proofs: [proof], left };
+}
+
+interface WithdrawnAccount {
+  readonly workload: PlacedWorkload;
+  readonly cluster: AnyResource;
+  readonly removal: ServiceAccountRemoval;
+}
+
+/** Nothing for a cluster that is gone: what was in it is gone as well. */
+function withdrawAccount(workload: PlacedWorkload, { clusters, unread }: IdentityFacts, { accounts, history }: WithdrawalOptions, services: Services): WithdrawnAccount[] {
+  const { entry, namespace, serviceAccount } = workload;
+  if (!accounts || !(clusters.has(entry.label) || unread.has(entry.label))) return [];
+  const cluster = new ClusterLookup(services.azure, entry, { issuer: false });
+  const removal = new ServiceAccountRemoval(services.cluster(entry), { namespace, name: serviceAccount }, history, output(cluster, (state) => state.id));
+  return [{ workload, cluster, removal }];
+}
+
+/** Credentials of somebody else that let the workload use the identity. */
+function foreignCredentials({ place, workloads }: Withdrawal, facts: IdentityFacts): ProblemParts[] {
+  return workloads.flatMap((workload) => facts.credentials.filter((entry) => entry.name !== ownName(workload) && serves(entry, workload, facts)).map((entry) => ({
+    code: 'WI2311',
+    what: `Federated credential ${entry.name} still lets ${workload.title} use identity ${place.name}`,
+    because: 'it has another name than this project gives, so somebody else made it',
+    remedy: `remove it by hand if nobody else needs it: az identity federated-credential delete --name ${entry.name} --identity-name ${place.name} --resource-group ${place.resourceGroup}`,
+  })));
+}
+
+function notesOn({ entry, namespace }: PlacedWorkload, { clusters, unread }: IdentityFacts, { accounts }: WithdrawalOptions): string[] {
+  if (!clusters.has(entry.label) && !unread.has(entry.label)) return [`cluster ${entry.label} is gone, and what was in it`];
+  return accounts ? [`namespace ${namespace} stays`] : ['what is in the clusters stays, as createServiceAccount is false'];
+}
+
+function distinctScopes(scopes: readonly GrantScope[]): GrantScope[] {
+  return [...new Map(scopes.map((one) => [one.scope.toLowerCase(), one])).values()];
+}

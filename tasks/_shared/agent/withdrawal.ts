@@ -1,0 +1,163 @@
+import type { Azure } from '../azure/azure.js';
+import { readCluster, type ClusterState } from '../azure/cluster-state.js';
+import { credentialsOf, type FederatedCredentialState } from '../azure/federated-credentials.js';
+import { readIdentity, type IdentityState } from '../azure/identity-state.js';
+import { grantsOf, type Grantee } from '../azure/own-grants.js';
+import { grantTitle, RoleAssignmentRemoval } from '../azure/role-assignment-removal.js';
+import type { RoleAssignmentState } from '../azure/role-assignments.js';
+import type { History } from '../fleet/history.js';
+import type { IdentityPlace } from '../fleet/identity-place.js';
+import { isOwnCredential } from '../fleet/marks.js';
+import { credentialName, subjectOf } from '../fleet/names.js';
+import type { PlacedWorkload } from '../fleet/workload.js';
+import { Lookup } from '../reconcile/lookup.js';
+import { problemOf, type Problem, type ProblemParts } from '../reconcile/problem.js';
+import { blocked, type Change, type Reader } from '../reconcile/resource.js';
+
+/** An identity and those who shall not use it any more. */
+export interface Withdrawal {
+  readonly place: IdentityPlace;
+  readonly workloads: readonly PlacedWorkload[];
+  /** The cluster whose alone the identity is. */
+  readonly owner: string | undefined;
+}
+
+/** A place where roles may have been given, with the Azure that may take them back. */
+export interface GrantScope {
+  readonly azure: Azure;
+  /** ARM id of a vault, a registry or anything else. */
+  readonly scope: string;
+}
+
+/** Groups workloads by the identity that they use. */
+export function withdrawalsOf(placed: readonly PlacedWorkload[]): Withdrawal[] {
+  const groups = new Map<string, PlacedWorkload[]>();
+  for (const workload of placed) {
+    const key = workload.identity.id.toLowerCase();
+    groups.set(key, [...(groups.get(key) ?? []), workload]);
+  }
+  return [...groups.values()].flatMap((workloads) => {
+    const [first] = workloads;
+    return first === undefined ? [] : [{ place: first.identity, workloads, owner: first.owner }];
+  });
+}
+
+/** What was read of an identity before the removals are listed. */
+export interface IdentityFacts {
+  readonly identity?: IdentityState;
+  readonly credentials: readonly FederatedCredentialState[];
+  /** The clusters that are there, by label. */
+  readonly clusters: ReadonlyMap<string, ClusterState>;
+  /** Clusters of which it could not be read whether they are there. */
+  readonly unread: ReadonlySet<string>;
+}
+
+/** @throws Problem when the identity or its credentials cannot be read; a cluster that cannot be read is noted only. */
+export async function readFacts(azure: Azure, { place, workloads }: Withdrawal, reader: Reader): Promise<IdentityFacts> {
+  const identity = await readIdentity(azure, place, reader);
+  const credentials = identity === undefined ? [] : await credentialsOf(azure, place.id, reader);
+  const clusters = new Map<string, ClusterState>();
+  const unread = new Set<string>();
+  for (const { entry } of workloads) {
+    try {
+      const cluster = await readCluster(azure, entry, reader);
+      if (cluster !== undefined) clusters.set(entry.label, cluster);
+    } catch {
+      azure.signal.throwIfAborted();
+      unread.add(entry.label);
+    }
+  }
+  return { ...(identity === undefined ? {} : { identity }), credentials, clusters, unread };
+}
+
+/** The name of the credential that this project makes for a workload. */
+export function ownName({ entry, namespace, serviceAccount }: PlacedWorkload): string {
+  return credentialName(entry.id, entry.name, namespace, serviceAccount);
+}
+
+/** True for a credential that serves the workload, whoever made it. */
+export function serves(entry: FederatedCredentialState, workload: PlacedWorkload, { clusters }: IdentityFacts): boolean {
+  return entry.subject === subjectOf(workload.namespace, workload.serviceAccount) && entry.issuer === clusters.get(workload.entry.label)?.issuerUrl;
+}
+
+/**
+ * Why the grants of an identity have to stay: service accounts that this run does not withdraw reach what was granted through the same
+ * identity. Those are the ones that this project federated, and the same service account on other clusters. Undefined when there are none.
+ */
+export function othersServed(facts: IdentityFacts, { workloads }: Withdrawal): string | undefined {
+  const subjects = new Set(workloads.map(({ namespace, serviceAccount }) => subjectOf(namespace, serviceAccount)));
+  const others = facts.credentials.filter((entry) => {
+    if (workloads.some((workload) => entry.name === ownName(workload) || serves(entry, workload, facts))) return false;
+    return isOwnCredential(entry) || subjects.has(entry.subject);
+  });
+  return others.length === 0 ? undefined : `others use the identity as well: ${others.map(({ name, subject }) => `federated credential ${name} (${subject})`).join(', ')}`;
+}
+
+/** What becomes of the grants of one grantee. */
+export interface GrantRemovals {
+  readonly removals: readonly RoleAssignmentRemoval[];
+  /** Places that could not be looked at: each blocks what comes after it. */
+  readonly unreadable: readonly Unreadable[];
+  readonly left: readonly ProblemParts[];
+}
+
+/** How grants are looked for and removed. */
+export interface GrantRemovalOptions {
+  /** Whom they were given, as messages call it. */
+  readonly grantee: Grantee & { readonly name: string };
+  readonly scopes: readonly GrantScope[];
+  readonly history: History;
+  /** Why none of them goes; undefined when they do. */
+  readonly stay: string | undefined;
+  readonly because: string;
+  readonly after: readonly string[];
+  readonly cluster: string | undefined;
+}
+
+/** Lists the removals of what this project granted to one grantee at some places; what others granted there is left, and told. */
+export async function removeGrants({ grantee, scopes, history, stay, because, after, cluster }: GrantRemovalOptions, reader: Reader): Promise<GrantRemovals> {
+  const removals: RoleAssignmentRemoval[] = [];
+  const unreadable: Unreadable[] = [];
+  const left: ProblemParts[] = [];
+  const place = { after, ...(cluster === undefined ? {} : { cluster }) };
+  for (const { azure, scope } of scopes) {
+    try {
+      const { ours, others } = await grantsOf(azure, scope, grantee, history, reader);
+      removals.push(...ours.map((entry) => new RoleAssignmentRemoval(azure, entry, because, place, stay)));
+      left.push(...others.map((entry) => foreignGrant(entry, grantee.name)));
+    } catch (error) {
+      unreadable.push(new Unreadable('grants', scope, problemOf(error, azure.signal, `look for grants at ${scope}`), cluster));
+    }
+  }
+  return { removals, unreadable, left };
+}
+
+function foreignGrant(entry: RoleAssignmentState, name: string): ProblemParts {
+  const id = entry.id.split('/').at(-1) ?? '';
+  return {
+    code: 'WI2312',
+    what: `Grant ${grantTitle(entry)} for ${name} stays`,
+    because: `assignment ${id} was not made by this project: neither its name nor its description says so, and no ledger does`,
+    remedy: `remove it by hand if nobody else needs it: az role assignment delete --ids ${entry.id}`,
+  };
+}
+
+/** Something that has to be looked at before a removal can be planned, and could not be: it stops what comes after it. */
+export class Unreadable extends Lookup<object> {
+  constructor(
+    readonly kind: string,
+    where: string,
+    private readonly problem: Problem,
+    cluster?: string,
+  ) {
+    super(`${kind} at ${where.toLowerCase()} for ${cluster ?? 'all'}`, where.split('/').at(-1) ?? where, where, cluster);
+  }
+
+  observe(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  plan(): Change {
+    return blocked(this.problem.parts);
+  }
+}
