@@ -4,9 +4,8 @@ import type { Known, Refs } from '../reconcile/ref.js';
 import { show, unknown } from '../reconcile/ref.js';
 import { keep, writes, type Change, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { Problem } from '../reconcile/problem.js';
-import { until, type Attempt } from '../reconcile/retry.js';
 import type { Azure } from './azure.js';
-import { azureProblem, thrownServiceError } from './errors.js';
+import { writeAssignment, type PrincipalType } from './role-assignment-write.js';
 import { assignmentsOf, expectAssignments, getAssignment, gives, listAssignments, type RoleAssignmentState } from './role-assignments.js';
 import { roles, type RoleName } from './roles.js';
 
@@ -27,9 +26,6 @@ export interface GrantPlace {
   readonly label: string;
 }
 
-/** A principal may be unknown to role assignments for a while after its identity was made. Source: azure-docs, troubleshooting RBAC. */
-const replicationPatience = { deadlineMs: 300_000, firstWaitMs: 2_000, longestWaitMs: 15_000 };
-
 /** One role for one identity at one scope. */
 export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssignmentState> {
   readonly key: string;
@@ -43,7 +39,7 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
     private readonly place: GrantPlace,
     private readonly roleName: RoleName,
     /** The principal before it exists: distinct in keys, and as messages call it. */
-    private readonly principal: { readonly id: string; readonly name: string },
+    private readonly principal: { readonly id: string; readonly name: string; readonly type?: PrincipalType },
     readonly inputs: Refs<RoleAssignmentInputs>,
     owner: string | undefined,
     private readonly description: string,
@@ -81,33 +77,19 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
     return [{ plane: 'azure', action: 'Microsoft.Authorization/roleAssignments/write', scope: this.place.scope }];
   }
 
-  async apply(_change: Change, known: RoleAssignmentInputs, writer: Writer): Promise<void> {
-    const waiting = { clock: this.azure.clock, signal: writer.signal, progress: (text: string) => writer.progress(text) };
-    await until(replicationPatience, waiting, () => this.tryWrite(known.principalId, writer));
-  }
-
-  /** One PUT under a name that follows from scope, role and principal, so that a repeated one hits the same assignment. */
-  private async tryWrite(principalId: string, writer: Writer): Promise<Attempt<undefined>> {
+  /** The name follows from scope, role and principal, so that a repeated write hits the same assignment. */
+  async apply(_change: Change, { principalId }: RoleAssignmentInputs, writer: Writer): Promise<void> {
     const { scope, label } = this.place;
-    const name = this.nameFor(principalId);
-    const subscription = /^\/subscriptions\/[^/]+/i.exec(scope)?.[0] ?? '';
-    const roleDefinitionId = `${subscription}/providers/Microsoft.Authorization/roleDefinitions/${this.role}`;
-    const body = { roleDefinitionId, principalId, principalType: 'ServicePrincipal', description: this.description };
-    const intent = { action: 'create', object: `${scope}/providers/Microsoft.Authorization/roleAssignments/${name}`, after: `${this.roleName} for ${principalId}`, widens: true };
-    const client = (await this.azure.authorization()).roleAssignments;
-    try {
-      await writer.write(intent, () => client.create(scope.replace(/^\//, ''), name, body, { abortSignal: writer.signal }));
-      return { done: undefined };
-    } catch (error) {
-      const service = thrownServiceError(error);
-      if (service?.code === 'RoleAssignmentExists') {
-        await this.refuseConditioned(principalId);
-        return { done: undefined };
-      }
-      const failure = azureProblem(`grant ${this.roleName} to ${this.principal.name} (${principalId})`, `The grant ${this.roleName} on ${label} was not made`, error);
-      if (service?.code !== 'PrincipalNotFound') throw failure;
-      return { wait: `Azure does not know the principal of ${this.principal.name} yet`, failure };
-    }
+    const wanted = {
+      scope,
+      label,
+      name: this.nameFor(principalId),
+      role: { id: this.role, name: this.roleName },
+      principal: { id: principalId, name: this.principal.name, type: this.principal.type ?? 'ServicePrincipal' } as const,
+      description: this.description,
+      widens: true,
+    };
+    if ((await writeAssignment(this.azure, wanted, writer)) === 'exists') await this.refuseConditioned(principalId);
   }
 
   /** The same role at the same scope with a condition stands in the way: Azure allows one assignment of the three, and ours has none. */

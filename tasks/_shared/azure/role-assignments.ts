@@ -86,8 +86,13 @@ function assignment(item: Listed): RoleAssignmentState {
  * Assignments of management groups count: a list at a scope returns those only when they lie above it.
  */
 export function gives(entry: RoleAssignmentState, acceptedRoles: readonly string[], scope: string): boolean {
+  return reaches(entry, scope) && acceptedRoles.includes(entry.role) && entry.condition === undefined;
+}
+
+/** True for an assignment at a scope or above it, whatever its role and condition. */
+export function reaches(entry: RoleAssignmentState, scope: string): boolean {
   const above = `${scope}/`.toLowerCase().startsWith(`${entry.scope.toLowerCase().replace(/\/$/, '')}/`);
-  return (above || managementGroup.test(entry.scope)) && acceptedRoles.includes(entry.role) && entry.condition === undefined;
+  return above || managementGroup.test(entry.scope);
 }
 
 const managementGroup = /^\/providers\/Microsoft\.Management\/managementGroups\//i;

@@ -5,6 +5,10 @@
 export const roles = {
   AcrPull: '7f951dda-4ed3-4680-a7ca-43fe172d538d',
   AcrPush: '8311e382-0749-4cb8-b61a-304f252e45ec',
+  AcrDelete: 'c2f4ef07-c644-48eb-af81-4b1b4947fb11',
+  'Container Registry Repository Reader': 'b93aa761-3e63-49ed-ac28-beffa264f7ac',
+  'Container Registry Repository Writer': '2a1e307c-b015-4ebd-883e-5b7698a07328',
+  'Container Registry Repository Contributor': '2efddaa5-3f1f-4df3-97df-af3f13818f4c',
   'Key Vault Secrets User': '4633458b-17de-408a-b874-0445c86b69e6',
 } as const;
 
