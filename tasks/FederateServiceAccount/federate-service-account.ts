@@ -1,5 +1,6 @@
 import type { PlannedTask } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
+import type { GrantScope } from '../_shared/agent/withdrawal.js';
 import type { Azure } from '../_shared/azure/azure.js';
 import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
 import { FederatedCredential } from '../_shared/azure/federated-credential.js';
@@ -18,22 +19,32 @@ import { output, value } from '../_shared/reconcile/ref.js';
 import type { AnyResource } from '../_shared/reconcile/resource.js';
 import { stateOf, type RunResult } from '../_shared/reconcile/run.js';
 import { readInputs, type Inputs } from './inputs.js';
+import { undo } from './undo.js';
 import { FederationProof } from './proof.js';
 
 /** Lets one service account on each cluster act as a managed identity, and grants that identity exactly the named secrets. */
 export const federateServiceAccount: PlannedTask<Inputs, Services> = {
   name: 'FederateServiceAccount',
   read: (inputs, shared) => readInputs(inputs, shared),
-  desire: (inputs, shared, services) => {
+  desire: async (inputs, shared, services) => {
     const fleet = new FleetUse(services.azure, shared.clusters);
-    const desired = placeWorkload(inputs, shared.clusters).map((workload) => federate(workload, inputs, fleet, services));
+    const placed = placeWorkload(inputs, shared.clusters);
+    const desired = inputs.removal.state === 'absent' ? [] : placed.map((workload) => federate(workload, inputs, fleet, services));
+    const undone = await undo({ removal: inputs.removal, placed, clusters: shared.clusters, scopesOf: (workload) => scopesOf(workload, inputs, services), accounts: inputs.createServiceAccount, fleet }, services);
     return {
-      resources: desired.flatMap(({ resources }) => resources),
-      proofs: desired.map(({ proof }) => proof),
+      resources: [...undone.resources, ...desired.flatMap(({ resources }) => resources)],
+      proofs: [...desired.map(({ proof }) => proof), ...undone.proofs],
+      checks: undone.checks,
       outputs: (result) => identityOutputs(desired, result),
     };
   },
 };
+
+/** Where the identity of a workload may have been granted something by this task. */
+function scopesOf({ entry }: PlacedWorkload, inputs: Inputs, { azure }: Services): GrantScope[] {
+  const wanted = inputs.secrets.get(entry.label);
+  return wanted === undefined ? [] : [{ azure, scope: wanted.vault.id }];
+}
 
 /** What shall be true for one workload on one cluster. */
 interface Federation {

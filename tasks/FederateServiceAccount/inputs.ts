@@ -1,5 +1,6 @@
 import { entriesIn } from '../_shared/agent/input-text.js';
 import type { InputReader } from '../_shared/agent/inputs.js';
+import { readRemoval, type RemovalInputs } from '../_shared/agent/removal-inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
 import { namedResource, readPropagationTimeout, readResource, readWorkload } from '../_shared/agent/workload-inputs.js';
 import type { ArmId } from '../_shared/fleet/arm-id.js';
@@ -17,6 +18,7 @@ export interface Inputs extends WorkloadInputs {
   readonly createServiceAccount: boolean;
   /** By cluster label; a cluster without an entry gets no secret. */
   readonly secrets: ReadonlyMap<string, SecretsWanted>;
+  readonly removal: RemovalInputs;
   /** How long a proof waits for what was written to take effect. Milliseconds. */
   readonly propagationTimeoutMs: number;
 }
@@ -31,7 +33,7 @@ const secretForm = 'names of secrets: letters, digits and hyphens, at most 127';
 export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
   const workload = readWorkload(inputs, shared.clusters);
   const createServiceAccount = inputs.boolean('createServiceAccount', true);
-  return { ...workload, createServiceAccount, secrets: readSecrets(inputs, shared), propagationTimeoutMs: readPropagationTimeout(inputs) };
+  return { ...workload, createServiceAccount, secrets: readSecrets(inputs, shared), removal: readRemoval(inputs), propagationTimeoutMs: readPropagationTimeout(inputs) };
 }
 
 function readSecrets(inputs: InputReader, { clusters, connection: { subscriptionId } }: SharedInputs): Inputs['secrets'] {

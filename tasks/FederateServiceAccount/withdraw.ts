@@ -3,7 +3,7 @@ import type { Desired } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
 import { othersServed, ownName, readFacts, removeGrants, serves, Unreadable, withdrawalsOf, type GrantScope, type IdentityFacts, type Withdrawal } from '../_shared/agent/withdrawal.js';
 import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
-import { FederatedCredentialRemoval } from '../_shared/azure/federated-credential-removal.js';
+import { credentialRemovalKey, FederatedCredentialRemoval } from '../_shared/azure/federated-credential-removal.js';
 import type { FederatedCredentialState } from '../_shared/azure/federated-credentials.js';
 import type { FleetUse } from '../_shared/azure/fleet-use.js';
 import { IdentityRemoval } from '../_shared/azure/identity-removal.js';
@@ -11,7 +11,6 @@ import { grantRemovalKey } from '../_shared/azure/role-assignment-removal.js';
 import type { History } from '../_shared/fleet/history.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import { ServiceAccountRemoval } from '../_shared/kubernetes/service-account-removal.js';
-import { sharedReader } from '../_shared/reconcile/plan.js';
 import { problemOf, type ProblemParts } from '../_shared/reconcile/problem.js';
 import { output } from '../_shared/reconcile/ref.js';
 import type { Removal } from '../_shared/reconcile/removal.js';
@@ -26,17 +25,21 @@ export interface WithdrawalOptions {
   readonly accounts: boolean;
   readonly history: History;
   readonly fleet: FleetUse;
+  /** What the run removes besides, because its counterpart is gone. */
+  readonly pruned: readonly Removal[];
 }
 
 /** The parts of a withdrawal, without the outputs that the task gives. */
 export type Withdrawn = Pick<Desired, 'resources' | 'proofs'> & { readonly checks: NonNullable<Desired['checks']> };
 
+/** Of a run that takes nothing back. */
+export const nothingUndone: Withdrawn = { resources: [], proofs: [], checks: [] };
+
 /**
  * Lists what goes when service accounts shall not act as their identities any more, in the order in which nothing is left hanging:
  * annotations, then grants, then credentials, then the identity. What is there is read first, since only what is ours goes.
  */
-export async function withdrawFederation(options: WithdrawalOptions, services: Services): Promise<Withdrawn> {
-  const reader = sharedReader();
+export async function withdrawFederation(options: WithdrawalOptions, services: Services, reader: Reader): Promise<Withdrawn> {
   const parts = await Promise.all(withdrawalsOf(options.placed).map((withdrawal) => withdrawIdentity(withdrawal, options, services, reader)));
   return {
     resources: parts.flatMap(({ resources }) => resources),
@@ -64,11 +67,14 @@ async function listRemovals(withdrawal: Withdrawal, facts: IdentityFacts, option
   const { place, workloads, owner } = withdrawal;
   const where = owner === undefined ? {} : { cluster: owner };
   const accounts = workloads.flatMap((workload) => withdrawAccount(workload, facts, options, services));
+  const pruned = new Set(options.pruned.map(({ key }) => key));
+  const isPruned = ({ name }: FederatedCredentialState): boolean => pruned.has(credentialRemovalKey(place.id, name));
+  const stay = othersServed({ ...facts, credentials: facts.credentials.filter((entry) => !isPruned(entry)) }, withdrawal);
   const grants = await removeGrants({
     grantee: { id: place.id, name: place.name, ...(facts.identity === undefined ? {} : { principalId: facts.identity.principalId }) },
     scopes: distinctScopes(workloads.flatMap((workload) => [...options.scopesOf(workload)])),
     history: options.history,
-    stay: othersServed(facts, withdrawal),
+    stay,
     because: 'its workload is withdrawn',
     after: accounts.map(({ removal }) => removal.key),
     cluster: owner,
@@ -78,13 +84,13 @@ async function listRemovals(withdrawal: Withdrawal, facts: IdentityFacts, option
     cluster: workload.entry.label,
     after: [...before, ...accounts.filter((one) => one.workload === workload).map(({ removal }) => removal.key)],
   }));
-  const going = new Set(grants.removals.map(({ key }) => key));
+  const going = new Set(stay === undefined ? grants.removals.map(({ key }) => key) : []);
   const leaving = {
-    credential: ({ name }: FederatedCredentialState) => workloads.some((workload) => ownName(workload) === name),
-    grant: (entry: { readonly id: string }) => going.has(grantRemovalKey(entry)),
+    credential: (entry: FederatedCredentialState) => isPruned(entry) || workloads.some((workload) => ownName(workload) === entry.name),
+    grant: (entry: { readonly id: string }) => going.has(grantRemovalKey(entry)) || pruned.has(grantRemovalKey(entry)),
   };
   const scopes = distinctScopes(workloads.flatMap((workload) => [...options.scopesOf(workload)])).map(({ scope }) => scope);
-  const identity = new IdentityRemoval(azure, place, { fleet: options.fleet, leaving, scopes }, { ...where, after: [...before, ...credentials.map(({ key }) => key)] });
+  const identity = new IdentityRemoval(azure, place, { fleet: options.fleet, leaving, scopes }, { ...where, after: [...before, ...pruned, ...credentials.map(({ key }) => key)] });
   const removals: Removal[] = [...accounts.map(({ removal }) => removal), ...grants.removals, ...credentials, identity];
   const left = [...grants.left, ...foreignCredentials(withdrawal, facts)];
   const notes = workloads.flatMap((workload) => notesOn(workload, facts, options));
