@@ -1,8 +1,9 @@
+import { placeFleet } from '../_shared/agent/placement.js';
 import type { Desired, PlannedTask } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
 import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
 import { IdentityLookup } from '../_shared/azure/identity-lookup.js';
-import { placeWorkload, type PlacedWorkload } from '../_shared/fleet/workload.js';
+import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import { HelmRelease } from '../_shared/kubernetes/helm-release.js';
 import { Namespace } from '../_shared/kubernetes/namespace.js';
 import { ReleaseBlueprint, type ReleaseInputs } from '../_shared/kubernetes/release-blueprint.js';
@@ -17,10 +18,11 @@ import { readInputs, type Inputs } from './inputs.js';
 export const deployWithIdentity: PlannedTask<Inputs, Services> = {
   name: 'DeployWithIdentity',
   read: (inputs, shared) => readInputs(inputs, shared),
-  desire: (inputs, shared, services): Desired => {
-    const deployments = placeWorkload(inputs, shared.clusters).map((workload) => deploy(workload, inputs, services));
+  desire: async (inputs, shared, services): Promise<Desired> => {
+    const { placed, unread } = await placeFleet(inputs, shared.clusters, services.azure);
+    const deployments = placed.map((workload) => deploy(workload, inputs, services));
     return {
-      resources: deployments.flatMap(({ resources }) => resources),
+      resources: [...unread, ...deployments.flatMap(({ resources }) => resources)],
       proofs: deployments.map(({ proof }) => proof),
       outputs: (result) => releaseOutputs(deployments, result),
     };

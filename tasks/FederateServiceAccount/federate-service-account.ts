@@ -1,3 +1,4 @@
+import { placeFleet } from '../_shared/agent/placement.js';
 import type { PlannedTask } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
 import type { GrantScope } from '../_shared/agent/withdrawal.js';
@@ -11,7 +12,7 @@ import { RoleAssignment } from '../_shared/azure/role-assignment.js';
 import { VaultLookup } from '../_shared/azure/vault-lookup.js';
 import type { ArmId } from '../_shared/fleet/arm-id.js';
 import { credentialName, subjectOf } from '../_shared/fleet/names.js';
-import { placeWorkload, type PlacedWorkload } from '../_shared/fleet/workload.js';
+import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import type { ClusterConnection } from '../_shared/kubernetes/connection.js';
 import { Namespace } from '../_shared/kubernetes/namespace.js';
 import { ServiceAccount } from '../_shared/kubernetes/service-account.js';
@@ -28,11 +29,11 @@ export const federateServiceAccount: PlannedTask<Inputs, Services> = {
   read: (inputs, shared) => readInputs(inputs, shared),
   desire: async (inputs, shared, services) => {
     const fleet = new FleetUse(services.azure, shared.clusters);
-    const placed = placeWorkload(inputs, shared.clusters);
+    const { placed, unread } = await placeFleet(inputs, shared.clusters, services.azure);
     const desired = inputs.removal.state === 'absent' ? [] : placed.map((workload) => federate(workload, inputs, fleet, services));
     const undone = await undo({ removal: inputs.removal, placed, clusters: shared.clusters, scopesOf: (workload) => scopesOf(workload, inputs, services), accounts: inputs.createServiceAccount, fleet }, services);
     return {
-      resources: [...undone.resources, ...desired.flatMap(({ resources }) => resources)],
+      resources: [...unread, ...undone.resources, ...desired.flatMap(({ resources }) => resources)],
       proofs: [...desired.map(({ proof }) => proof), ...undone.proofs],
       checks: undone.checks,
       outputs: (result) => identityOutputs(desired, result),
@@ -41,8 +42,8 @@ export const federateServiceAccount: PlannedTask<Inputs, Services> = {
 };
 
 /** Where the identity of a workload may have been granted something by this task. */
-function scopesOf({ entry }: PlacedWorkload, inputs: Inputs, { azure }: Services): GrantScope[] {
-  const wanted = inputs.secrets.get(entry.label);
+function scopesOf({ label }: PlacedWorkload, inputs: Inputs, { azure }: Services): GrantScope[] {
+  const wanted = inputs.secrets.get(label);
   return wanted === undefined ? [] : [{ azure, scope: wanted.vault.id }];
 }
 
@@ -61,7 +62,7 @@ function federate(workload: PlacedWorkload, inputs: Inputs, fleet: FleetUse, ser
   const identity = new Identity(
     azure,
     workload.identity,
-    inputs.workload,
+    { words: workload.words, run: services.run, ...(inputs.owner === undefined ? {} : { owner: inputs.owner }), ...(inputs.identityLocation === undefined ? {} : { location: inputs.identityLocation }) },
     fleet,
     workload.users,
     workload.owner === undefined ? undefined : { label: workload.owner, id: output(cluster, (state) => state.id) },
@@ -75,7 +76,7 @@ function federate(workload: PlacedWorkload, inputs: Inputs, fleet: FleetUse, ser
   );
   const connection = services.cluster(entry);
   const account = inputs.createServiceAccount ? annotated(workload, connection, cluster, identity) : [];
-  const wanted = inputs.secrets.get(entry.label);
+  const wanted = inputs.secrets.get(workload.label);
   const vault = wanted === undefined ? undefined : new VaultLookup(azure, wanted.vault);
   const grants = wanted === undefined || vault === undefined ? [] : wanted.names.map((secret) => granted(azure, wanted.vault, { vault, identity }, secret, workload));
   const resources = [cluster, identity, credential, ...account, ...(vault === undefined ? [] : [vault]), ...grants];
@@ -84,7 +85,7 @@ function federate(workload: PlacedWorkload, inputs: Inputs, fleet: FleetUse, ser
     { azure, connection, workload, proves: resources.map(({ key }) => key), inputs: refs, deadlineMs: inputs.propagationTimeoutMs },
     wanted?.names ?? [],
   );
-  return { label: entry.label, identity, resources, proof };
+  return { label: workload.label, identity, resources, proof };
 }
 
 /** The namespace and the service account with this cluster's identity on it. */

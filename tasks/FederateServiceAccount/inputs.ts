@@ -2,9 +2,10 @@ import { entriesIn } from '../_shared/agent/input-text.js';
 import type { InputReader } from '../_shared/agent/inputs.js';
 import { readRemoval, type RemovalInputs } from '../_shared/agent/removal-inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
-import { namedResource, readPropagationTimeout, readResource, readWorkload } from '../_shared/agent/workload-inputs.js';
+import { namedResource, placeEarly, readPropagationTimeout, readResource, readWorkloads } from '../_shared/agent/workload-inputs.js';
 import type { ArmId } from '../_shared/fleet/arm-id.js';
-import type { WorkloadInputs } from '../_shared/fleet/workload.js';
+import { longestTag } from '../_shared/azure/identity.js';
+import { placeLabel, type PlacedWorkload, type WorkloadInputs } from '../_shared/fleet/workload.js';
 
 /** The secrets that a workload may read on one cluster. */
 export interface SecretsWanted {
@@ -14,9 +15,13 @@ export interface SecretsWanted {
 
 /** The inputs that FederateServiceAccount has besides the shared ones. */
 export interface Inputs extends WorkloadInputs {
+  /** Tag of identities that are made; absent where nobody is named. */
+  readonly owner?: string;
   /** Whether namespace and service account are made and annotated in the cluster. */
   readonly createServiceAccount: boolean;
-  /** By cluster label; a cluster without an entry gets no secret. */
+  /** Whether workloads are restarted whose pods do not have the identity yet. */
+  readonly restartWorkloads: boolean;
+  /** By the label of the account's place; an account without an entry gets no secret. */
   readonly secrets: ReadonlyMap<string, SecretsWanted>;
   readonly removal: RemovalInputs;
   /** How long a proof waits for what was written to take effect. Milliseconds. */
@@ -31,21 +36,50 @@ const secretForm = 'names of secrets: letters, digits and hyphens, at most 127';
 
 /** Reads the inputs of FederateServiceAccount. */
 export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
-  const workload = readWorkload(inputs, shared.clusters);
+  const workload = readWorkloads(inputs, shared.clusters);
   const createServiceAccount = inputs.boolean('createServiceAccount', true);
-  return { ...workload, createServiceAccount, secrets: readSecrets(inputs, shared), removal: readRemoval(inputs), propagationTimeoutMs: readPropagationTimeout(inputs) };
+  const restartWorkloads = inputs.boolean('restartWorkloads');
+  const secrets = readSecrets(inputs, shared, workload);
+  if (inputs.sound('serviceAccounts', 'identity', 'identityResourceGroup', 'secrets', 'keyVault')) checkSharers(inputs, shared, workload, secrets);
+  const owner = readOwner(inputs);
+  return { ...workload, ...owner, createServiceAccount, restartWorkloads, secrets, removal: readRemoval(inputs), propagationTimeoutMs: readPropagationTimeout(inputs) };
 }
 
-function readSecrets(inputs: InputReader, { clusters, connection: { subscriptionId } }: SharedInputs): Inputs['secrets'] {
+function readOwner(inputs: InputReader): { owner?: string } {
+  const owner = inputs.optionalText('owner');
+  if (owner !== undefined && owner.length > longestTag) inputs.refuse('owner', owner, `at most ${longestTag} characters: it becomes a tag`);
+  return owner === undefined ? {} : { owner };
+}
+
+/** What a line of serviceAccounts names counts before what the cluster's entry says, and that before the input. */
+function readSecrets(inputs: InputReader, { clusters, connection: { subscriptionId } }: SharedInputs, workload: WorkloadInputs): Inputs['secrets'] {
   const common = readResource(inputs, 'keyVault', vaultType, subscriptionId);
   const names = inputs.namesIn('secrets', secretName, secretForm);
-  const wanted = clusters.map(({ label, overrides: { keyVault, secrets } }) => ({
-    label,
-    vault: keyVault === undefined ? common : namedResource(inputs, 'keyVault', keyVault, vaultType, subscriptionId, label),
-    names: secrets === undefined ? names : inputs.checkedNames('secrets', entriesIn(secrets), secretName, secretForm, label),
-  })).filter((entry) => entry.names.length > 0);
+  const narrowed = new Map(workload.accounts.map((account) => [account, account.secrets === undefined ? undefined : inputs.checkedNames('serviceAccounts', entriesIn(account.secrets), secretName, secretForm)]));
+  const wanted = clusters.flatMap((entry) => {
+    const { label, overrides: { keyVault, secrets } } = entry;
+    const vault = keyVault === undefined ? common : namedResource(inputs, 'keyVault', keyVault, vaultType, subscriptionId, label);
+    const own = secrets === undefined ? names : inputs.checkedNames('secrets', entriesIn(secrets), secretName, secretForm, label);
+    return workload.accounts.map((account) => ({ label, place: placeLabel(workload, entry, account), vault, names: narrowed.get(account) ?? own }));
+  }).filter((one) => one.names.length > 0);
   checkTogether(inputs, common, clusters.length === 0 ? [{ vault: common, names, label: '' }] : wanted);
-  return new Map(wanted.flatMap(({ label, vault, names: own }) => (vault === undefined ? [] : [[label, { vault, names: own }] as const])));
+  return new Map(wanted.flatMap(({ place, vault, names: own }) => (vault === undefined ? [] : [[place, { vault, names: own }] as const])));
+}
+
+/** Accounts with secrets of their own need identities of their own: who has the identity has all that it may read. */
+function checkSharers(inputs: InputReader, { clusters }: SharedInputs, workload: WorkloadInputs, secrets: Inputs['secrets']): void {
+  if (workload.accounts.every((account) => account.secrets === undefined)) return;
+  const first = new Map<string, PlacedWorkload>();
+  const mayRead = ({ label }: PlacedWorkload): string => [...(secrets.get(label)?.names ?? [])].map((name) => name.toLowerCase()).sort().join();
+  for (const one of placeEarly(workload, clusters)) {
+    const key = `${one.entry.id} ${one.identity.id.toLowerCase()}`;
+    const other = first.get(key) ?? one;
+    first.set(key, other);
+    if (mayRead(one) === mayRead(other)) continue;
+    const [here, there] = [other, one].map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`) as [string, string];
+    inputs.contradiction('serviceAccounts', `gives ${here} and ${there} different secrets`, `they share the identity ${one.identity.name}, so each could read those of the other`, 'put {serviceAccount} into the pattern of the input identity, or give them the same secrets');
+    return;
+  }
 }
 
 /** A vault without secrets, or secrets without a vault: one of the two was forgotten, or expanded to nothing. */
@@ -55,7 +89,7 @@ function checkTogether(inputs: InputReader, common: ArmId | undefined, wanted: r
     const place = homeless.label === '' ? '' : ` of ${homeless.label}`;
     inputs.contradiction('keyVault', 'is empty', `input secrets names secrets, and nothing says which vault${place} has them`, 'give the vault, here or as keyVault in the entry of each cluster');
   }
-  if (common !== undefined && inputs.sound('secrets') && wanted.every(({ names }) => names.length === 0)) {
+  if (common !== undefined && inputs.sound('secrets', 'serviceAccounts') && wanted.every(({ names }) => names.length === 0)) {
     inputs.contradiction('secrets', 'is empty', `input keyVault names ${common.name}, and nothing would be granted on it`, 'name the secrets that the workload may read, or leave keyVault empty');
   }
 }

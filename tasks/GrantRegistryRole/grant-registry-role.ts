@@ -1,3 +1,4 @@
+import { placeFleet } from '../_shared/agent/placement.js';
 import type { Desired, PlannedTask } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
 import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
@@ -6,7 +7,7 @@ import { RegistryLookup } from '../_shared/azure/registry-lookup.js';
 import { RoleAssignment, type GrantPlace } from '../_shared/azure/role-assignment.js';
 import type { ArmId } from '../_shared/fleet/arm-id.js';
 import type { ClusterEntry } from '../_shared/fleet/clusters.js';
-import { placeWorkload, type PlacedWorkload } from '../_shared/fleet/workload.js';
+import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import type { AnyProof } from '../_shared/reconcile/proof.js';
 import { output } from '../_shared/reconcile/ref.js';
 import type { AnyResource } from '../_shared/reconcile/resource.js';
@@ -18,14 +19,14 @@ import { RegistryProof } from './proof.js';
 export const grantRegistryRole: PlannedTask<Inputs, Services> = {
   name: 'GrantRegistryRole',
   read: (inputs, shared) => readInputs(inputs, shared),
-  desire: (inputs, shared, services): Desired => {
+  desire: async (inputs, shared, services): Promise<Desired> => {
     const { grantee } = inputs;
-    const placed = grantee.kind === 'workload' ? placeWorkload(grantee.workload, shared.clusters) : [];
+    const { placed, unread } = grantee.kind === 'workload' ? await placeFleet(grantee.workload, shared.clusters, services.azure) : { placed: [], unread: [] };
     const parts = grantee.kind === 'workload'
       ? placed.map((workload) => forWorkload(workload, inputs, services))
       : shared.clusters.map((entry) => forKubelet(entry, inputs, services));
     return {
-      resources: parts.flatMap(({ resources }) => resources),
+      resources: [...unread, ...parts.flatMap(({ resources }) => resources)],
       proofs: parts.flatMap(({ proofs }) => proofs),
       outputs: (result) => ({ registries: JSON.stringify(loginServers(parts, result)) }),
     };

@@ -1,6 +1,6 @@
 import type { InputReader } from '../_shared/agent/inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
-import { namedResource, readPropagationTimeout, readResource, readWorkload } from '../_shared/agent/workload-inputs.js';
+import { namedResource, readPropagationTimeout, readResource, readWorkloads } from '../_shared/agent/workload-inputs.js';
 import type { ArmId } from '../_shared/fleet/arm-id.js';
 import type { WorkloadInputs } from '../_shared/fleet/workload.js';
 
@@ -31,7 +31,7 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
   const role = inputs.choice('role', ['AcrPull', 'AcrPush'], 'AcrPull');
   const kind = inputs.choice('principal', ['workload', 'kubelet'], 'workload');
   const repository = kind === 'workload' ? readRepository(inputs) : undefined;
-  const grantee: Grantee = kind === 'kubelet' ? { kind } : { kind, workload: readWorkload(inputs, shared.clusters) };
+  const grantee: Grantee = kind === 'kubelet' ? { kind } : { kind, workload: readWorkloads(inputs, shared.clusters) };
   return { role, grantee, registries, repository, propagationTimeoutMs: readPropagationTimeout(inputs) };
 }
 

@@ -15,3 +15,8 @@ export function flawOf(text: string): string {
 export function entriesIn(text: string): readonly string[] {
   return text.split(/[,\r\n]+/).map((entry) => entry.trim()).filter((entry) => entry !== '');
 }
+
+/** Entries of which those with `=` have a line each, since what follows may have commas; the others are separated by commas or lines. */
+export function assignmentsIn(text: string): readonly string[] {
+  return text.split(/[\r\n]+/).flatMap((line) => (line.includes('=') ? [line.trim()] : entriesIn(line)));
+}

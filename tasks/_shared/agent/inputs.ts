@@ -124,9 +124,9 @@ export class InputReader {
     return undefined;
   }
 
-  /** A list separated by commas or lines, or `@path` of a file with such a list; empty when the input is. */
-  lines(name: string): readonly string[] {
-    return entriesIn(this.#takeList(name).text);
+  /** A list separated by commas or lines, or as `split` says, or `@path` of a file with such a list; empty when the input is. */
+  lines(name: string, split = entriesIn): readonly string[] {
+    return split(this.#takeList(name).text);
   }
 
   /** Names separated by commas or lines, or `@path` of a file with such a list. Each has a certain form and is there once, case aside. */

@@ -7,15 +7,7 @@ const ended = new Set(['Failed', 'Canceled']);
 
 /** Why a cluster cannot be worked with at all; undefined when it can. */
 export function unusable(state: ClusterState | undefined, cluster: ClusterEntry): Change | undefined {
-  if (state === undefined) {
-    return blocked({
-      code: 'WI2101',
-      what: `Cluster ${cluster.label} was not found`,
-      tried: `read ${cluster.id}`,
-      because: 'there is no such resource, or the service connection may not read it',
-      remedy: 'correct the entry in the list of clusters, or grant the connection read access to the cluster',
-    });
-  }
+  if (state === undefined) return notFound(cluster);
   if (state.power === 'Stopped') {
     return blocked({
       code: 'WI2102',
@@ -33,6 +25,17 @@ export function unusable(state: ClusterState | undefined, cluster: ClusterEntry)
     });
   }
   return undefined;
+}
+
+/** The change for a cluster that is not there. */
+export function notFound(cluster: ClusterEntry): Change {
+  return blocked({
+    code: 'WI2101',
+    what: `Cluster ${cluster.label} was not found`,
+    tried: `read ${cluster.id}`,
+    because: 'there is no such resource, or the service connection may not read it',
+    remedy: 'correct the entry in the list of clusters, or grant the connection read access to the cluster',
+  });
 }
 
 /**

@@ -1,6 +1,8 @@
 import { groupId } from '../fleet/arm-id.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { IdentityPlace } from '../fleet/identity-place.js';
+import { ownName } from '../fleet/marks.js';
+import { shorten } from '../fleet/names.js';
 import { strongReader } from '../reconcile/plan.js';
 import { show, unknown, value, type Ref, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
@@ -15,6 +17,21 @@ export interface IdentityInputs {
   /** ARM id of the cluster that it belongs to alone, so that an unusable cluster stops its identity; empty for one that clusters share. */
   readonly cluster: string;
 }
+
+/** How an identity is made. */
+export interface IdentitySettings {
+  /** Words of the workloads that use it. */
+  readonly words: readonly string[];
+  /** The run in the pipeline's own words. */
+  readonly run: string;
+  /** Who answers for it. */
+  readonly owner?: string;
+  /** Region; that of the first of its clusters that can be read when absent. */
+  readonly location?: string;
+}
+
+/** Longest value of a tag. Source: azure-docs, tag resources (limitations). */
+export const longestTag = 256;
 
 /** What was found of an identity, and around it. */
 export interface IdentityObservation {
@@ -37,7 +54,7 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
   constructor(
     private readonly azure: Azure,
     private readonly place: IdentityPlace,
-    private readonly workload: string,
+    private readonly settings: IdentitySettings,
     /** The whole fleet: no cluster of it may itself run on the identity. */
     private readonly fleet: FleetUse,
     /** The clusters whose workload gets the identity; a new one is made in the region of the first that can be read. */
@@ -57,7 +74,7 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
     const found = identity === undefined ? {} : { identity };
     if (reader.strong) return found;
     const facts = await this.fleet.facts(reader);
-    const region = this.users.map(({ id }) => facts.regions.get(id.toLowerCase())).find((known) => known !== undefined);
+    const region = this.settings.location ?? this.users.map(({ id }) => facts.regions.get(id.toLowerCase())).find((known) => known !== undefined);
     const forbidden = this.forbidden(identity, facts);
     return { ...found, ...(region === undefined ? {} : { region }), ...(forbidden === undefined ? {} : { forbidden }) };
   }
@@ -81,7 +98,9 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
   async apply(_change: Change, _known: IdentityInputs, writer: Writer): Promise<void> {
     const region = await this.homeRegion();
     if (region === undefined) throw new Error(`no cluster tells the region of ${this.key}`);
-    const tags = { 'managed-by': 'aks-workload-identity', workload: this.workload };
+    const { words, owner = '', run } = this.settings;
+    const marks = { 'managed-by': ownName, workload: words.join(', '), owner, run };
+    const tags = Object.fromEntries(Object.entries(marks).flatMap(([tag, text]) => (text === '' ? [] : [[tag, shorten(text, longestTag)]])));
     const identities = (await this.azure.identities(this.place.subscriptionId)).userAssignedIdentities;
     const options = { abortSignal: writer.signal };
     const intent = { action: 'create', object: this.place.id, after: `in ${region}`, widens: false };
@@ -92,8 +111,9 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
     }
   }
 
-  /** The region of the first of its own clusters that can be read; the rest of the fleet is not asked. */
+  /** The region that is asked for, or that of the first of its own clusters that can be read; the rest of the fleet is not asked. */
   private async homeRegion(): Promise<string | undefined> {
+    if (this.settings.location !== undefined) return this.settings.location;
     for (const entry of this.users) {
       const state = await readCluster(this.azure, entry, strongReader).catch(() => undefined);
       if (state !== undefined) return state.location;

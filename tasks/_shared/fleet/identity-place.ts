@@ -12,6 +12,14 @@ export interface IdentityPlace {
   readonly given: boolean;
 }
 
+/** Regions that were documented to be without federated credentials. Source: Entra docs, workload identity federation considerations. */
+export const regionsWithoutFederation: ReadonlySet<string> = new Set(['malaysiasouth', 'newzealandnorth']);
+
+/** A region as ARM compares it: `New Zealand North` is `newzealandnorth`. Source: azure-docs, regions list (names and display names). */
+export function regionName(text: string): string {
+  return text.replace(/\s/g, '').toLowerCase();
+}
+
 /** Longest name of a user-assigned identity. Not confirmed by a source that we read; the shortest limit in use. */
 const nameLimit = 128;
 

@@ -6,20 +6,29 @@ export interface NameParts {
   readonly cluster: string;
   readonly namespace: string;
   readonly serviceAccount: string;
+  /** Stage of the rollout. */
+  readonly ring?: string;
+  /** Azure region, e.g. `westeurope`. */
+  readonly location?: string;
 }
 
-const placeholders = ['workload', 'cluster', 'namespace', 'serviceAccount'] as const;
+const placeholders = ['workload', 'cluster', 'namespace', 'serviceAccount', 'ring', 'location'] as const;
+
+/** True when a pattern names a value. */
+export function names(pattern: string, part: keyof NameParts): boolean {
+  return pattern.includes(`{${part}}`);
+}
 
 /** Names in a pattern that no value exists for. */
 export function unknownPlaceholders(pattern: string): string[] {
   return [...pattern.matchAll(/\{([^}]*)\}/g)].map((match) => match[1] ?? '').filter((name) => !placeholders.some((known) => known === name));
 }
 
-/** Fills a pattern such as `id-{workload}-{cluster}`; a result over `limit` characters is cut and ends in a hash of the whole. */
+/** Fills a pattern such as `id-{workload}-{cluster}`; a result over `limit` characters is cut and ends in a hash of the whole. What has no value stays as it is. */
 export function fillPattern(pattern: string, parts: NameParts, limit: number): string {
   const filled = pattern.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const known = placeholders.find((placeholder) => placeholder === name);
-    return known === undefined ? whole : parts[known];
+    return known === undefined ? whole : (parts[known] ?? whole);
   });
   return shorten(filled, limit);
 }

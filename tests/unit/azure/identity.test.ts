@@ -20,9 +20,10 @@ describe('identity', () => {
   });
   const placeOf = (pattern = 'id-{workload}', resourceGroup?: string): IdentityPlace =>
     identityPlace(pattern, resourceGroup, rig.entry(), { workload: 'orders', namespace: 'orders', serviceAccount: 'api' });
+  const settings = { words: ['orders'], run: 'unit 1' };
   const desired = (place = placeOf()): { cluster: ClusterLookup; identity: Identity } => {
     const cluster = new ClusterLookup(azure, rig.entry(), { issuer: true });
-    return { cluster, identity: new Identity(azure, place, 'orders', new FleetUse(azure, [rig.entry()]), [rig.entry()], { label: 'aks-1', id: output(cluster, (state) => state.id) }) };
+    return { cluster, identity: new Identity(azure, place, settings, new FleetUse(azure, [rig.entry()]), [rig.entry()], { label: 'aks-1', id: output(cluster, (state) => state.id) }) };
   };
   const run = (place?: IdentityPlace): Promise<RunResult> => {
     const { cluster, identity } = desired(place);
@@ -40,7 +41,7 @@ describe('identity', () => {
     assert.ok(change?.action === 'create');
     assert.deepEqual([change.fields, change.widens], [[{ field: 'location', after: 'westeurope' }], false]);
     const made = rig.world.arm.identities.find('id-orders');
-    assert.deepEqual([made.location, made.tags], ['westeurope', { 'managed-by': 'aks-workload-identity', workload: 'orders' }]);
+    assert.deepEqual([made.location, made.tags], ['westeurope', { 'managed-by': 'aks-workload-identity', workload: 'orders', run: 'unit 1' }]);
     assert.deepEqual(stateOf(result, desired().identity)?.identity, { id: identityId().replace('resourceGroups', 'resourcegroups'), clientId: made.clientId, principalId: made.principalId, tenantId });
     assert.deepEqual(rig.writes(), ['PUT userAssignedIdentities/id-orders']);
     rig.network.log.clear();
@@ -135,7 +136,7 @@ describe('identity', () => {
   });
 
   describe('that clusters share', () => {
-    const shared = (): Identity => new Identity(azure, placeOf(), 'orders', new FleetUse(azure, [rig.entry(), rig.entry('aks-2')]), [rig.entry(), rig.entry('aks-2')]);
+    const shared = (): Identity => new Identity(azure, placeOf(), settings, new FleetUse(azure, [rig.entry(), rig.entry('aks-2')]), [rig.entry(), rig.entry('aks-2')]);
 
     it('is made although the first of its clusters cannot be read', async () => {
       await rig.addCluster('aks-2', 'ready');
@@ -147,7 +148,7 @@ describe('identity', () => {
     it('asks one cluster for its region when it is made, however large the fleet is', async () => {
       for (const name of ['aks-2', 'aks-3', 'aks-4']) await rig.addCluster(name, 'ready');
       const fleet = ['aks-1', 'aks-2', 'aks-3', 'aks-4'].map((name) => rig.entry(name));
-      await rig.run([new Identity(azure, placeOf(), 'orders', new FleetUse(azure, fleet), fleet)]);
+      await rig.run([new Identity(azure, placeOf(), settings, new FleetUse(azure, fleet), fleet)]);
       assert.equal(rig.statuses('arm', 'GET', /managedClusters/).length, fleet.length + 1);
     });
 
@@ -162,7 +163,7 @@ describe('identity', () => {
 
     it('may lie in a group that is called like a node resource group of another subscription', async () => {
       const elsewhere = { ...placeOf('id-{workload}', 'MC_rg-dev_aks-1_westeurope'), subscriptionId: '00000000-0000-4000-8000-00000000dead' };
-      const identity = new Identity(azure, elsewhere, 'orders', new FleetUse(azure, [rig.entry()]), [rig.entry()]);
+      const identity = new Identity(azure, elsewhere, settings, new FleetUse(azure, [rig.entry()]), [rig.entry()]);
       const result = await rig.run([identity], [], { dryRun: true });
       assert.notEqual(verdictOf(result, identity).problem?.code, 'WI2201');
     });

@@ -55,9 +55,14 @@ describe('fleet: name patterns', () => {
     assert.equal(fillPattern('{workload}-{cluster}', { ...parts, workload: '{cluster}' }, 128), '{cluster}-aks-1');
   });
 
+  it('keep what has no value, so that no name is made of it', () => {
+    assert.equal(fillPattern('id-{ring}-{location}', { ...parts, ring: 'ppd', location: 'westeurope' }, 128), 'id-ppd-westeurope');
+    assert.equal(fillPattern('id-{ring}-{location}', parts, 128), 'id-{ring}-{location}');
+  });
+
   it('name their unknown placeholders', () => {
     assert.deepEqual(unknownPlaceholders('id-{workload}-{cluster}-{namespace}-{serviceAccount}'), []);
-    assert.deepEqual(unknownPlaceholders('{Workload}{ring}{}{constructor}'), ['Workload', 'ring', '', 'constructor']);
+    assert.deepEqual(unknownPlaceholders('{Workload}{Ring}{ring}{}{constructor}{location}'), ['Workload', 'Ring', '', 'constructor']);
   });
 
   it('are cut at the limit and not before it', () => {

@@ -64,10 +64,10 @@ const together: Readonly<Record<string, { readonly inputs: Readonly<Record<strin
     inputs: { clusters: '', namespace: 'Orders', serviceAccount: '', identity: '{x}', workload: 'a b', identityResourceGroup: 'a/b', createServiceAccount: '1', keyVault: '', secrets: 'a,A,b_c', propagationTimeoutInMinutes: 'x' },
     errors: [
       'WI1001 Input clusters is empty',
+      'WI1007 Input workload is "a b"',
       'WI1007 Input namespace is "Orders"',
       'WI1001 Input serviceAccount is empty',
       'WI1007 Input identity is "{x}"',
-      'WI1007 Input workload is "a b"',
       'WI1007 Input identityResourceGroup is "a/b"',
       'WI1003 Input createServiceAccount is "1"',
       'WI1061 Input secrets has "A"',

@@ -54,7 +54,7 @@ function mistakesOf(inputs: Readonly<Record<string, string>>, clusters?: string)
 describe('DeployWithIdentity', () => {
   it('reads its inputs, with defaults', () => {
     const inputs = read(given);
-    assert.deepEqual([inputs.chart, inputs.releaseName, inputs.helmPath, inputs.timeoutMs, inputs.workload], [given.chart, 'orders-api', 'helm', 600_000, 'api']);
+    assert.deepEqual([inputs.chart, inputs.releaseName, inputs.helmPath, inputs.timeoutMs, inputs.accounts[0]?.workload], [given.chart, 'orders-api', 'helm', 600_000, 'api']);
     assert.deepEqual([...inputs.values], [['aks-1', ''], ['aks-2', '']]);
     const more = read({ ...given, valuesFiles: `${given.chart}/values.yaml\n${given.chart}/Chart.yaml`, timeoutInMinutes: '3', helmPath: process.execPath });
     assert.deepEqual([more.valuesFiles, more.timeoutMs, more.helmPath], [[`${given.chart}/values.yaml`, `${given.chart}/Chart.yaml`], 180_000, process.execPath]);

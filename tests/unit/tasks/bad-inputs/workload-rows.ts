@@ -1,11 +1,12 @@
 import { federatedEndpoint } from '../../agent/fake-agent.js';
+import { severalRows } from './several-rows.js';
 import { forWorkload, row, unseen, type BadInput } from './table.js';
 
 const federate = 'FederateServiceAccount';
 const grant = 'GrantRegistryRole';
 const subscription = '/subscriptions/33333333-3333-4333-8333-333333333333';
 const label = /lower-case letters, digits and hyphens, at most 63, beginning and ending with a letter or digit/;
-const identity = /a name pattern of letters, digits, -, _ with \{workload\} \{cluster\} \{namespace\} \{serviceAccount\}, or the ARM id of an identity/;
+const identity = /a name pattern of letters, digits, -, _ with \{workload\} \{cluster\} \{namespace\} \{serviceAccount\} \{ring\} \{location\}, or the ARM id of an identity/;
 const group = /the name of a resource group, at most 90 letters, digits and \. _ - \( \)/;
 const vault = /ARM id of type Microsoft\.KeyVault\/vaults, or resourceGroup\/name in the connection's subscription; a name is 3 to 24 letters/;
 const secret = /names of secrets: letters, digits and hyphens, at most 127/;
@@ -39,7 +40,7 @@ export const workloadRows: readonly BadInput[] = [
   // the identity
   ...row(forWorkload, 'identity', '', 'WI1001', undefined, /give it a value/),
   ...row(forWorkload, 'identity', 'id-$(ring)', 'WI1005', '$(ring)', /link the variable group that defines ring/),
-  ...row(forWorkload, 'identity', 'id-{ring}', 'WI1007', 'id-{ring}', identity),
+  ...row(forWorkload, 'identity', 'id-{region}', 'WI1007', 'id-{region}', identity),
   ...row(federate, 'identity', 'id-{Workload}', 'WI1007', 'id-{Workload}', identity),
   ...row(federate, 'identity', 'id-{workload', 'WI1007', 'id-{workload', identity),
   ...row(federate, 'identity', 'id-workload}', 'WI1007', 'id-workload}', identity),
@@ -72,6 +73,17 @@ export const workloadRows: readonly BadInput[] = [
   ...row(forWorkload, 'identityResourceGroup', 'rg-ids', 'WI1060', 'rg-ids', /input identity is an ARM id.*leave one of the two out/, { given: { identity: `${subscription}/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-1` } }),
   ...row(federate, 'createServiceAccount', 'no', 'WI1003', '"no"', /give true or false/),
   ...row(federate, 'createServiceAccount', '$(create)', 'WI1005', '$(create)', /link the variable group/),
+  ...row(forWorkload, 'ring', '', 'WI1060', undefined, /input identity names \{ring\}; give the ring that the clusters belong to/, { given: { identity: 'id-{ring}' } }),
+  ...row(federate, 'ring', '', 'WI1060', undefined, /names \{ring\}/, { given: { clusters: listed({ identity: 'id-{ring}' }) } }),
+  ...row(forWorkload, 'ring', 'pre prod', 'WI1007', 'pre prod', /a word of letters, digits, - and _: it becomes part of names/),
+  ...row(federate, 'ring', '$(ring)', 'WI1005', '$(ring)', /link the variable group that defines ring/),
+  ...row(forWorkload, 'identityLocation', 'west-europe', 'WI1007', 'west-europe', /an Azure region such as westeurope or West Europe/),
+  ...row(federate, 'identityLocation', '$(region)', 'WI1005', '$(region)', /link the variable group/),
+  ...row(federate, 'owner', 'o'.repeat(257), 'WI1007', 'o'.repeat(119), /at most 256 characters: it becomes a tag/),
+  ...row(federate, 'restartWorkloads', 'yes', 'WI1003', '"yes"', /give true or false/),
+
+  // several service accounts
+  ...severalRows,
 
   // the vault and its secrets
   ...row(federate, 'keyVault', 'kv-orders', 'WI1007', 'kv-orders', vault),
