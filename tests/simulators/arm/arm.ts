@@ -13,7 +13,8 @@ import { Policies } from './policies.js';
 import { forbidden, wrapped } from './refusals.js';
 import type { ArmCall, Operation, Parts, Provider } from './route.js';
 import { signIn } from './sign-in.js';
-import { registryStore, vaultStore } from './stores.js';
+import { registryStore } from './stores.js';
+import { Vaults } from './vaults.js';
 
 /** What the simulator of Azure Resource Manager is made of. */
 export interface ArmParts {
@@ -29,8 +30,9 @@ export class Arm implements Service {
   readonly name = 'arm';
   readonly clusters: Clusters;
   readonly identities: Identities;
+  readonly authorization: Authorization;
   readonly registries = registryStore();
-  readonly vaults = vaultStore();
+  readonly vaults = new Vaults();
   readonly locks: Locks;
   readonly policies: Policies;
   /** Knob: enforces ARM's own published limits for one principal in one subscription. */
@@ -43,10 +45,10 @@ export class Arm implements Service {
     this.#limits = new ArmLimits(parts.clock);
     this.clusters = new Clusters(parts.clock);
     this.identities = new Identities(parts.clock, parts.directory, parts.hierarchy);
-    const authorization = new Authorization(parts.clock, parts.roles, parts.directory);
+    this.authorization = new Authorization(parts.clock, parts.roles, parts.directory);
     this.locks = new Locks(parts.roles);
     this.policies = new Policies(parts.roles);
-    this.#providers = [this.locks, this.policies, authorization, this.clusters, this.identities, this.registries, this.vaults, parts.hierarchy];
+    this.#providers = [this.locks, this.policies, this.authorization, this.clusters, this.identities, this.registries, this.vaults, parts.hierarchy];
   }
 
   async handle(request: SimRequest): Promise<SimResponse> {

@@ -18,6 +18,8 @@ type Wanted = Omit<RoleAssignment, 'name' | 'createdAt'>;
 
 /** Role assignments, role definitions and the caller's permissions at any scope. */
 export class Authorization implements Provider {
+  /** Role assignments that a subscription can have. Source: azure-docs, troubleshooting RBAC limits, whose copies say 4000 and 5000. */
+  readonly knobs = { perSubscription: 4000 };
   readonly #provenance = new Map<string, Provenance>();
 
   constructor(
@@ -97,12 +99,20 @@ export class Authorization implements Provider {
     if (twin !== undefined) {
       return wrapped(409, 'RoleAssignmentExists', `The role assignment already exists. The ID of the existing role assignment is ${twin.name.replaceAll('-', '')}.`);
     }
+    if (present === undefined && this.#isFull(wanted.scope)) return wrapped(400, 'RoleAssignmentLimitExceeded', 'No more role assignments can be created.');
     const now = { updatedOn: this.clock.now(), updatedBy: call.caller.objectId };
     const created = present === undefined ? { createdOn: now.updatedOn, createdBy: now.updatedBy } : this.#provenanceOf(present);
     this.#provenance.set(name, { ...created, ...now });
     if (present !== undefined) this.roles.remove(name);
     const stored = this.roles.add({ ...wanted, name });
     return { status: present === undefined ? 201 : 200, body: this.#view(stored), wrote: assignmentId(stored) };
+  }
+
+  /** Assignments above a subscription do not count. Source: azure-docs, troubleshooting RBAC limits. */
+  #isFull(scope: string): boolean {
+    const subscription = /^\/subscriptions\/[^/]+/i.exec(scope)?.[0].toLowerCase();
+    if (subscription === undefined) return false;
+    return this.roles.assignments().filter((entry) => `${entry.scope.toLowerCase()}/`.startsWith(`${subscription}/`)).length >= this.knobs.perSubscription;
   }
 
   #delete(parts: Parts): SimResponse {

@@ -52,6 +52,10 @@ export class ReadableStore implements Provider {
     return found;
   }
 
+  byId(id: string): StoredResource | undefined {
+    return this.#records.get(id.toLowerCase());
+  }
+
   /** Changes properties outside of any request. */
   edit(name: string, properties: Record<string, unknown>): void {
     const record = this.find(name);

@@ -163,5 +163,20 @@ const generalRoles = [
   }),
 ];
 
+/** Roles for data of other services, and roles that give out roles. */
+const otherRoles = [
+  role('8b54135c-b56d-4d72-a534-26097cfdc8d8', 'Key Vault Data Access Administrator', {
+    actions: ['Microsoft.Authorization/roleAssignments/write', 'Microsoft.Authorization/roleAssignments/delete', readRoles, readGroups, ...deploy, `${vaults}/*/read`],
+  }),
+  role('2a2b9908-6ea1-4ae2-8e65-a410df84e7d1', 'Storage Blob Data Reader', {
+    actions: ['Microsoft.Storage/storageAccounts/blobServices/containers/read', 'Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action'],
+    dataActions: ['Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'],
+  }),
+  role('4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0', 'Azure Service Bus Data Receiver', {
+    actions: ['Microsoft.ServiceBus/*/queues/read', 'Microsoft.ServiceBus/*/topics/read', 'Microsoft.ServiceBus/*/topics/subscriptions/read'],
+    dataActions: ['Microsoft.ServiceBus/*/receive/action'],
+  }),
+];
+
 /** The built-in roles that the product meets. Source: azure-docs, built-in roles; write and delete rights of the repository roles are unconfirmed. */
-export const builtInRoles: readonly RoleDefinition[] = [...generalRoles, ...registryRoles, ...vaultRoles, ...clusterRoles, ...identityRoles];
+export const builtInRoles: readonly RoleDefinition[] = [...generalRoles, ...registryRoles, ...vaultRoles, ...clusterRoles, ...identityRoles, ...otherRoles];

@@ -1,6 +1,6 @@
 import type { Caller } from '../azure/authority.js';
 import type { SimResponse } from '../kernel/service.js';
-import type { VaultKnobs, VaultSettings } from './settings.js';
+import type { Section, VaultKnobs, VaultSettings } from './settings.js';
 
 /** Key Vault's error envelope. */
 export function refusal(status: number, code: string, message: string, innerCode?: string): SimResponse {
@@ -32,9 +32,9 @@ export function forbiddenByRbac(settings: VaultSettings, caller: Caller, action:
 }
 
 /** No access policy gives the permission. */
-export function forbiddenByPolicy(settings: VaultSettings, caller: Caller, permission: string, innerCode: string): SimResponse {
+export function forbiddenByPolicy(settings: VaultSettings, caller: Caller, section: Section, permission: string, innerCode: string): SimResponse {
   const message =
-    `The user, group or application '${identity(settings, caller)}' does not have secrets ${permission} permission on key vault ` +
+    `The user, group or application '${identity(settings, caller)}' does not have ${section} ${permission} permission on key vault ` +
     `'${vaultName(settings)};location=${settings.location}'. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287`;
   return refusal(403, 'Forbidden', message, innerCode);
 }
@@ -50,12 +50,19 @@ export function forbiddenByFirewall(settings: VaultSettings, caller: Caller, add
   return refusal(403, 'Forbidden', lines.join('\r\n'), 'ForbiddenByFirewall');
 }
 
-/** Nothing of that name, or not in that version. */
-export function secretNotFound(name: string): SimResponse {
+/** Public access is off, and no private endpoint is simulated. Text from public reports. */
+export function forbiddenByConnection(settings: VaultSettings, caller: Caller): SimResponse {
+  const lines = ['Public network access is disabled and request is not from a trusted service nor via an approved private link.', `Caller: ${identity(settings, caller)}`, `Vault: ${vaultName(settings)};location=${settings.location}`];
+  return refusal(403, 'Forbidden', lines.join('\r\n'), 'ForbiddenByConnection');
+}
+
+/** Nothing of that name, or not in that version. The code of keys and certificates is in the manner of that of secrets. */
+export function itemNotFound(section: Section, name: string): SimResponse {
+  const kind = section.slice(0, -1);
   const message =
-    `A secret with (name/id) ${name} was not found in this key vault. If you recently deleted this secret you may be able to recover it ` +
+    `A ${kind} with (name/id) ${name} was not found in this key vault. If you recently deleted this secret you may be able to recover it ` +
     'using the correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182';
-  return refusal(404, 'SecretNotFound', message);
+  return refusal(404, `${kind.charAt(0).toUpperCase()}${kind.slice(1)}NotFound`, message);
 }
 
 function identity(settings: VaultSettings, caller: Caller): string {

@@ -21,6 +21,7 @@ export interface SecretOptions {
 /** The secrets of a vault, each with its versions in order of creation. */
 export class SecretStore {
   readonly #secrets = new Map<string, SecretVersion[]>();
+  readonly #deleted = new Map<string, SecretVersion[]>();
 
   constructor(private readonly seconds: () => number) {}
 
@@ -44,6 +45,17 @@ export class SecretStore {
 
   delete(name: string): void {
     this.#secrets.delete(name.toLowerCase());
+  }
+
+  /** Deletes so that it can be recovered. */
+  softDelete(name: string): void {
+    this.#deleted.set(name.toLowerCase(), [...this.versions(name)]);
+    this.delete(name);
+  }
+
+  /** The current version of what was deleted and can be recovered. */
+  deleted(name: string): SecretVersion | undefined {
+    return this.#deleted.get(name.toLowerCase())?.at(-1);
   }
 
   names(): string[] {

@@ -1,10 +1,14 @@
 import type { ReplicaKnobs } from '../azure/replicas.js';
 
+/** What a vault holds, in the words of its addresses and of access policies. */
+export const sections = ['secrets', 'keys', 'certificates'] as const;
+export type Section = (typeof sections)[number];
+
 /** One access policy entry of a vault without Azure RBAC. */
 export interface AccessPolicy {
   readonly tenantId: string;
   readonly objectId: string;
-  readonly permissions: { readonly secrets?: readonly string[] };
+  readonly permissions: Readonly<Partial<Record<Section, readonly string[]>>>;
 }
 
 /** What the data plane reads, on each request, from the vault's ARM resource. */
@@ -17,6 +21,8 @@ export interface VaultSettings {
   /** Null and absent mean access policies. Source: Key Vault docs, access-control-default. */
   readonly enableRbacAuthorization?: boolean | null;
   readonly accessPolicies: readonly AccessPolicy[];
+  /** `Disabled` leaves only private endpoints. */
+  readonly publicNetworkAccess?: 'Enabled' | 'Disabled';
   readonly networkAcls?: {
     readonly defaultAction: 'Allow' | 'Deny';
     readonly ipRules?: readonly { readonly value: string }[];

@@ -189,6 +189,38 @@ describe('vault simulator', () => {
     assert.equal((await world.get('/secrets/orders-db?api-version=7.4')).status, 200);
   });
 
+  it('shows keys and certificates without their private parts, each under its own right', async () => {
+    const world = await World.start();
+    world.vault.keys.set('sign', 'canary-key');
+    world.vault.certificates.set('tls', 'canary-certificate');
+    const provider = 'Microsoft.KeyVault/vaults';
+    world.access.rule = ({ scope, action }) => (action === `${provider}/keys/read` && scope === `${armId}/keys/sign`) || (action === `${provider}/certificates/read` && scope === `${armId}/certificates/tls`);
+    for (const path of ['/keys/sign', '/certificates/tls']) {
+      const answer = await world.get(`${path}?api-version=2025-07-01`);
+      assert.equal(answer.status, 200, path);
+      assert.doesNotMatch(JSON.stringify(answer.body), /canary/);
+    }
+    assert.equal((await world.get('/keys/tls?api-version=2025-07-01')).status, 403);
+    world.access.rule = () => true;
+    assert.equal(error(await world.get('/keys/tls?api-version=2025-07-01')).code, 'KeyNotFound');
+    assert.equal(error(await world.get('/certificates/sign?api-version=2025-07-01')).code, 'CertificateNotFound');
+    world.settings = { ...world.settings, enableRbacAuthorization: false, accessPolicies: [{ tenantId, objectId: 'oid-1', permissions: { keys: ['get'] } }] };
+    assert.equal((await world.get('/keys/sign?api-version=2025-07-01')).status, 200);
+    assert.match(error(await world.get('/certificates/tls?api-version=2025-07-01')).message, /does not have certificates get permission/);
+  });
+
+  it('tells of deleted secrets that can be recovered, and lets nobody in from outside when public access is off', async () => {
+    const world = await World.start();
+    world.access.rule = () => true;
+    world.vault.secrets.softDelete('orders-db');
+    assert.equal((await world.get('/secrets/orders-db?api-version=2025-07-01')).status, 404);
+    const deleted = json(await world.get('/deletedsecrets/orders-db?api-version=2025-07-01'));
+    assert.deepEqual([deleted.recoveryId, deleted.value], [`${origin}/deletedsecrets/orders-db`, undefined]);
+    assert.equal((await world.get('/deletedsecrets/nothing?api-version=2025-07-01')).status, 404);
+    world.settings = { ...world.settings, publicNetworkAccess: 'Disabled' };
+    assert.equal(error(await world.get('/deletedsecrets/orders-db?api-version=2025-07-01')).innererror?.code, 'ForbiddenByConnection');
+  });
+
   it('writes nothing, logs who asked, and names what it does not simulate', async () => {
     const world = await World.start();
     world.access.rule = () => true;

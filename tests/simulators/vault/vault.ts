@@ -3,9 +3,9 @@ import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import type { AccessControl, Caller, TokenAuthority } from '../azure/authority.js';
 import { Replicas } from '../azure/replicas.js';
 import { notSimulated, type Service, type SimRequest, type SimResponse } from '../kernel/service.js';
-import { challenge, forbiddenByFirewall, forbiddenByPolicy, forbiddenByRbac, refusal, secretNotFound, vaultName } from './refusals.js';
+import { challenge, forbiddenByConnection, forbiddenByFirewall, forbiddenByPolicy, forbiddenByRbac, itemNotFound, refusal, vaultName } from './refusals.js';
 import { SecretStore, type SecretVersion } from './secret-store.js';
-import type { VaultKnobs, VaultSettings } from './settings.js';
+import type { Section, VaultKnobs, VaultSettings } from './settings.js';
 
 /** Both spellings of the data plane's resource. */
 const audiences = ['https://vault.azure.net', 'https://vault.azure.net/', 'cfa8b339-82a2-471a-a3c9-0fc0be7a4093'];
@@ -28,22 +28,28 @@ interface Operation {
   /** Word of the access policies. */
   readonly permission: 'get' | 'list';
   readonly action: string;
-  /** Absent for the vault as a whole. */
-  readonly secret?: string;
+  readonly section: Section;
+  /** Name of the item; absent for the vault as a whole. */
+  readonly item?: string;
   answer(): SimResponse;
 }
 
-/** The data plane of one key vault: reading secrets. See BEHAVIOUR.md. */
+/** The data plane of one key vault: reading secrets, and keys and certificates without their private parts. See BEHAVIOUR.md. */
 export class Vault implements Service {
   readonly name: string;
   readonly knobs: VaultKnobs;
   readonly secrets: SecretStore;
+  readonly keys: SecretStore;
+  readonly certificates: SecretStore;
   readonly #recent: number[] = [];
   readonly #replicas: Replicas;
 
   constructor(private readonly parts: VaultParts) {
     this.name = parts.name;
-    this.secrets = new SecretStore(() => Math.floor(parts.clock.now().getTime() / 1000));
+    const store = (): SecretStore => new SecretStore(() => Math.floor(parts.clock.now().getTime() / 1000));
+    this.secrets = store();
+    this.keys = store();
+    this.certificates = store();
     this.knobs = {
       replicas: 1,
       replicaLagMs: 0,
@@ -73,14 +79,24 @@ export class Vault implements Service {
   }
 
   #operation(request: SimRequest): Operation | undefined {
-    const match = /^\/secrets(?:\/([0-9a-zA-Z-]{1,127})(?:\/([0-9a-z]+))?)?\/?$/.exec(request.url.pathname);
-    if (match === null || request.method !== 'GET') return undefined;
+    if (request.method !== 'GET') return undefined;
+    const { pathname } = request.url;
+    const provider = 'Microsoft.KeyVault/vaults';
+    const gone = /^\/deletedsecrets\/([0-9a-zA-Z-]{1,127})\/?$/.exec(pathname)?.[1];
+    if (gone !== undefined) return { permission: 'get', section: 'secrets', action: `${provider}/secrets/readMetadata/action`, item: gone, answer: () => this.#getDeleted(gone) };
+    const single = /^\/(keys|certificates)\/([0-9a-zA-Z-]{1,127})(?:\/([0-9a-z]+))?\/?$/.exec(pathname);
+    if (single !== null) {
+      const [, section = '', item = '', version] = single;
+      const of = section === 'keys' ? 'keys' : 'certificates';
+      return version === 'versions' ? undefined : { permission: 'get', section: of, action: `${provider}/${of}/read`, item, answer: () => this.#getPublic(of, item, version) };
+    }
+    const match = /^\/secrets(?:\/([0-9a-zA-Z-]{1,127})(?:\/([0-9a-z]+))?)?\/?$/.exec(pathname);
+    if (match === null) return undefined;
     const [, name, version] = match;
-    const provider = 'Microsoft.KeyVault/vaults/secrets';
-    const list = { permission: 'list', action: `${provider}/readMetadata/action` } as const;
+    const list = { permission: 'list', section: 'secrets', action: `${provider}/secrets/readMetadata/action` } as const;
     if (name === undefined) return { ...list, answer: () => this.#list(request) };
-    if (version === 'versions') return { ...list, secret: name, answer: () => this.#listVersions(request, name) };
-    return { permission: 'get', action: `${provider}/getSecret/action`, secret: name, answer: () => this.#get(name, version) };
+    if (version === 'versions') return { ...list, item: name, answer: () => this.#listVersions(request, name) };
+    return { permission: 'get', section: 'secrets', action: `${provider}/secrets/getSecret/action`, item: name, answer: () => this.#get(name, version) };
   }
 
   #versionRefusal(request: SimRequest): SimResponse | undefined {
@@ -102,11 +118,12 @@ export class Vault implements Service {
     return undefined;
   }
 
-  #forbidden(settings: VaultSettings, caller: Caller, { permission, action, secret }: Operation): SimResponse | undefined {
+  #forbidden(settings: VaultSettings, caller: Caller, { permission, section, action, item }: Operation): SimResponse | undefined {
+    if (settings.publicNetworkAccess === 'Disabled') return forbiddenByConnection(settings, caller);
     if (!passesFirewall(settings, this.knobs.clientAddress)) return forbiddenByFirewall(settings, caller, this.knobs.clientAddress);
     if (settings.enableRbacAuthorization === true) {
-      const scope = secret === undefined ? settings.armId : `${settings.armId}/secrets/${secret}`;
-      const names = secret === undefined ? {} : { 'Microsoft.KeyVault/vaults/secrets:name': secret };
+      const scope = item === undefined ? settings.armId : `${settings.armId}/${section}/${item}`;
+      const names: Record<string, string> = item === undefined || section !== 'secrets' ? {} : { 'Microsoft.KeyVault/vaults/secrets:name': item };
       const attributes = { 'Microsoft.KeyVault/vaults:name': vaultName(settings), ...names };
       const allowed = this.parts.access.allows({ objectId: caller.objectId, action, scope, data: true, attributes, behindMs: this.#replicas.next() });
       return allowed ? undefined : forbiddenByRbac(settings, caller, action, scope);
@@ -115,16 +132,33 @@ export class Vault implements Service {
       (policy) =>
         policy.objectId.toLowerCase() === caller.objectId.toLowerCase() &&
         policy.tenantId.toLowerCase() === settings.tenantId.toLowerCase() &&
-        policy.permissions.secrets?.some((word) => ['all', permission].includes(word.toLowerCase())) === true,
+        policy.permissions[section]?.some((word) => ['all', permission].includes(word.toLowerCase())) === true,
     );
-    return allowed ? undefined : forbiddenByPolicy(settings, caller, permission, this.knobs.policyRefusalCode);
+    return allowed ? undefined : forbiddenByPolicy(settings, caller, section, permission, this.knobs.policyRefusalCode);
   }
 
   #get(name: string, version: string | undefined): SimResponse {
     const found = this.secrets.find(name, version);
-    if (found === undefined) return secretNotFound(version === undefined ? name : `${name}/${version}`);
+    if (found === undefined) return itemNotFound('secrets', version === undefined ? name : `${name}/${version}`);
     if (!found.enabled) return refusal(403, 'Forbidden', 'Operation get is not allowed on a disabled secret.', 'SecretDisabled');
     return { status: 200, body: { value: found.value, ...this.#item(`${name}/${found.version}`, found) } };
+  }
+
+  /** Without value, with when it goes for good. */
+  #getDeleted(name: string): SimResponse {
+    const found = this.secrets.deleted(name);
+    if (found === undefined) return itemNotFound('secrets', name);
+    const { vaultUri } = this.parts.settings();
+    return { status: 200, body: { recoveryId: `${vaultUri}deletedsecrets/${name}`, deletedDate: found.updated, scheduledPurgeDate: found.updated + 90 * 86_400, ...this.#item(name, found) } };
+  }
+
+  #getPublic(section: 'keys' | 'certificates', name: string, version: string | undefined): SimResponse {
+    const found = this[section].find(name, version);
+    if (found === undefined) return itemNotFound(section, version === undefined ? name : `${name}/${version}`);
+    const { attributes, tags } = this.#item(name, found);
+    const id = `${this.parts.settings().vaultUri}${section}/${name}/${found.version}`;
+    if (section === 'certificates') return { status: 200, body: { id, kid: id.replace('/certificates/', '/keys/'), sid: id.replace('/certificates/', '/secrets/'), cer: '', attributes, tags } };
+    return { status: 200, body: { key: { kid: id, kty: 'RSA', key_ops: ['sign', 'verify'], e: 'AQAB' }, attributes, tags } };
   }
 
   #list(request: SimRequest): SimResponse {
@@ -136,7 +170,7 @@ export class Vault implements Service {
     return this.#page(request, this.secrets.versions(name).map((entry) => this.#item(`${name}/${entry.version}`, entry)));
   }
 
-  #item(path: string, { enabled, created, updated, contentType, tags }: SecretVersion): object {
+  #item(path: string, { enabled, created, updated, contentType, tags }: SecretVersion): { readonly attributes: object; readonly tags: object } & Record<string, unknown> {
     const attributes = { enabled, created, updated, recoveryLevel: 'Recoverable+Purgeable', recoverableDays: 90 };
     return { id: `${this.parts.settings().vaultUri}secrets/${path}`, attributes, ...(contentType === undefined ? {} : { contentType }), tags: tags ?? {} };
   }

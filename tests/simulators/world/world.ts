@@ -15,7 +15,7 @@ import type { Network } from '../kernel/network.js';
 import { isRecord } from '../kernel/service.js';
 import { KubernetesApi, type KubernetesApiOptions } from '../kubernetes/kubernetes-api.js';
 import { Registry } from '../registry/registry.js';
-import type { AccessPolicy, VaultSettings } from '../vault/settings.js';
+import { sections, type AccessPolicy, type VaultSettings } from '../vault/settings.js';
 import { Vault } from '../vault/vault.js';
 
 /** Addresses of the services that exist once in a world. */
@@ -149,6 +149,7 @@ export class World {
         vaultUri: String(record.properties.vaultUri),
         enableRbacAuthorization: record.properties.enableRbacAuthorization === true,
         accessPolicies: policiesOf(record.properties),
+        publicNetworkAccess: record.properties.publicNetworkAccess === 'Disabled' ? 'Disabled' : 'Enabled',
         ...networkRules(record.properties),
       }),
     });
@@ -183,7 +184,8 @@ function armTokens({ policies }: Record<string, unknown>): boolean {
 function policiesOf({ accessPolicies }: Record<string, unknown>): AccessPolicy[] {
   return records(accessPolicies).flatMap(({ tenantId: tenant, objectId, permissions }) => {
     if (typeof tenant !== 'string' || typeof objectId !== 'string' || !isRecord(permissions)) return [];
-    return [{ tenantId: tenant, objectId, permissions: { secrets: Array.isArray(permissions.secrets) ? permissions.secrets.map(String) : [] } }];
+    const words = (section: string): string[] => (Array.isArray(permissions[section]) ? permissions[section].map(String) : []);
+    return [{ tenantId: tenant, objectId, permissions: Object.fromEntries(sections.map((section) => [section, words(section)])) }];
   });
 }
 
