@@ -8,6 +8,10 @@ export const apiVersions = {
   vaults: '2026-02-01',
   /** Source: npm @azure/arm-authorization 9.0.0. */
   permissions: '2022-04-01',
+  /** Source: npm @azure/arm-authorization 9.0.0. */
+  roleDefinitions: '2022-04-01',
+  /** Source: npm @azure/arm-authorization 9.0.0, whose client sends it. */
+  roleAssignments: '2022-04-01',
   /** Key Vault data plane. Source: npm @azure/keyvault-secrets 4.11.2. */
   secrets: '2025-07-01',
 } as const;

@@ -1,13 +1,15 @@
 import { sameId } from '../fleet/arm-id.js';
 import { grantName } from '../fleet/marks.js';
-import type { Known, Refs } from '../reconcile/ref.js';
-import { show, unknown } from '../reconcile/ref.js';
-import { keep, writes, type Change, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
+import { strongReader } from '../reconcile/plan.js';
 import { Problem } from '../reconcile/problem.js';
-import type { Azure } from './azure.js';
-import { writeAssignment, type PrincipalType } from './role-assignment-write.js';
+import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
+import { keep, writes, type Change, type Content, type Cost, type Permission, type Reader, type Resource, type Writer, type WritingChange } from '../reconcile/resource.js';
+import { apiVersions } from './api-versions.js';
+import { rightAt, type Azure } from './azure.js';
+import { existingName, roleAssignmentCost, usualLimit, writeAssignment, type PrincipalType } from './role-assignment-write.js';
 import { assignmentsOf, expectAssignments, getAssignment, gives, listAssignments, type RoleAssignmentState } from './role-assignments.js';
-import { roles, type RoleName } from './roles.js';
+import { dangerOf, readRole, refusedRole, type RoleDefinition } from './role-definitions.js';
+import { roleIdOf } from './roles.js';
 
 /** What a grant is made from. */
 export interface RoleAssignmentInputs {
@@ -26,92 +28,148 @@ export interface GrantPlace {
   readonly label: string;
 }
 
-/** One role for one identity at one scope. */
+/** What else is asked of a grant. */
+export interface GrantRules {
+  /** Role assignments that the subscription may have, see the input roleAssignmentLimit. */
+  readonly limit?: number;
+  /** Why a role may not be granted although it hands out no access; undefined when it may. Default: every such role may. */
+  readonly objection?: (role: RoleDefinition) => Problem | undefined;
+  /** Said of the change: why it reaches more than single items. */
+  readonly widening?: string;
+}
+
+/** One role for one principal at one scope. */
 export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssignmentState> {
   readonly key: string;
   readonly kind = 'grant';
   readonly name: string;
   readonly cluster?: string;
-  private readonly role: string;
+  /** What the role is at the moment; known once it was looked at. */
+  #role: RoleDefinition | undefined;
 
+  /** @param role a name of the table of roles, or the name or GUID of another one */
   constructor(
     private readonly azure: Azure,
     private readonly place: GrantPlace,
-    private readonly roleName: RoleName,
+    private readonly role: string,
     /** The principal before it exists: distinct in keys, and as messages call it. */
     private readonly principal: { readonly id: string; readonly name: string; readonly type?: PrincipalType },
     readonly inputs: Refs<RoleAssignmentInputs>,
     owner: string | undefined,
     private readonly description: string,
+    private readonly rules: GrantRules = {},
   ) {
-    this.role = roles[roleName];
-    this.key = `grant ${roleName} at ${place.scope.toLowerCase()} for ${principal.id.toLowerCase()}`;
-    this.name = `${roleName} on ${place.label}`;
+    this.key = `grant ${role} at ${place.scope.toLowerCase()} for ${principal.id.toLowerCase()}`;
+    this.name = `${role} on ${place.label}`;
     if (owner !== undefined) this.cluster = owner;
     expectAssignments(azure, place.listScope, principal.id);
   }
 
+  /** @throws Problem WI2611, WI2612 or that of the rules for a role that is not granted. */
   async observe(reader: Reader, known: Known<RoleAssignmentInputs>): Promise<RoleAssignmentState | undefined> {
+    const { id } = (this.#role ??= await this.permitted(reader));
     if (known.principalId === unknown) return undefined;
     const { principalId } = known;
+    const { scope, listScope } = this.place;
+    const covers = (entry: RoleAssignmentState): boolean => entry.principalId === principalId && gives(entry, [id], scope);
     if (reader.strong) {
-      const own = await getAssignment(this.azure, this.place.scope, this.nameFor(principalId));
-      if (own !== undefined && this.covers(own, principalId)) return own;
+      const own = await getAssignment(this.azure, scope, grantName(scope, id, principalId));
+      if (own !== undefined && covers(own)) return own;
     }
-    const all = await assignmentsOf(this.azure, reader, this.place.listScope, principalId);
-    const candidates = all.filter((entry) => this.covers(entry, principalId));
-    return candidates.find((entry) => sameId(entry.scope, this.place.scope)) ?? candidates[0];
+    const candidates = (await assignmentsOf(this.azure, reader, listScope, principalId)).filter(covers);
+    return candidates.find((entry) => sameId(entry.scope, scope)) ?? candidates[0];
   }
 
   plan(observed: RoleAssignmentState | undefined, known: Known<RoleAssignmentInputs>): Change {
-    if (observed !== undefined) {
-      const broader = sameId(observed.scope, this.place.scope) ? '' : `, inherited from ${observed.scope}: broader than asked`;
-      return keep(`assignment ${observed.id.split('/').at(-1) ?? ''}${broader}`);
+    if (observed === undefined) {
+      const reason = this.rules.widening ?? `${this.principal.name} does not have the role there`;
+      const reach = this.rules.widening === undefined ? [] : [{ field: 'reach', after: this.rules.widening }];
+      return { action: 'create', fields: [{ field: 'principal', after: show(known.principalId) }, ...reach], widens: true, reason };
     }
-    const fields = [{ field: 'principal', after: show(known.principalId) }];
-    return { action: 'create', fields, widens: true, reason: `${this.principal.name} does not have the role there` };
+    const { id, scope, role, principalId } = observed;
+    const name = id.split('/').at(-1) ?? '';
+    if (!sameId(scope, this.place.scope)) return keep(`assignment ${name}, inherited from ${scope}: broader than asked`);
+    return keep(name === grantName(this.place.scope, role, principalId) ? `assignment ${name}` : `assignment ${name}, made under another name, is adopted`);
   }
 
   permissions(change: Change): Permission[] {
-    if (!writes(change)) return [];
-    return [{ plane: 'azure', action: 'Microsoft.Authorization/roleAssignments/write', scope: this.place.scope }];
+    return writes(change) ? [rightAt(this.azure, 'Microsoft.Authorization/roleAssignments/write', this.place.scope)] : [];
+  }
+
+  reads(): Permission[] {
+    return ['roleAssignments', 'roleDefinitions'].map((kind) => rightAt(this.azure, `Microsoft.Authorization/${kind}/read`, this.place.listScope));
+  }
+
+  content(_change: WritingChange, _observed: RoleAssignmentState | undefined, { principalId }: Known<RoleAssignmentInputs>): Content {
+    const { scope } = this.place;
+    const role = this.#role?.id ?? roleIdOf(this.role) ?? '';
+    const { type = 'ServicePrincipal' } = this.principal;
+    const roleDefinitionId = `${subscriptionOf(scope)}/providers/Microsoft.Authorization/roleDefinitions/${role}`;
+    const properties = { roleDefinitionId, principalType: type, description: this.description, ...(principalId === unknown ? {} : { principalId }) };
+    const pending = principalId === unknown ? { pending: ['Microsoft.Authorization/roleAssignments/principalId'] } : {};
+    const name = grantName(scope, role, principalId === unknown ? this.principal.id : principalId);
+    return { id: `${scope}/providers/Microsoft.Authorization/roleAssignments/${name}`, apiVersion: apiVersions.roleAssignments, body: { properties }, ...pending };
+  }
+
+  costs({ action }: WritingChange): Cost[] {
+    return action === 'create' ? [roleAssignmentCost(this.azure, this.place.scope, this.rules.limit ?? usualLimit)] : [];
   }
 
   /** The name follows from scope, role and principal, so that a repeated write hits the same assignment. */
   async apply(_change: Change, { principalId }: RoleAssignmentInputs, writer: Writer): Promise<void> {
     const { scope, label } = this.place;
+    const role = (this.#role ??= await this.permitted(strongReader));
     const wanted = {
       scope,
       label,
-      name: this.nameFor(principalId),
-      role: { id: this.role, name: this.roleName },
+      name: grantName(scope, role.id, principalId),
+      role: { id: role.id, name: role.name },
       principal: { id: principalId, name: this.principal.name, type: this.principal.type ?? 'ServicePrincipal' } as const,
       description: this.description,
       widens: true,
     };
-    if ((await writeAssignment(this.azure, wanted, writer)) === 'exists') await this.refuseConditioned(principalId);
+    const written = await writeAssignment(this.azure, wanted, writer);
+    if (written !== 'written') await this.explain(role, principalId, written.exists);
   }
 
-  /** The same role at the same scope with a condition stands in the way: Azure allows one assignment of the three, and ours has none. */
-  private async refuseConditioned(principalId: string): Promise<void> {
+  /**
+   * Azure says that an equal assignment exists. It names it: an equal one without a condition is adopted, which the next look at it confirms;
+   * one under a condition stands in the way, since Azure allows one assignment of scope, role and principal. Older services name none.
+   */
+  private async explain(role: RoleDefinition, principalId: string, message: string): Promise<void> {
     const { scope, label } = this.place;
-    const all = await listAssignments(this.azure, scope, principalId);
-    const rival = all.find((entry) => sameId(entry.scope, scope) && entry.role === this.role && entry.principalId === principalId && entry.condition !== undefined);
-    if (rival === undefined) return;
+    const name = existingName(message);
+    const named = name === undefined ? undefined : await getAssignment(this.azure, scope, name);
+    const all = named === undefined ? await listAssignments(this.azure, scope, principalId) : [named];
+    const equal = all.filter((entry) => sameId(entry.scope, scope) && entry.role === role.id && entry.principalId === principalId);
+    if (equal.some(({ condition }) => condition === undefined)) return;
+    const rival = equal[0];
+    const parts = { code: 'WI2601', what: `The grant ${role.name} on ${label} was not made`, tried: `grant it to ${this.principal.name} (${principalId})` };
+    if (rival?.condition !== undefined) {
+      throw new Problem({
+        ...parts,
+        because: `assignment ${rival.id.split('/').at(-1) ?? ''} gives the same role there under a condition, and Azure allows no second one: ${rival.condition}`,
+        remedy: 'remove that assignment, or its condition, if it is no longer wanted; this task does not change what it did not make',
+      });
+    }
     throw new Problem({
-      code: 'WI2601',
-      what: `The grant ${this.roleName} on ${label} was not made`,
-      tried: `grant it to ${this.principal.name} (${principalId})`,
-      because: `assignment ${rival.id.split('/').at(-1) ?? ''} gives the same role there under a condition, and Azure allows no second one: ${rival.condition ?? ''}`,
-      remedy: 'remove that assignment, or its condition, if it is no longer wanted; this task does not change what it did not make',
+      ...parts,
+      code: 'WI2613',
+      because: `Azure says that the assignment exists${name === undefined ? '' : ` (${name})`}, and it cannot be read: ${message}`,
+      remedy: `look for it: az role assignment list --scope ${scope} --assignee ${principalId} --include-inherited; one that was deleted a moment ago may still be in the way, then run again`,
     });
   }
 
-  private nameFor(principalId: string): string {
-    return grantName(this.place.scope, this.role, principalId);
+  private async permitted(reader: Reader): Promise<RoleDefinition> {
+    const role = await readRole(this.azure, reader, this.place.listScope, this.role);
+    const danger = dangerOf(role);
+    if (danger !== undefined) throw new Problem(refusedRole(role, danger));
+    const objection = this.rules.objection?.(role);
+    if (objection !== undefined) throw objection;
+    return role;
   }
+}
 
-  private covers(entry: RoleAssignmentState, principalId: string): boolean {
-    return entry.principalId === principalId && gives(entry, [this.role], this.place.scope);
-  }
+function subscriptionOf(scope: string): string {
+  return /^\/subscriptions\/[^/]+/i.exec(scope)?.[0] ?? '';
 }

@@ -35,6 +35,23 @@ export async function listAssignments(azure: Azure, scope: string, principalId?:
   return found;
 }
 
+/**
+ * How many role assignments a subscription has; those above it, which its list shows as well, do not count.
+ * Source: azure-docs, troubleshooting RBAC limits.
+ * @returns undefined when the list cannot be read
+ */
+export async function countAssignments(azure: Azure, subscriptionId: string): Promise<number | undefined> {
+  const subscription = `/subscriptions/${subscriptionId}`;
+  try {
+    let count = 0;
+    for await (const page of pages(azure, subscription)) count += page.filter(({ scope }) => isBelow(scope, subscription)).length;
+    return count;
+  } catch {
+    azure.signal.throwIfAborted();
+    return undefined;
+  }
+}
+
 const kind = 'principals with grants';
 
 /** Announces that the assignments of a principal at, above and below a scope will be read. */
@@ -91,8 +108,11 @@ export function gives(entry: RoleAssignmentState, acceptedRoles: readonly string
 
 /** True for an assignment at a scope or above it, whatever its role and condition. */
 export function reaches(entry: RoleAssignmentState, scope: string): boolean {
-  const above = `${scope}/`.toLowerCase().startsWith(`${entry.scope.toLowerCase().replace(/\/$/, '')}/`);
-  return above || managementGroup.test(entry.scope);
+  return isBelow(scope, entry.scope) || managementGroup.test(entry.scope);
+}
+
+function isBelow(scope: string, above: string): boolean {
+  return `${scope}/`.toLowerCase().startsWith(`${above.toLowerCase().replace(/\/$/, '')}/`);
 }
 
 const managementGroup = /^\/providers\/Microsoft\.Management\/managementGroups\//i;

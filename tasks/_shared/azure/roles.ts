@@ -10,9 +10,17 @@ export const roles = {
   'Container Registry Repository Writer': '2a1e307c-b015-4ebd-883e-5b7698a07328',
   'Container Registry Repository Contributor': '2efddaa5-3f1f-4df3-97df-af3f13818f4c',
   'Key Vault Secrets User': '4633458b-17de-408a-b874-0445c86b69e6',
+  'Key Vault Certificate User': 'db79e9a7-68ee-4b58-9aeb-b90e7c24fcba',
+  'Key Vault Crypto User': '12338af0-0e69-4776-bea7-57ae8d297424',
 } as const;
 
 export type RoleName = keyof typeof roles;
+
+/** The GUID of a role of the table, or the GUID that the text is itself; undefined for the name of any other role. Lower case. */
+export function roleIdOf(role: string): string | undefined {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(role)) return role.toLowerCase();
+  return Object.entries(roles).find(([name]) => name.toLowerCase() === role.toLowerCase())?.[1];
+}
 
 /** A role's name, by the GUID of its definition; the GUID itself for a role that is not in the table. */
 export function roleTitle(id: string): string {
