@@ -1,0 +1,18 @@
+// Roles for one service principal at a subscription.
+targetScope = 'subscription'
+
+@description('Object id of the service principal.')
+param principal string
+
+@description('ARM ids of the role definitions.')
+param roleDefinitionIds array
+
+resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for id in roleDefinitionIds: {
+  name: guid(subscription().id, id, principal)
+  properties: {
+    roleDefinitionId: id
+    principalId: principal
+    principalType: 'ServicePrincipal'
+    description: 'Bootstrap of the workload identity pipelines'
+  }
+}]
