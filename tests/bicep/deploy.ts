@@ -30,6 +30,12 @@ const scopes: Readonly<Record<string, RegExp>> = {
   resourceGroup: /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+$/,
 };
 
+/** Properties that Azure fills in. Source: Azure Monitor docs, logs ingestion. */
+const filledIn: Readonly<Record<string, ValueMap>> = {
+  'Microsoft.Insights/dataCollectionEndpoints': { logsIngestion: { endpoint: 'https://ledger.ingest.monitor.azure.com' } },
+  'Microsoft.Insights/dataCollectionRules': { immutableId: 'dcr-00000000000000000000000000000000' },
+};
+
 /**
  * Evaluates a Bicep file of this project as a deployment at a scope would, modules included.
  * @param scope ARM id of the management group, subscription or resource group.
@@ -119,7 +125,8 @@ class Deploying {
     const scope = body.scope === undefined ? this.scope : text(mapping(body.scope).id ?? null);
     const id = parent === undefined ? `${scope}/providers/${type}/${name}` : `${parent}/${type.split('/').at(-1) ?? ''}/${name}`;
     if (!existing) this.#resources.push({ type, apiVersion, name, scope: parent ?? scope, id, body });
-    return { ...body, id, name, type };
+    const properties = filledIn[type];
+    return { ...body, id, name, type, ...(properties === undefined ? {} : { properties: { ...mapping(body.properties ?? {}), ...properties } }) };
   }
 
   #special(name: string, values: readonly Value[]): Value | undefined {

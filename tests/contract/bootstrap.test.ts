@@ -14,7 +14,7 @@ const cluster = `${group('rg-dev')}/providers/Microsoft.ContainerService/managed
 const given: ValueMap = { applier: 'applier', planner: 'planner', subscriptions: [subscription], clusters: [cluster], identityGroup: group('rg-id'), targetGroups: [group('rg-shared')] };
 
 const source = readJson('templates/bootstrap/roles.json');
-const custom = Object.entries(asRecord(source.custom)).map(([key, value]) => ({ ...asRecord(value), key }));
+const custom: readonly Readonly<Record<string, unknown>>[] = Object.entries(asRecord(source.custom)).map(([key, value]) => ({ ...asRecord(value), key }));
 const page = read('templates/bootstrap/README.md');
 
 function bootstrap(choices: ValueMap = {}): Deployment {
@@ -74,7 +74,7 @@ describe('templates/bootstrap', () => {
   it('assigns every custom role of roles.json, and defines it with exactly its actions', () => {
     const deployed = bootstrap({ vaultPolicies: true, adminUser: true });
     const assigned = assignments(deployed).join('\n');
-    for (const role of custom) assert.ok(assigned.includes(`: ${textOf(role, 'name').replace('Workload Identity ', '')} at `), role.key);
+    for (const role of custom) assert.ok(assigned.includes(`: ${textOf(role, 'name').replace('Workload Identity ', '')} at `), textOf(role, 'key'));
     const definitions = deployed.resources.filter(({ type }) => type.endsWith('/roleDefinitions')).map(({ body }) => mapping(body.properties ?? null));
     assert.equal(definitions.length, custom.length);
     for (const { name, actions, dataActions } of custom) {
