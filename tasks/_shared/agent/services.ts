@@ -1,6 +1,7 @@
 import { connectAzure, type Azure } from '../azure/azure.js';
 import type { ServiceConnection } from '../azure/connection.js';
 import { aksServerApplication, clusterAddress } from '../azure/cluster-credential.js';
+import { guards } from '../azure/guards.js';
 import { missingActions } from '../azure/permissions.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { ClusterConnection } from '../kubernetes/connection.js';
@@ -61,21 +62,22 @@ export function servicesOver(
 ): Services {
   const connections = new Map(clusters.map((entry) => [entry.id, lazyConnection(entry.label, entry.id, () => openCluster(entry))]));
   const others = new Map<string, Promise<Azure>>();
+  const connected = async (via: string | undefined): Promise<Azure> => {
+    const principal = via === undefined ? azure : await others.get(via);
+    if (principal === undefined) throw new Error(`nothing was connected with ${via ?? ''}`);
+    return principal;
+  };
   const permissions: PermissionCheck = {
     missing: async (wanted) => {
       const inAzure = wanted.filter(({ plane }) => plane === 'azure');
-      const asked = [...new Set(inAzure.map(({ via }) => via))].map(async (via) => {
-        const principal = via === undefined ? azure : await others.get(via);
-        if (principal === undefined) throw new Error(`nothing was connected with ${via ?? ''}`);
-        return missingActions(principal, inAzure.filter((permission) => permission.via === via));
-      });
+      const asked = [...new Set(inAzure.map(({ via }) => via))].map(async (via) => missingActions(await connected(via), inAzure.filter((permission) => permission.via === via)));
       return (await Promise.all([...asked, rightsLackedAnywhere(connections.values(), wanted, unanswered)])).flat();
     },
   };
   return {
     azure,
     permissions,
-    checks: [budgets],
+    checks: [budgets, guards(connected)],
     run,
     connect: async (connection) => {
       if (connection.id === azure.connection.id) return azure;

@@ -8,10 +8,16 @@ export const apiVersions = {
   vaults: '2026-02-01',
   /** Source: npm @azure/arm-authorization 9.0.0. */
   permissions: '2022-04-01',
-  /** Source: npm @azure/arm-authorization 9.0.0. */
   roleDefinitions: '2022-04-01',
+  denyAssignments: '2022-04-01',
   /** Source: npm @azure/arm-authorization 9.0.0, whose client sends it. */
   roleAssignments: '2022-04-01',
+  /** Source: npm @azure/arm-locks 2.1.0. */
+  locks: '2020-05-01',
+  /** Source: npm @azure/arm-policyinsights 6.0.0. */
+  policyRestrictions: '2024-10-01',
+  /** Source: npm @azure/arm-msi 2.2.0, whose client sends it. */
+  identities: '2024-11-30',
   /** Key Vault data plane. Source: npm @azure/keyvault-secrets 4.11.2. */
   secrets: '2025-07-01',
 } as const;

@@ -1,8 +1,9 @@
 import { groupId, parseArmId } from '../fleet/arm-id.js';
 import type { Known, Refs } from '../reconcile/ref.js';
 import { show, unknown } from '../reconcile/ref.js';
-import { blocked, keep, writes, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
+import { blocked, keep, writes, type Change, type Content, type FieldChange, type Permission, type Reader, type Resource, type Writer, type WritingChange } from '../reconcile/resource.js';
 import { until, type Attempt } from '../reconcile/retry.js';
+import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
 import { azureProblem, thrownServiceError } from './errors.js';
 import { exchangeAudience } from '../fleet/names.js';
@@ -84,6 +85,14 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
     const scope = known.identityId === unknown ? groupId(place.subscriptionId, place.resourceGroup) : known.identityId;
     const action = 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write';
     return [{ plane: 'azure', action, scope }];
+  }
+
+  content(_change: WritingChange, _observed: CredentialObservation | undefined, known: Known<FederatedCredentialInputs>): Content {
+    const { name, subject } = this.credential;
+    const id = `${this.identityId}/federatedIdentityCredentials/${name}`;
+    const fixed = { subject, audiences: [exchangeAudience] };
+    if (known.issuer !== unknown) return { id, apiVersion: apiVersions.identities, body: { properties: { issuer: known.issuer, ...fixed } } };
+    return { id, apiVersion: apiVersions.identities, body: { properties: fixed }, pending: ['Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/issuer'] };
   }
 
   async apply(change: Change, known: FederatedCredentialInputs, writer: Writer): Promise<void> {

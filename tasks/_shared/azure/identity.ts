@@ -5,7 +5,8 @@ import { ownName } from '../fleet/marks.js';
 import { shorten } from '../fleet/names.js';
 import { strongReader } from '../reconcile/plan.js';
 import { show, unknown, value, type Ref, type Refs } from '../reconcile/ref.js';
-import { blocked, keep, writes, type Change, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
+import { blocked, keep, writes, type Change, type Content, type Permission, type Reader, type Resource, type Writer, type WritingChange } from '../reconcile/resource.js';
+import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
 import { readCluster } from './cluster-state.js';
 import { azureProblem } from './errors.js';
@@ -95,12 +96,17 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
     return [{ plane: 'azure', action: 'Microsoft.ManagedIdentity/userAssignedIdentities/write', scope }];
   }
 
+  content(_change: WritingChange, observed: IdentityObservation | undefined): Content {
+    const { id } = this.place;
+    const region = observed?.region;
+    const body = { tags: this.tags() };
+    return { id, apiVersion: apiVersions.identities, ...(region === undefined ? { body, pending: ['location'] } : { body: { ...body, location: region } }) };
+  }
+
   async apply(_change: Change, _known: IdentityInputs, writer: Writer): Promise<void> {
     const region = await this.homeRegion();
     if (region === undefined) throw new Error(`no cluster tells the region of ${this.key}`);
-    const { words, owner = '', run } = this.settings;
-    const marks = { 'managed-by': ownName, workload: words.join(', '), owner, run };
-    const tags = Object.fromEntries(Object.entries(marks).flatMap(([tag, text]) => (text === '' ? [] : [[tag, shorten(text, longestTag)]])));
+    const tags = this.tags();
     const identities = (await this.azure.identities(this.place.subscriptionId)).userAssignedIdentities;
     const options = { abortSignal: writer.signal };
     const intent = { action: 'create', object: this.place.id, after: `in ${region}`, widens: false };
@@ -109,6 +115,12 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
     } catch (error) {
       throw azureProblem(`create ${this.place.id}`, `Identity ${this.name} was not created`, error);
     }
+  }
+
+  private tags(): Record<string, string> {
+    const { words, owner = '', run } = this.settings;
+    const marks = { 'managed-by': ownName, workload: words.join(', '), owner, run };
+    return Object.fromEntries(Object.entries(marks).flatMap(([tag, text]) => (text === '' ? [] : [[tag, shorten(text, longestTag)]])));
   }
 
   /** The region that is asked for, or that of the first of its own clusters that can be read; the rest of the fleet is not asked. */

@@ -1,17 +1,19 @@
 import type { Permission } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
-import { list, text } from '../fleet/json.js';
+import { actionMatches } from './condition-language.js';
+import { list, objects, text } from '../fleet/json.js';
 
-interface Rule {
+/** Actions that are given, or denied, and those left out of them again. Both may hold wildcards. */
+export interface Rule {
   readonly actions: readonly string[];
   readonly notActions: readonly string[];
 }
 
 /**
  * Which of these Azure actions the service connection's principal lacks: one request per scope.
- * A scope whose permissions cannot be read is left to the write itself; conditions on the principal's own assignments are not
- * evaluated here. Source: azure-docs, permissions - list for resource.
+ * A scope whose permissions cannot be read is left to the write itself; conditions on the principal's own assignments, deny
+ * assignments and locks are looked at by the guards. Source: azure-docs, permissions - list for resource.
  */
 export async function missingActions(azure: Azure, permissions: readonly Permission[]): Promise<Permission[]> {
   const scopes = [...new Set(permissions.map(({ scope }) => scope))];
@@ -26,7 +28,7 @@ async function rulesAt(azure: Azure, scope: string): Promise<Rule[] | undefined>
   const purpose = { tried: `read the permissions at ${scope}`, what: `The permissions at ${scope} cannot be read` };
   try {
     const items = await azure.arm.list(`${scope}/providers/Microsoft.Authorization/permissions`, apiVersions.permissions, purpose);
-    return items.map((item) => ({ actions: strings(item.actions), notActions: strings(item.notActions) }));
+    return rulesOf(items);
   } catch {
     azure.signal.throwIfAborted();
     return undefined;
@@ -35,11 +37,13 @@ async function rulesAt(azure: Azure, scope: string): Promise<Rule[] | undefined>
 
 /** True when one role's rule allows an action: named or matched by a wildcard, and not taken out again. */
 export function allows(rule: Rule, action: string): boolean {
-  const matches = (pattern: string): boolean => {
-    const source = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*');
-    return new RegExp(`^${source}$`, 'i').test(action);
-  };
+  const matches = (pattern: string): boolean => actionMatches(pattern, action);
   return rule.actions.some(matches) && !rule.notActions.some(matches);
+}
+
+/** The rules of a role definition, or of what else lists permissions. */
+export function rulesOf(permissions: unknown): Rule[] {
+  return objects(permissions).map((item) => ({ actions: strings(item.actions), notActions: strings(item.notActions) }));
 }
 
 function strings(value: unknown): string[] {

@@ -1,7 +1,8 @@
 import { grantMark } from '../fleet/marks.js';
 import { Removal, type RemovalInputs, type RemovalPlace, type RemovalState } from '../reconcile/removal.js';
-import type { Change, Permission, Reader, Writer } from '../reconcile/resource.js';
+import type { Change, Content, Permission, Reader, Writer } from '../reconcile/resource.js';
 import { strongReader } from '../reconcile/plan.js';
+import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
 import { azureProblem } from './errors.js';
 import { getAssignment, type RoleAssignmentState } from './role-assignments.js';
@@ -48,6 +49,12 @@ export class RoleAssignmentRemoval extends Removal<FoundAssignment> {
 
   permissions(_change: Change): Permission[] {
     return [{ plane: 'azure', action: 'Microsoft.Authorization/roleAssignments/delete', scope: this.found.scope }];
+  }
+
+  /** What conditions on the right to remove may test. */
+  content(): Content {
+    const { id, role, principalId, principalType } = this.found;
+    return { id, apiVersion: apiVersions.roleAssignments, body: { properties: { roleDefinitionId: role, principalId, principalType } } };
   }
 
   async apply(_change: Change, _known: RemovalInputs, writer: Writer): Promise<void> {

@@ -1,3 +1,4 @@
+import { isWithin } from '../fleet/arm-id.js';
 import type { Reader } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
 import { listOnce, type Pages } from './bulk.js';
@@ -8,6 +9,8 @@ export interface RoleAssignmentState {
   readonly id: string;
   readonly scope: string;
   readonly principalId: string;
+  /** `ServicePrincipal`, `Group`, … */
+  readonly principalType?: string;
   /** GUID of the role definition, lower case. */
   readonly role: string;
   readonly condition?: string;
@@ -19,6 +22,7 @@ interface Listed {
   readonly id?: string;
   readonly scope?: string;
   readonly principalId?: string;
+  readonly principalType?: string;
   readonly roleDefinitionId?: string;
   readonly condition?: string | null;
   readonly description?: string | null;
@@ -44,7 +48,7 @@ export async function countAssignments(azure: Azure, subscriptionId: string): Pr
   const subscription = `/subscriptions/${subscriptionId}`;
   try {
     let count = 0;
-    for await (const page of pages(azure, subscription)) count += page.filter(({ scope }) => isBelow(scope, subscription)).length;
+    for await (const page of pages(azure, subscription)) count += page.filter(({ scope }) => isWithin(scope, subscription)).length;
     return count;
   } catch {
     azure.signal.throwIfAborted();
@@ -92,10 +96,11 @@ export async function getAssignment(azure: Azure, scope: string, name: string): 
 }
 
 function assignment(item: Listed): RoleAssignmentState {
-  const { id = '', scope = '', principalId = '', roleDefinitionId = '' } = item;
+  const { id = '', scope = '', principalId = '', roleDefinitionId = '', principalType } = item;
   const condition = item.condition ?? '';
   const description = item.description ?? '';
-  return { id, scope, principalId, role: (roleDefinitionId.split('/').at(-1) ?? '').toLowerCase(), ...(condition === '' ? {} : { condition }), ...(description === '' ? {} : { description }) };
+  const type = principalType === undefined ? {} : { principalType };
+  return { id, scope, principalId, ...type, role: (roleDefinitionId.split('/').at(-1) ?? '').toLowerCase(), ...(condition === '' ? {} : { condition }), ...(description === '' ? {} : { description }) };
 }
 
 /**
@@ -108,11 +113,7 @@ export function gives(entry: RoleAssignmentState, acceptedRoles: readonly string
 
 /** True for an assignment at a scope or above it, whatever its role and condition. */
 export function reaches(entry: RoleAssignmentState, scope: string): boolean {
-  return isBelow(scope, entry.scope) || managementGroup.test(entry.scope);
-}
-
-function isBelow(scope: string, above: string): boolean {
-  return `${scope}/`.toLowerCase().startsWith(`${above.toLowerCase().replace(/\/$/, '')}/`);
+  return isWithin(scope, entry.scope) || managementGroup.test(entry.scope);
 }
 
 const managementGroup = /^\/providers\/Microsoft\.Management\/managementGroups\//i;

@@ -47,6 +47,11 @@ export function sameId(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
+/** True when a scope is the other one or lies in it, as far as ids tell: management groups are not looked up. */
+export function isWithin(scope: string, above: string): boolean {
+  return `${scope}/`.toLowerCase().startsWith(`${above.toLowerCase().replace(/\/$/, '')}/`);
+}
+
 /** The resource group part of an id: `/subscriptions/…/resourceGroups/…`. */
 export function groupId(subscriptionId: string, resourceGroup: string): string {
   return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}`;
