@@ -1,5 +1,5 @@
 import { cancelled, Problem } from '../reconcile/problem.js';
-import { list, object, parseJson, text } from '../fleet/json.js';
+import { list, object, objects, parseJson, text } from '../fleet/json.js';
 import { proxyProblem } from '../network/proxy-fault.js';
 
 /** What an Azure service said when it refused. */
@@ -19,8 +19,23 @@ export function serviceError(status: number, body: unknown, correlation?: string
   const top = object(body);
   const inner = object(top.error ?? list(top.errors)[0]);
   const code = text(inner.code) ?? text(top.code) ?? text(top.error) ?? `HTTP ${status}`;
-  const message = text(inner.message) ?? text(top.message) ?? text(top.error_description) ?? `the service answered with status ${status}`;
+  const said = text(inner.message) ?? text(top.message) ?? text(top.error_description) ?? `the service answered with status ${status}`;
+  const denials = violations(inner.additionalInfo);
+  const message = denials.length === 0 ? said : `${(said.split(' Policy identifiers:')[0] ?? said).replace(/\.$/, '')}: ${denials.join('; ')}`;
   return { status, code, message, ...(correlation === undefined ? {} : { correlation }) };
+}
+
+/** Which policies a refusal names. Source: Azure RPC, common API details (additionalInfo). */
+function violations(additionalInfo: unknown): string[] {
+  const infos = objects(additionalInfo).filter(({ type }) => type === 'PolicyViolation').map(({ info }) => object(info));
+  return infos.map(({ policyDefinitionId, policyAssignmentId }) => deniedBy(text(policyDefinitionId), text(policyAssignmentId)));
+}
+
+/** `policy deny-issuers (assignment only-ours at /subscriptions/…) denies it: issuer`. */
+export function deniedBy(definition: string | undefined, assignment: string | undefined, reason = ''): string {
+  const [scope = '', name] = (assignment ?? '').split(/\/providers\/Microsoft\.Authorization\/policyAssignments\//i);
+  const by = name === undefined ? '' : ` (assignment ${name} at ${scope})`;
+  return `policy ${definition?.split('/').at(-1) ?? '(unnamed)'}${by} denies it${reason === '' ? '' : `: ${reason}`}`;
 }
 
 /** Reads the error that an SDK client threw, or that {@link AzureHttp} answered; undefined for anything else. */
@@ -53,6 +68,9 @@ export function azureProblem(tried: string, what: string, error: unknown): Probl
   }
   if (status === 403) {
     return new Problem({ ...parts, code: 'WI2002', remedy: 'grant the action that the message names to the service connection’s principal, see docs/permissions.md' }, error);
+  }
+  if (status === 409 && code === 'ScopeLocked') {
+    return new Problem({ ...parts, code: 'WI3133', remedy: 'have whoever set the lock that the message names take it away for the time of the run, then run again' }, error);
   }
   if (status === 404) {
     return new Problem({ ...parts, code: 'WI2003', remedy: 'check the name and the subscription; the service connection needs read access to see it' }, error);

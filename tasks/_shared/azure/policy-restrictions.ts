@@ -3,6 +3,7 @@ import { Limiter } from '../reconcile/limits.js';
 import type { Content } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
+import { deniedBy } from './errors.js';
 import { findingAt, groupOf, kindOf, type Look, type PlannedRight } from './planned-rights.js';
 
 /** Of one type in one resource group, policies are asked about so many different contents: they rarely tell more of them apart. */
@@ -78,11 +79,4 @@ function denial({ policyInfo, evaluationResult, evaluationDetails, effectDetails
   const { policyDefinitionId, policyAssignmentId } = object(policyInfo);
   const reason = text(object(evaluationDetails).reason) ?? list(object(evaluationDetails).evaluatedExpressions).map(object).flatMap(({ path }) => text(path) ?? []).join(', ');
   return [deniedBy(text(policyDefinitionId), text(policyAssignmentId), reason)];
-}
-
-/** `policy deny-issuers (assignment only-ours at /subscriptions/…) denies it: issuer`. */
-export function deniedBy(definition: string | undefined, assignment: string | undefined, reason = ''): string {
-  const [scope = '', name] = (assignment ?? '').split(/\/providers\/Microsoft\.Authorization\/policyAssignments\//i);
-  const by = name === undefined ? '' : ` (assignment ${name} at ${scope})`;
-  return `policy ${definition?.split('/').at(-1) ?? '(unnamed)'}${by} denies it${reason === '' ? '' : `: ${reason}`}`;
 }

@@ -122,9 +122,28 @@ describe('guards', () => {
     assert.equal(asked().filter((name) => name === 'checkPolicyRestrictions').length, 20);
   });
 
-  it('report what may not be looked at as not evaluated, and write', async () => {
+  const blindfold = (): void => {
     const mine = rig.world.roles.definitions().filter(({ name }) => ['Owner', 'Azure Kubernetes Service RBAC Cluster Admin'].includes(name));
     for (const definition of mine) rig.world.roles.define({ ...definition, notActions: ['Microsoft.Authorization/locks/read', 'Microsoft.Authorization/denyAssignments/read', 'Microsoft.PolicyInsights/*'] });
+  };
+
+  it('leave to the write what they may not look at, and its refusal says the same', async () => {
+    blindfold();
+    const { world } = rig;
+    const vault = world.arm.vaults.find('kv-unit').id;
+    world.arm.locks.all.push({ name: 'frozen', level: 'ReadOnly', scope: vault });
+    world.arm.policies.all.push({ name: 'issuers', displayName: 'Issuers', definition: 'our-issuers', scope: group, objects: ({ type }) => (/federatedIdentityCredentials$/i.test(type) ? 'foreign issuer' : undefined) });
+    const { applied, result } = await federate({ keyVault: 'rg-dev/kv-unit', secrets: 'orders-db' });
+    const problems = applied.flatMap(({ outcome }) => ('problem' in outcome && outcome.result === 'failed' ? [outcome.problem] : []));
+    assert.equal(result, 'failed');
+    assert.deepEqual(problems.map(({ code, serviceCode }) => `${code} ${serviceCode ?? ''}`).sort(), ['WI2009 RequestDisallowedByPolicy', 'WI3133 ScopeLocked']);
+    const because = problems.map((problem) => problem.because).join('\n');
+    assert.match(because, /was disallowed by policy: policy our-issuers \(assignment issuers at \/subscriptions\/.*rg-dev\) denies it/);
+    assert.ok(because.includes(`locked: '${vault}'`), because);
+  });
+
+  it('report what may not be looked at as not evaluated, and write', async () => {
+    blindfold();
     const { result, preflight } = await federate();
     assert.deepEqual([result, preflight.notes], ['succeeded', ['not evaluated: deny assignments at 1 of 1 scope, locks at 1 of 1 scope, policies in rg-dev']]);
     assert.ok(rig.world.arm.identities.all().some(({ id }) => id === identityId('id-orders-aks-1')));
