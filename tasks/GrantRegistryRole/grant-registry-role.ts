@@ -12,6 +12,7 @@ import type { AnyProof } from '../_shared/reconcile/proof.js';
 import { output } from '../_shared/reconcile/ref.js';
 import type { AnyResource } from '../_shared/reconcile/resource.js';
 import { stateOf, type RunResult } from '../_shared/reconcile/run.js';
+import { adminUsers } from './admin-user.js';
 import { readInputs, type Inputs } from './inputs.js';
 import { RegistryProof } from './proof.js';
 
@@ -25,10 +26,12 @@ export const grantRegistryRole: PlannedTask<Inputs, Services> = {
     const parts = grantee.kind === 'workload'
       ? placed.map((workload) => forWorkload(workload, inputs, services))
       : shared.clusters.map((entry) => forKubelet(entry, inputs, services));
+    const granted = parts.map(({ place, registry, proofs }) => ({ place, lookup: registry, proofs }));
+    const admin = adminUsers(inputs.adminUser, granted, shared.clusters, services);
     return {
-      resources: [...unread, ...parts.flatMap(({ resources }) => resources)],
-      proofs: parts.flatMap(({ proofs }) => proofs),
-      outputs: (result) => ({ registries: JSON.stringify(loginServers(parts, result)) }),
+      resources: [...unread, ...parts.flatMap(({ resources }) => resources), ...admin.resources],
+      proofs: [...parts.flatMap(({ proofs }) => proofs), ...admin.proofs],
+      outputs: (result) => ({ registries: JSON.stringify(loginServers(parts, result)), ...admin.outputs(result) }),
     };
   },
 };
@@ -43,6 +46,7 @@ function loginServers(parts: readonly Part[], result: RunResult): Record<string,
 
 interface Part {
   readonly label: string;
+  readonly place: ArmId;
   readonly registry: RegistryLookup;
   readonly resources: readonly AnyResource[];
   readonly proofs: readonly AnyProof[];
@@ -65,7 +69,7 @@ function forWorkload(workload: PlacedWorkload, inputs: Inputs, services: Service
     { azure, connection: services.cluster(entry), workload, proves: resources.map(({ key }) => key), inputs: proven, deadlineMs: inputs.propagationTimeoutMs },
     { role: inputs.role, repository: inputs.repository ?? '' },
   );
-  return { label: entry.label, registry, resources, proofs: [proof] };
+  return { label: entry.label, place: target, registry, resources, proofs: [proof] };
 }
 
 /** A node's pull cannot be exercised from an agent: the grant is observed, and the log says so. */
@@ -85,7 +89,7 @@ function forKubelet(entry: ClusterEntry, inputs: Inputs, { azure }: Services): P
     inputs: {},
     run: () => Promise.resolve({ level: 'observed', summary: `${inputs.role} on ${target.name} read back; only a node could exercise it` }),
   };
-  return { label: entry.label, registry, resources: [cluster, registry, grant], proofs: [proof] };
+  return { label: entry.label, place: target, registry, resources: [cluster, registry, grant], proofs: [proof] };
 }
 
 function registryOf(inputs: Inputs, entry: ClusterEntry): ArmId {

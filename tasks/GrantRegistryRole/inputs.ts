@@ -3,6 +3,7 @@ import type { SharedInputs } from '../_shared/agent/planned-task.js';
 import { namedResource, readPropagationTimeout, readResource, readWorkloads } from '../_shared/agent/workload-inputs.js';
 import type { ArmId } from '../_shared/fleet/arm-id.js';
 import type { WorkloadInputs } from '../_shared/fleet/workload.js';
+import { readAdminUser, type AdminUserInputs } from './admin-user-inputs.js';
 
 /** Whom the role is for. */
 export type Grantee = { readonly kind: 'workload'; readonly workload: WorkloadInputs } | { readonly kind: 'kubelet' };
@@ -17,6 +18,7 @@ export interface Inputs {
   readonly repository: string | undefined;
   /** How long a proof waits for what was written to take effect. Milliseconds. */
   readonly propagationTimeoutMs: number;
+  readonly adminUser: AdminUserInputs;
 }
 
 const registryType = 'Microsoft.ContainerRegistry/registries';
@@ -32,7 +34,14 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
   const kind = inputs.choice('principal', ['workload', 'kubelet'], 'workload');
   const repository = kind === 'workload' ? readRepository(inputs) : undefined;
   const grantee: Grantee = kind === 'kubelet' ? { kind } : { kind, workload: readWorkloads(inputs, shared.clusters) };
-  return { role, grantee, registries, repository, propagationTimeoutMs: readPropagationTimeout(inputs) };
+  const adminUser = readAdminUser(inputs, shared, unprovable(kind));
+  return { role, grantee, registries, repository, propagationTimeoutMs: readPropagationTimeout(inputs), adminUser };
+}
+
+/** Why the run does not prove that workloads pull, which it has to before an admin user is switched off. */
+function unprovable(principal: 'workload' | 'kubelet'): { because: string; remedy: string } | undefined {
+  if (principal === 'workload') return undefined;
+  return { because: `input principal is ${principal}, whose pull this run cannot prove`, remedy: 'switch the admin user off in a run with principal: workload for each workload that pulls' };
 }
 
 function readRegistries(inputs: InputReader, { clusters, connection: { subscriptionId } }: SharedInputs): Inputs['registries'] {

@@ -1,8 +1,9 @@
-import type { AzureCloud } from '../azure/connection.js';
+import type { AzureCloud, LogAnalyticsService } from '../azure/connection.js';
 
 /**
  * Endpoints of the clouds that Azure Pipelines knows by name, for what a service connection does not say itself.
- * Source: Azure docs, "Azure Government" and "Azure operated by 21Vianet", endpoint tables; ACR docs for the registry audience.
+ * Source: Azure docs, "Azure Government" and "Azure operated by 21Vianet", endpoint tables; ACR docs for the registry audience; azure-sdk-for-net
+ * and azure-sdk-for-go (query/azlogs) for Log Analytics.
  */
 export const knownClouds: readonly [AzureCloud, ...AzureCloud[]] = [
   {
@@ -12,6 +13,7 @@ export const knownClouds: readonly [AzureCloud, ...AzureCloud[]] = [
     authority: 'https://login.microsoftonline.com',
     keyVaultAudience: 'https://vault.azure.net',
     containerRegistryAudience: 'https://containerregistry.azure.net',
+    logAnalytics: logAnalyticsAt('https://api.loganalytics.io'),
   },
   {
     name: 'AzureUSGovernment',
@@ -20,6 +22,7 @@ export const knownClouds: readonly [AzureCloud, ...AzureCloud[]] = [
     authority: 'https://login.microsoftonline.us',
     keyVaultAudience: 'https://vault.usgovcloudapi.net',
     containerRegistryAudience: 'https://containerregistry.azure.net',
+    logAnalytics: logAnalyticsAt('https://api.loganalytics.us'),
   },
   {
     name: 'AzureChinaCloud',
@@ -28,5 +31,11 @@ export const knownClouds: readonly [AzureCloud, ...AzureCloud[]] = [
     authority: 'https://login.chinacloudapi.cn',
     keyVaultAudience: 'https://vault.azure.cn',
     containerRegistryAudience: 'https://containerregistry.azure.net',
+    logAnalytics: logAnalyticsAt('https://api.loganalytics.azure.cn'),
   },
 ];
+
+/** Address and audience are alike. Source: azure-sdk-for-go, query/azlogs, cloud configuration. */
+function logAnalyticsAt(endpoint: string): LogAnalyticsService {
+  return { endpoint, audience: endpoint };
+}

@@ -139,6 +139,7 @@ function readCloud(endpoint: Endpoint): AzureCloud {
     authority: origin(of('environmentAuthorityUrl', authority, known?.authority)),
     keyVaultAudience: of('AzureKeyVaultServiceEndpointResourceId', endpoint.data('AzureKeyVaultServiceEndpointResourceId'), known?.keyVaultAudience),
     containerRegistryAudience: known?.containerRegistryAudience ?? 'https://containerregistry.azure.net',
+    ...(known?.logAnalytics === undefined ? {} : { logAnalytics: known.logAnalytics }),
   };
 }
 

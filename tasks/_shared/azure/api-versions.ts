@@ -4,6 +4,8 @@ export const apiVersions = {
   managedClusters: '2026-04-01',
   /** Source: npm @azure/arm-containerregistry 12.0.0. */
   registries: '2025-11-01',
+  /** Source: azure-rest-api-specs, Microsoft.OperationalInsights, stable. */
+  workspaces: '2023-09-01',
   /** Source: npm @azure/arm-keyvault 5.0.0; earlier ones retire on 2027-02-27. */
   vaults: '2026-02-01',
   /** Source: npm @azure/arm-authorization 9.0.0. */

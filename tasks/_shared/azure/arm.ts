@@ -27,6 +27,11 @@ export class Arm {
     return this.http.send({ method: 'PUT', url: this.url(id, apiVersion), headers, body, signal: this.signal, ...purpose });
   }
 
+  /** Changes the properties that the body has, and no other. */
+  patch(id: string, apiVersion: string, body: Json, purpose: Purpose): Promise<AzureResponse> {
+    return this.http.send({ method: 'PATCH', url: this.url(id, apiVersion), body, signal: this.signal, ...purpose });
+  }
+
   /** A POST that reads, e.g. a credential list. */
   async post(id: string, apiVersion: string, body: Json | undefined, purpose: Purpose): Promise<Json> {
     const payload = body === undefined ? {} : { body };

@@ -12,6 +12,16 @@ export interface AzureCloud {
   readonly keyVaultAudience: string;
   /** Audience of container registry tokens. */
   readonly containerRegistryAudience: string;
+  /** Query service of Log Analytics; absent where the cloud has none that we know. */
+  readonly logAnalytics?: LogAnalyticsService;
+}
+
+/** Where logs are queried. */
+export interface LogAnalyticsService {
+  /** Base URL, without a trailing slash. */
+  readonly endpoint: string;
+  /** What its tokens are asked for, without `/.default`. */
+  readonly audience: string;
 }
 
 /** How the service connection signs in. Secrets live in closures only, so that printing a connection cannot leak one. */

@@ -9,7 +9,7 @@ import { throttlingPolicy } from './throttling.js';
 
 /** A request to an Azure service. */
 export interface AzureRequest {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON, or as it is when it is a string. */

@@ -69,6 +69,6 @@ function late(what: string, status: string, deadlineMs: number): Problem {
     what: `The operation on ${what} was not done in time`,
     tried: `wait ${Math.round(deadlineMs / minute)} minutes for its end`,
     because: `its state is still ${status}`,
-    remedy: 'it goes on in Azure without this run; look at the cluster and run again when it has ended',
+    remedy: `it goes on in Azure without this run; look at the ${what} and run again when it has ended`,
   });
 }

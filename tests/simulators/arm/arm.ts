@@ -13,7 +13,8 @@ import { Policies } from './policies.js';
 import { forbidden, wrapped } from './refusals.js';
 import type { ArmCall, Operation, Parts, Provider } from './route.js';
 import { signIn } from './sign-in.js';
-import { registryStore } from './stores.js';
+import { RegistryUpdates } from './registry-updates.js';
+import { registryStore, workspaceStore } from './stores.js';
 import { Vaults } from './vaults.js';
 
 /** What the simulator of Azure Resource Manager is made of. */
@@ -35,6 +36,8 @@ export class Arm implements Service {
   readonly vaults = new Vaults();
   readonly locks: Locks;
   readonly policies: Policies;
+  readonly workspaces = workspaceStore();
+  readonly registryUpdates: RegistryUpdates;
   /** Knob: enforces ARM's own published limits for one principal in one subscription. */
   readonly knobs = { buckets: false };
   readonly #limits: ArmLimits;
@@ -45,10 +48,11 @@ export class Arm implements Service {
     this.#limits = new ArmLimits(parts.clock);
     this.clusters = new Clusters(parts.clock);
     this.identities = new Identities(parts.clock, parts.directory, parts.hierarchy);
+    this.registryUpdates = new RegistryUpdates(parts.clock, this.registries);
     this.authorization = new Authorization(parts.clock, parts.roles, parts.directory);
     this.locks = new Locks(parts.roles);
     this.policies = new Policies(parts.roles);
-    this.#providers = [this.locks, this.policies, this.authorization, this.clusters, this.identities, this.registries, this.vaults, parts.hierarchy];
+    this.#providers = [this.locks, this.policies, this.authorization, this.clusters, this.identities, this.registries, this.registryUpdates, this.vaults, this.workspaces, parts.hierarchy];
   }
 
   async handle(request: SimRequest): Promise<SimResponse> {

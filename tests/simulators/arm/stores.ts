@@ -77,9 +77,17 @@ export class ReadableStore implements Provider {
   }
 }
 
-/** Registries. Source: npm @azure/arm-containerregistry 12.0.0. */
+/** Source: npm @azure/arm-containerregistry 12.0.0. */
+export const registryVersions = ['2025-11-01', '2023-07-01', '2022-02-01-preview'];
+
+/** Log Analytics workspaces. Source: azure-rest-api-specs, Microsoft.OperationalInsights. */
+export function workspaceStore(): ReadableStore {
+  return new ReadableStore('Microsoft.OperationalInsights/workspaces', ['2023-09-01'], {});
+}
+
+/** Registries; {@link RegistryUpdates} changes them. */
 export function registryStore(): ReadableStore {
-  return new ReadableStore('Microsoft.ContainerRegistry/registries', ['2025-11-01', '2023-07-01', '2022-02-01-preview'], { sku: { name: 'Premium', tier: 'Premium' } });
+  return new ReadableStore('Microsoft.ContainerRegistry/registries', registryVersions, { sku: { name: 'Premium', tier: 'Premium' } });
 }
 
 /** Key vaults. Source: npm @azure/arm-keyvault 5.0.0; the older one is sent by the az command line. */

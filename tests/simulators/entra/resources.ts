@@ -7,6 +7,7 @@ const known = [
   'https://vault.azure.net',
   'https://containerregistry.azure.net',
   'https://graph.microsoft.com',
+  'https://api.loganalytics.io',
   '6dae42f8-4368-4678-94ff-3960e28e3630',
 ];
 

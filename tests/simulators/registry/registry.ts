@@ -32,7 +32,7 @@ export class Registry implements Service {
   constructor(parts: RegistryParts) {
     this.name = parts.name;
     this.#settings = parts.settings;
-    this.knobs = { replicas: 1, replicaLagMs: 0, exchangeRefusal: 401, insufficientScope: 401, strangersMayExchange: true, ...parts.knobs };
+    this.knobs = { replicas: 1, replicaLagMs: 0, exchangeRefusal: 401, insufficientScope: 401, strangersMayExchange: true, adminPassword: 'canary-admin-password', ...parts.knobs };
     this.#tokens = new TokenService({
       clock: parts.clock,
       authority: parts.authority,

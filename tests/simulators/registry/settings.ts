@@ -19,4 +19,6 @@ export interface RegistryKnobs extends ReplicaKnobs {
   insufficientScope: 401 | 403;
   /** False: a principal that may do nothing at all in the registry is already refused at the exchange. */
   strangersMayExchange: boolean;
+  /** Password of the admin user, whose name is the registry's; it signs in while `adminUserEnabled` is true. */
+  adminPassword: string;
 }

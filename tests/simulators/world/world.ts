@@ -12,6 +12,7 @@ import { RoleStore } from '../azure/roles.js';
 import { DevOps } from '../devops/devops.js';
 import { Entra } from '../entra/entra.js';
 import type { Network } from '../kernel/network.js';
+import { LogAnalytics, type LogWorkspace } from '../log-analytics/log-analytics.js';
 import { isRecord } from '../kernel/service.js';
 import { KubernetesApi, type KubernetesApiOptions } from '../kubernetes/kubernetes-api.js';
 import { Registry } from '../registry/registry.js';
@@ -26,6 +27,7 @@ export interface Origins {
   readonly devops: string;
   /** Azure DevOps again, at the other address that it has for releases. */
   readonly releases: string;
+  readonly logAnalytics: string;
 }
 
 /** The parts of an API server that a large world goes without, or shares. */
@@ -55,6 +57,7 @@ export class World {
     readonly arm: Arm,
     readonly issuers: IssuerHost,
     readonly devops: DevOps,
+    readonly logs: LogAnalytics,
     private readonly certificateAuthority: string,
   ) {}
 
@@ -72,16 +75,18 @@ export class World {
     const arm = new Arm({ clock, directory, roles, hierarchy, authority: entra });
     const issuers = new IssuerHost();
     const devops = new DevOps({ name: 'devops', clock, organisation });
+    const logs = new LogAnalytics({ clock, authority: entra, access: roles });
     const origins = {
       arm: await network.attach(arm),
       entra: await network.attach(entra),
       issuer: await network.attach(issuers),
       devops: await network.attach(devops),
       releases: await network.attach(devops),
+      logAnalytics: await network.attach(logs),
     };
     devops.addresses.home = origins.devops;
     if (origins.releases !== origins.devops) devops.addresses.releases = origins.releases;
-    return new World(network, origins, directory, hierarchy, roles, entra, arm, issuers, devops, certificateAuthority);
+    return new World(network, origins, directory, hierarchy, roles, entra, arm, issuers, devops, logs, certificateAuthority);
   }
 
   /**
@@ -156,6 +161,13 @@ export class World {
     record.properties.vaultUri = `${await this.network.attach(service)}/`;
     this.vaults.set(vault.name, service);
     return service;
+  }
+
+  /** Adds a Log Analytics workspace: its ARM resource and its logs. */
+  addWorkspace(workspace: NewResource): LogWorkspace {
+    const customerId = idOf(`workspace ${workspace.name}`);
+    const { id } = this.arm.workspaces.add({ ...workspace, properties: { customerId, retentionInDays: 30, ...workspace.properties } });
+    return this.logs.add(customerId, id);
   }
 
   /** Assigns a role outside of any request, effective at once. */

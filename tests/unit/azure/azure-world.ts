@@ -80,8 +80,8 @@ export class Rig {
       world.assign(deployer.objectId, 'Owner', `/subscriptions/${id}`);
       world.assign(deployer.objectId, 'Azure Kubernetes Service RBAC Cluster Admin', `/subscriptions/${id}`);
     }
-    const { arm, entra } = world.origins;
-    const cloud = { ...knownClouds[0], resourceManager: arm, authority: entra };
+    const { arm, entra, logAnalytics } = world.origins;
+    const cloud = { ...knownClouds[0], resourceManager: arm, authority: entra, logAnalytics: { endpoint: logAnalytics, audience: 'https://api.loganalytics.io' } };
     const signIn: SignIn = { kind: 'secret', clientId: deployer.appId, secret: () => clientSecret };
     return new Rig(clock, world, deployer, { id: 'c', name: 'contoso-nonprod', tenantId, subscriptionId: subscriptions[0] ?? subscriptionId, cloud, signIn });
   }

@@ -1,0 +1,117 @@
+import type { ArmId } from '../fleet/arm-id.js';
+import { reportText, type ConsumerReport } from '../fleet/consumer-report.js';
+import { number, object, text } from '../fleet/json.js';
+import { Problem } from '../reconcile/problem.js';
+import { unknown, type Known, type Ref, type Refs } from '../reconcile/ref.js';
+import { keep, type Change, type Permission, type Resource } from '../reconcile/resource.js';
+import { apiVersions } from './api-versions.js';
+import type { Azure } from './azure.js';
+import type { LogAnalyticsService } from './connection.js';
+import { queryLogs } from './log-analytics.js';
+
+/** The workspace that a registry's login events go to: by its id, a GUID, or by its ARM id. */
+export interface LoginLog {
+  readonly service: LogAnalyticsService;
+  readonly workspace: { readonly id: string } | ArmId;
+}
+
+/** So far back logins are asked for: as long as a workspace keeps them unless told otherwise. Source: Azure Monitor docs, data retention. */
+export const loginDays = 30;
+
+const table = 'ContainerRegistryLoginEvents';
+
+/** What looking for logins needs. */
+export interface LoginInputs {
+  readonly loginServer: string;
+}
+
+/**
+ * Who signed in to a registry as its admin user, wherever that was: only read, and unknown without a workspace, or where nothing says
+ * that the registry's logins get there.
+ */
+export class AdminUserLogins implements Resource<LoginInputs, ConsumerReport> {
+  readonly key: string;
+  readonly kind = 'admin user’s consumers';
+  readonly name: string;
+  readonly inputs: Refs<LoginInputs>;
+
+  constructor(
+    private readonly azure: Azure,
+    registry: ArmId,
+    private readonly log: LoginLog | undefined,
+    loginServer: Ref<string>,
+  ) {
+    this.key = `logins as admin user of ${registry.id.toLowerCase()}`;
+    this.name = `${registry.name}, elsewhere`;
+    this.user = registry.name;
+    this.inputs = { loginServer };
+  }
+
+  private readonly user: string;
+
+  async observe(_reader: unknown, known: Known<LoginInputs>): Promise<ConsumerReport> {
+    const place = 'elsewhere';
+    if (this.log === undefined) return { place, consumers: [], unknown: 'since no logAnalyticsWorkspace is given' };
+    if (known.loginServer === unknown) return { place, consumers: [], unknown: 'since the registry cannot be read' };
+    try {
+      return { place, ...(await this.logins(this.log, known.loginServer)) };
+    } catch (error) {
+      this.azure.signal.throwIfAborted();
+      if (!(error instanceof Problem)) throw error;
+      return { place, consumers: [], unknown: `since ${error.parts.because}` };
+    }
+  }
+
+  plan(observed: ConsumerReport | undefined): Change {
+    return keep(observed === undefined ? 'not looked at' : reportText(observed));
+  }
+
+  /** Of the reading itself, since nothing is written. By the workspace's id alone nobody can say where the rights are. */
+  permissions(): Permission[] {
+    if (this.log === undefined || !('type' in this.log.workspace)) return [];
+    const scope = this.log.workspace.id;
+    return ['read', 'query/read', `query/${table}/read`].map((right) => ({ plane: 'azure', action: `Microsoft.OperationalInsights/workspaces/${right}`, scope }));
+  }
+
+  /** Never called by the engine: there is nothing to apply. */
+  apply(): Promise<void> {
+    return Promise.reject(new Error(`${this.key} is only read`));
+  }
+
+  private async logins({ service, workspace }: LoginLog, loginServer: string): Promise<Omit<ConsumerReport, 'place'>> {
+    const what = `The logins as ${this.user} are unknown`;
+    const id = 'type' in workspace ? await this.workspaceId(workspace, what) : workspace.id;
+    const rows = await queryLogs(this.azure, { service, id }, queryFor(loginServer, this.user), { tried: `query ${table} in workspace ${id}`, what });
+    if (rows.length === 0) return { consumers: [], unknown: `since workspace ${id} has no login at ${loginServer} of the last ${loginDays} days: send the registry’s ${table} there` };
+    return { consumers: rows.flatMap((row) => (row.Admin === true || row.Admin === 1 ? [consumer(row)] : [])) };
+  }
+
+  private async workspaceId(place: ArmId, what: string): Promise<string> {
+    const tried = `read ${place.id}`;
+    const found = await this.azure.arm.get(place.id, apiVersions.workspaces, { tried, what });
+    const id = text(object(found?.properties).customerId);
+    if (id !== undefined) return id;
+    throw new Problem({ code: 'WI2541', what, tried, because: 'there is no such workspace', remedy: 'correct the input logAnalyticsWorkspace' });
+  }
+}
+
+/**
+ * Everybody's logins in one row, those as the admin user by address and program. That `Identity` is the user's name for them is not
+ * confirmed. Source: Azure Monitor reference, table ContainerRegistryLoginEvents.
+ */
+export function queryFor(loginServer: string, user: string): string {
+  return [
+    table,
+    `where TimeGenerated > ago(${loginDays}d) and LoginServer =~ ${JSON.stringify(loginServer)}`,
+    `extend Admin = Identity =~ ${JSON.stringify(user)}`,
+    'extend Address = iff(Admin, CallerIpAddress, ""), Program = iff(Admin, UserAgent, "")',
+    'summarize LastSeen = max(TimeGenerated), Logins = count() by Admin, Address, Program',
+    'order by LastSeen desc',
+  ].join('\n| ');
+}
+
+function consumer(row: Readonly<Record<string, unknown>>): string {
+  const count = number(row.Logins) ?? 0;
+  const times = `${count} login${count === 1 ? '' : 's'}, the last at ${text(row.LastSeen) ?? 'an unknown time'}`;
+  return `${text(row.Address) ?? 'unknown address'}, ${text(row.Program) ?? 'unknown program'}: ${times}`;
+}
