@@ -66,8 +66,12 @@ export class AdminUserLogins implements Resource<LoginInputs, ConsumerReport> {
     return keep(observed === undefined ? 'not looked at' : reportText(observed));
   }
 
-  /** Of the reading itself, since nothing is written. By the workspace's id alone nobody can say where the rights are. */
   permissions(): Permission[] {
+    return [];
+  }
+
+  /** By the workspace's id alone nobody can say where the rights are. */
+  reads(): Permission[] {
     if (this.log === undefined || !('type' in this.log.workspace)) return [];
     const scope = this.log.workspace.id;
     return ['read', 'query/read', `query/${table}/read`].map((right) => ({ plane: 'azure', action: `Microsoft.OperationalInsights/workspaces/${right}`, scope }));

@@ -5,7 +5,7 @@ import { Limiter } from '../reconcile/limits.js';
 import { Problem, problemOf } from '../reconcile/problem.js';
 import type { AnyProof } from '../reconcile/proof.js';
 import { output, unknown, type Known, type Producer, type Ref, type Refs } from '../reconcile/ref.js';
-import { blocked, keep, writes, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
+import { blocked, keep, writes, type Change, type Content, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
 import { followOperation } from './operation.js';
@@ -20,7 +20,7 @@ export interface AdminUserState {
 
 /** A resource that tells who uses the admin user at one place, and the rights that looking there takes. */
 export interface Inquiry extends Producer<ConsumerReport> {
-  permissions(): readonly Permission[];
+  reads(): readonly Permission[];
 }
 
 /** The parts that an admin user is made of. */
@@ -83,8 +83,16 @@ export class AdminUser implements Resource<AdminUserInputs, AdminUserState> {
 
   permissions(change: Change): Permission[] {
     if (!writes(change)) return [];
-    const write: Permission = { plane: 'azure', action: 'Microsoft.ContainerRegistry/registries/write', scope: this.parts.registry.id };
-    return [write, ...(this.parts.force ? [] : this.parts.inquiries.flatMap((inquiry) => inquiry.permissions()))];
+    const write: Permission = { plane: 'azure', action: 'Microsoft.ContainerRegistry/registries/write', scope: this.parts.registry.id, ...(this.azure.via === undefined ? {} : { via: this.azure.via }) };
+    return [write, ...(this.parts.force ? [] : this.parts.inquiries.flatMap((inquiry) => inquiry.reads()))];
+  }
+
+  reads(): Permission[] {
+    return [{ plane: 'azure', action: 'Microsoft.ContainerRegistry/registries/read', scope: this.parts.registry.id, ...(this.azure.via === undefined ? {} : { via: this.azure.via }) }];
+  }
+
+  content(): Content {
+    return { id: this.parts.registry.id, apiVersion: apiVersions.registries, body: this.body() };
   }
 
   async apply(change: Change, known: AdminUserInputs, writer: Writer): Promise<void> {
@@ -97,11 +105,15 @@ export class AdminUser implements Resource<AdminUserInputs, AdminUserState> {
     const purpose = { tried: `switch the admin user of ${name} ${turn}`, what: `The admin user of registry ${name} was not switched ${turn}` };
     const intent = { action: 'update', object: id, before: `adminUserEnabled ${String(!adminUserEnabled)}`, after: `adminUserEnabled ${String(adminUserEnabled)}`, widens: change.widens };
     await writer.write(intent, async (accepted) => {
-      const address = (await arm.patch(id, apiVersions.registries, { properties: { adminUserEnabled } }, purpose)).header('azure-asyncoperation');
+      const address = (await arm.patch(id, apiVersions.registries, this.body(), purpose)).header('azure-asyncoperation');
       if (address === undefined) return;
       accepted();
       await followOperation(arm, address, `registry ${name}`, updateDeadlineMs, clock, writer);
     });
+  }
+
+  private body(): { properties: { adminUserEnabled: boolean } } {
+    return { properties: { adminUserEnabled: this.parts.wish === 'restore' } };
   }
 
   private disabling(field: FieldChange, reports: readonly ConsumerReport[]): Change {
@@ -131,7 +143,8 @@ export class AdminUser implements Resource<AdminUserInputs, AdminUserState> {
   /** @throws Problem WI2532 naming every workload whose pull could not be exercised. */
   private async prove(known: AdminUserInputs, writer: Writer): Promise<void> {
     const limiter = new Limiter(proofsAtATime);
-    const context = { signal: writer.signal, progress: (text: string) => writer.progress(text) };
+    // Several successes in a row, since what follows is hard on whoever met a replica that lags.
+    const context = { signal: writer.signal, fresh: true, progress: (text: string) => writer.progress(text) };
     const unproven = await Promise.all(this.parts.proofs.map((proof, index) => limiter.run(async () => {
       const place = `${proof.title}${proof.cluster === undefined ? '' : ` on ${proof.cluster}`}`;
       try {

@@ -46,8 +46,11 @@ export class RegistryAccountUsers implements Resource<AccountUsersInputs, Consum
     return keep(observed === undefined ? 'not looked at' : reportText(observed));
   }
 
-  /** Of the reading itself, since nothing is written: {@link AdminUser} has them looked up before it writes. */
   permissions(): Permission[] {
+    return [];
+  }
+
+  reads(): Permission[] {
     return accountRights(this.connection);
   }
 

@@ -64,13 +64,14 @@ class Search {
   }
 
   users(): string[] {
-    for (const one of this.all) {
-      if (one.kind === kinds.serviceAccount.kind) this.#pullSecrets(one, one, '');
+    for (const one of this.all) if (one.kind === kinds.serviceAccount.kind) this.#pullSecrets(one, one, '');
+    const makers = this.all.flatMap((one) => {
       const template = podTemplateOf(one);
-      if (template === undefined || one.kind === kinds.replicaSet.kind) continue;
-      const owner = this.#owner(one);
-      this.#pods(object(template.spec), one, owner, owner === one ? '' : 'its pods: ');
-    }
+      return template === undefined || one.kind === kinds.replicaSet.kind ? [] : [{ one, spec: object(template.spec), owner: this.#owner(one) }];
+    });
+    // What a controller's own template says is not told of its pods again.
+    for (const { one, spec, owner } of makers) if (owner === one) this.#pods(spec, one, owner, '');
+    for (const { one, spec, owner } of makers) if (owner !== one) this.#pods(spec, one, owner, 'its pods: ');
     return [...this.#found].map(([place, hows]) => `${place}: ${[...hows].join(', ')}`).sort();
   }
 
@@ -80,13 +81,13 @@ class Search {
     for (const volume of objects(spec.volumes)) {
       const sources = objects(object(volume.projected).sources).map(({ secret }) => text(object(secret).name));
       for (const name of [text(object(volume.secret).secretName), ...sources]) {
-        if (name !== undefined && this.#holders.has(`${namespace}/${name}`)) this.#note(owner, `${prefix}a volume from secret ${name}`);
+        if (name !== undefined && this.#holders.has(`${namespace}/${name}`)) this.#note(owner, `a volume from secret ${name}`, prefix);
       }
     }
     for (const container of [...objects(spec.initContainers), ...objects(spec.containers)]) {
       for (const { name, secret } of this.#suspects(container, namespace)) {
         const origin = secret === undefined ? '' : ` from secret ${secret}`;
-        this.#note(owner, `${prefix}variable ${name}${origin} of container ${text(container.name) ?? ''}`);
+        this.#note(owner, `variable ${name}${origin} of container ${text(container.name) ?? ''}`, prefix);
       }
     }
   }
@@ -94,7 +95,7 @@ class Search {
   #pullSecrets(owner: ClusterObject, one: ClusterObject, prefix: string): void {
     const { namespace = '' } = metadataOf(one);
     for (const { name } of objects(one.imagePullSecrets)) {
-      if (typeof name === 'string' && this.#holders.has(`${namespace}/${name}`)) this.#note(owner, `${prefix}imagePullSecrets ${name}`);
+      if (typeof name === 'string' && this.#holders.has(`${namespace}/${name}`)) this.#note(owner, `imagePullSecrets ${name}`, prefix);
     }
   }
 
@@ -136,10 +137,11 @@ class Search {
     return above === undefined ? one : this.#owner(above);
   }
 
-  #note(one: ClusterObject, how: string): void {
+  #note(one: ClusterObject, how: string, prefix = ''): void {
     const { namespace = '', name } = metadataOf(one);
     const place = `${namespace}/${one.kind.toLowerCase()}/${name}`;
-    this.#found.set(place, (this.#found.get(place) ?? new Set()).add(how));
+    const known = this.#found.get(place) ?? new Set();
+    this.#found.set(place, known.has(how) ? known : known.add(`${prefix}${how}`));
   }
 }
 
