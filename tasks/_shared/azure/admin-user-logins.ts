@@ -58,6 +58,7 @@ export class AdminUserLogins implements Resource<LoginInputs, ConsumerReport> {
     } catch (error) {
       this.azure.signal.throwIfAborted();
       if (!(error instanceof Problem)) throw error;
+      if (error.parts.serviceCode === 'BadArgumentError') return { place, consumers: [], unknown: `since the workspace knows no table ${table}: send the registry’s there` };
       return { place, consumers: [], unknown: `since ${error.parts.because}` };
     }
   }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { accountRights, accountUsers } from '../../../tasks/_shared/kubernetes/registry-credentials.js';
-import type { KubernetesObject } from '../../simulators/kubernetes/kubernetes-api.js';
 import { inProcessCluster, type ClusterWorld } from './cluster-world.js';
 
 const account = { loginServer: 'crunit.azurecr.io', user: 'crunit' };
@@ -16,7 +15,7 @@ describe('users of a registry account in a cluster', () => {
     for (const name of ['orders', 'billing']) world.api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   });
   const put = (kind: string, name: string, rest: object, namespace = 'orders', apiVersion = 'v1'): void => {
-    world.api.put({ apiVersion, kind, metadata: { name, namespace }, ...rest } as KubernetesObject);
+    world.api.put({ apiVersion, kind, metadata: { name, namespace }, ...rest });
   };
   const secret = (name: string, data: Data, type = 'Opaque', namespace = 'orders'): void => {
     put('Secret', name, { type, data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, base64(value)])) }, namespace);
