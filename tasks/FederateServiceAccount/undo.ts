@@ -14,7 +14,7 @@ export interface UndoOptions {
   readonly placed: readonly PlacedWorkload[];
   readonly clusters: readonly ClusterEntry[];
   /** Where a workload's identity may have been granted something. */
-  scopesOf(workload: PlacedWorkload): readonly GrantScope[];
+  readonly scopesOf: (workload: PlacedWorkload) => readonly GrantScope[];
   /** Whether what is in the clusters goes as well. */
   readonly accounts: boolean;
   readonly fleet: FleetUse;

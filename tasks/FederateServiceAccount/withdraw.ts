@@ -20,7 +20,7 @@ import type { AnyResource, Reader } from '../_shared/reconcile/resource.js';
 export interface WithdrawalOptions {
   readonly placed: readonly PlacedWorkload[];
   /** Where a workload's identity may have been granted something. */
-  scopesOf(workload: PlacedWorkload): readonly GrantScope[];
+  readonly scopesOf: (workload: PlacedWorkload) => readonly GrantScope[];
   /** Whether what is in the clusters goes as well. */
   readonly accounts: boolean;
   readonly history: History;

@@ -15,22 +15,31 @@ import { stateOf, type RunResult } from '../_shared/reconcile/run.js';
 import { adminUsers } from './admin-user.js';
 import { readInputs, type Inputs } from './inputs.js';
 import { RegistryProof } from './proof.js';
+import { undo } from './undo.js';
 
 /** Grants AcrPull or AcrPush on a registry to the workload's identity, or to what the clusters' nodes pull with. */
 export const grantRegistryRole: PlannedTask<Inputs, Services> = {
   name: 'GrantRegistryRole',
   read: (inputs, shared) => readInputs(inputs, shared),
   desire: async (inputs, shared, services): Promise<Desired> => {
-    const { grantee } = inputs;
+    const { grantee, removal } = inputs;
     const { placed, unread } = grantee.kind === 'workload' ? await placeFleet(grantee.workload, shared.clusters, services.azure) : { placed: [], unread: [] };
-    const parts = grantee.kind === 'workload'
+    const undone = await undo({
+      removal,
+      clusters: shared.clusters,
+      grantees: grantee.kind === 'workload' ? { kind: 'workload', placed } : grantee,
+      scopeOf: (entry) => ({ azure: services.azure, scope: registryOf(inputs, entry).id }),
+      limits: { repositories: [], principalType: 'ServicePrincipal' },
+    }, services);
+    const parts = removal.state === 'absent' ? [] : grantee.kind === 'workload'
       ? placed.map((workload) => forWorkload(workload, inputs, services))
       : shared.clusters.map((entry) => forKubelet(entry, inputs, services));
     const granted = parts.map(({ place, registry, proofs }) => ({ place, lookup: registry, proofs }));
     const admin = adminUsers(inputs.adminUser, granted, shared.clusters, services);
     return {
-      resources: [...unread, ...parts.flatMap(({ resources }) => resources), ...admin.resources],
-      proofs: [...parts.flatMap(({ proofs }) => proofs), ...admin.proofs],
+      resources: [...unread, ...undone.resources, ...parts.flatMap(({ resources }) => resources), ...admin.resources],
+      proofs: [...parts.flatMap(({ proofs }) => proofs), ...admin.proofs, ...undone.proofs],
+      checks: undone.checks,
       outputs: (result) => ({ registries: JSON.stringify(loginServers(parts, result)), ...admin.outputs(result) }),
     };
   },

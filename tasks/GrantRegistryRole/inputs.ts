@@ -1,4 +1,5 @@
 import type { InputReader } from '../_shared/agent/inputs.js';
+import { readRemoval, type RemovalInputs } from '../_shared/agent/removal-inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
 import { namedResource, readPropagationTimeout, readResource, readWorkloads } from '../_shared/agent/workload-inputs.js';
 import type { ArmId } from '../_shared/fleet/arm-id.js';
@@ -16,6 +17,7 @@ export interface Inputs {
   readonly registries: ReadonlyMap<string, ArmId>;
   /** The repository with which the grant is proven. */
   readonly repository: string | undefined;
+  readonly removal: RemovalInputs;
   /** How long a proof waits for what was written to take effect. Milliseconds. */
   readonly propagationTimeoutMs: number;
   readonly adminUser: AdminUserInputs;
@@ -35,7 +37,7 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
   const repository = kind === 'workload' ? readRepository(inputs) : undefined;
   const grantee: Grantee = kind === 'kubelet' ? { kind } : { kind, workload: readWorkloads(inputs, shared.clusters) };
   const adminUser = readAdminUser(inputs, shared, unprovable(kind));
-  return { role, grantee, registries, repository, propagationTimeoutMs: readPropagationTimeout(inputs), adminUser };
+  return { role, grantee, registries, repository, removal: readRemoval(inputs), propagationTimeoutMs: readPropagationTimeout(inputs), adminUser };
 }
 
 /** Why the run does not prove that workloads pull, which it has to before an admin user is switched off. */

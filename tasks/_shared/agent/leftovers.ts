@@ -37,7 +37,7 @@ export class LeftoverProof implements Proof<States> {
 
   run(states: States): Promise<Evidence> {
     const left = [...this.known.left, ...Object.values(states).flatMap((state) => state.left ?? [])];
-    const stays = Object.values(states).flatMap((state) => (state.present === true && state.stays !== undefined && state.left === undefined ? [state.stays] : []));
+    const stays = Object.values(states).flatMap((state) => (state.present && state.stays !== undefined && state.left === undefined ? [state.stays] : []));
     const notes = [...new Set([...stays, ...this.known.notes])];
     const said = left.length === 0 ? 'read back: nothing that had to go is left' : `read back: ${left.length} left`;
     const summary = [said, ...left.map(({ what }) => what), ...notes].join('; ');

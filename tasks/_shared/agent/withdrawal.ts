@@ -3,7 +3,7 @@ import { readCluster, type ClusterState } from '../azure/cluster-state.js';
 import { credentialsOf, type FederatedCredentialState } from '../azure/federated-credentials.js';
 import { readIdentity, type IdentityState } from '../azure/identity-state.js';
 import { grantsOf, type Grantee } from '../azure/own-grants.js';
-import { grantTitle, RoleAssignmentRemoval } from '../azure/role-assignment-removal.js';
+import { grantTitle, RoleAssignmentRemoval, type RepositoryLimits } from '../azure/role-assignment-removal.js';
 import type { RoleAssignmentState } from '../azure/role-assignments.js';
 import type { History } from '../fleet/history.js';
 import type { IdentityPlace } from '../fleet/identity-place.js';
@@ -112,10 +112,12 @@ export interface GrantRemovalOptions {
   readonly because: string;
   readonly after: readonly string[];
   readonly cluster: string | undefined;
+  /** Where a role is limited to repositories: which of them go. */
+  readonly limits?: RepositoryLimits;
 }
 
 /** Lists the removals of what this project granted to one grantee at some places; what others granted there is left, and told. */
-export async function removeGrants({ grantee, scopes, history, stay, because, after, cluster }: GrantRemovalOptions, reader: Reader): Promise<GrantRemovals> {
+export async function removeGrants({ grantee, scopes, history, stay, because, after, cluster, limits }: GrantRemovalOptions, reader: Reader): Promise<GrantRemovals> {
   const removals: RoleAssignmentRemoval[] = [];
   const unreadable: Unreadable[] = [];
   const left: ProblemParts[] = [];
@@ -123,7 +125,7 @@ export async function removeGrants({ grantee, scopes, history, stay, because, af
   for (const { azure, scope } of scopes) {
     try {
       const { ours, others } = await grantsOf(azure, scope, grantee, history, reader);
-      removals.push(...ours.map((entry) => new RoleAssignmentRemoval(azure, entry, because, place, stay)));
+      removals.push(...ours.map((entry) => new RoleAssignmentRemoval(azure, entry, because, place, stay, limits)));
       left.push(...others.map((entry) => foreignGrant(entry, grantee.name)));
     } catch (error) {
       unreadable.push(new Unreadable('grants', scope, problemOf(error, azure.signal, `look for grants at ${scope}`), cluster));

@@ -2,7 +2,7 @@ import { parseArmId, sameId } from '../fleet/arm-id.js';
 import { strongReader } from '../reconcile/plan.js';
 import { Removal, type RemovalInputs, type RemovalPlace, type RemovalState } from '../reconcile/removal.js';
 import type { Permission, Reader, Writer } from '../reconcile/resource.js';
-import type { Azure } from './azure.js';
+import { rightAt, type Azure } from './azure.js';
 import { credentialLane, inCredentialTurn } from './credential-turn.js';
 import { credentialsOf, readCredential, type FederatedCredentialState } from './federated-credentials.js';
 
@@ -42,7 +42,7 @@ export class FederatedCredentialRemoval extends Removal<FoundCredential> {
   }
 
   permissions(): Permission[] {
-    return [{ plane: 'azure', action: 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/delete', scope: this.identityId }];
+    return [rightAt(this.azure, 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/delete', this.identityId)];
   }
 
   async apply(_change: unknown, _known: RemovalInputs, writer: Writer): Promise<void> {

@@ -5,7 +5,7 @@ import { strongReader } from '../reconcile/plan.js';
 import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import { Removal, type RemovalInputs, type RemovalPlace, type RemovalState } from '../reconcile/removal.js';
 import type { Permission, Reader, Writer } from '../reconcile/resource.js';
-import type { Azure } from './azure.js';
+import { rightAt, type Azure } from './azure.js';
 import { azureProblem } from './errors.js';
 import { credentialsOf, type FederatedCredentialState } from './federated-credentials.js';
 import type { FleetUse } from './fleet-use.js';
@@ -59,7 +59,7 @@ export class IdentityRemoval extends Removal {
   }
 
   permissions(): Permission[] {
-    return [{ plane: 'azure', action: 'Microsoft.ManagedIdentity/userAssignedIdentities/delete', scope: this.place.id }];
+    return [rightAt(this.azure, 'Microsoft.ManagedIdentity/userAssignedIdentities/delete', this.place.id)];
   }
 
   /** Looks once more, now that what the run removes is gone: an identity that somebody began to use meanwhile stays. */

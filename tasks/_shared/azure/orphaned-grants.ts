@@ -44,7 +44,8 @@ export async function orphanedGrants(azure: Azure, scope: string, reader: Reader
 /** The principal of an identity, or of a cluster's nodes; empty when it is gone, undefined for an id of another kind. */
 async function principalOf(azure: Azure, id: string): Promise<string | undefined> {
   const place = parseArmId(id);
-  switch (place?.type.toLowerCase()) {
+  if (place === undefined) return undefined;
+  switch (place.type.toLowerCase()) {
     case 'microsoft.managedidentity/userassignedidentities':
       return (await readIdentity(azure, { ...place, given: true }, strongReader))?.principalId ?? '';
     case 'microsoft.containerservice/managedclusters': {

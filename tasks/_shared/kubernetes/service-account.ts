@@ -124,7 +124,7 @@ function wasRestored(found: ClusterObject): boolean {
 
 /** The identity's annotations as ledgers keep them: `azure.workload.identity/client-id=… azure.workload.identity/tenant-id=…`. */
 export function writeAnnotations(annotations: Readonly<Record<string, string>>): string {
-  return [identityKeys.clientId, identityKeys.tenantId].flatMap((name) => (annotations[name] === undefined ? [] : [`${name}=${annotations[name]}`])).join(' ');
+  return [identityKeys.clientId, identityKeys.tenantId].filter((name) => name in annotations).map((name) => `${name}=${annotations[name] ?? ''}`).join(' ');
 }
 
 /** Reads what {@link writeAnnotations} wrote. */

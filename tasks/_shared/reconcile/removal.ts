@@ -52,7 +52,7 @@ export abstract class Removal<S extends RemovalState = RemovalState> implements 
   abstract observe(reader: Reader, known: Known<RemovalInputs>): Promise<S | undefined>;
 
   plan(observed: S | undefined): Change {
-    if (observed === undefined || !observed.present) return keep('there is none');
+    if (observed?.present !== true) return keep('there is none');
     if (observed.stays !== undefined) return keep(`stays: ${observed.stays}`);
     return { action: 'delete', reason: this.reason(observed), fields: [], widens: false };
   }

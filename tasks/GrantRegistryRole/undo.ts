@@ -1,0 +1,106 @@
+import { LeftoverProof, leftoverCheck } from '../_shared/agent/leftovers.js';
+import type { Desired } from '../_shared/agent/planned-task.js';
+import { findOrphans } from '../_shared/agent/prune.js';
+import type { RemovalInputs } from '../_shared/agent/removal-inputs.js';
+import type { Services } from '../_shared/agent/services.js';
+import { othersServed, readFacts, removeGrants, Unreadable, withdrawalsOf, type GrantScope, type Withdrawal } from '../_shared/agent/withdrawal.js';
+import { readCluster } from '../_shared/azure/cluster-state.js';
+import type { Grantee } from '../_shared/azure/own-grants.js';
+import type { RepositoryLimits } from '../_shared/azure/role-assignment-removal.js';
+import type { ClusterEntry } from '../_shared/fleet/clusters.js';
+import type { PlacedWorkload } from '../_shared/fleet/workload.js';
+import { sharedReader } from '../_shared/reconcile/plan.js';
+import { problemOf, type ProblemParts } from '../_shared/reconcile/problem.js';
+import type { Reader } from '../_shared/reconcile/resource.js';
+
+/** Whose grants are taken back. */
+export type Grantees =
+  | { readonly kind: 'workload'; readonly placed: readonly PlacedWorkload[] }
+  | { readonly kind: 'kubelet' }
+  | { readonly kind: 'objectId'; readonly principalId: string };
+
+/** What is taken back in a run: the grants of its grantees, those whose principal is gone, both or neither. */
+export interface UndoOptions {
+  readonly removal: RemovalInputs;
+  readonly clusters: readonly ClusterEntry[];
+  readonly grantees: Grantees;
+  /** The registry of a cluster, with the Azure that may write there. */
+  readonly scopeOf: (cluster: ClusterEntry) => GrantScope;
+  readonly limits: RepositoryLimits;
+}
+
+/** The parts of a run that takes back, without the outputs that the task gives. */
+export type Undone = Pick<Desired, 'resources' | 'proofs'> & { readonly checks: NonNullable<Desired['checks']> };
+
+/** One grantee with the registries where it may have been granted something. */
+interface Case {
+  readonly grantee: Grantee & { readonly name: string };
+  readonly scopes: readonly GrantScope[];
+  /** Why its grants stay. */
+  readonly stay: string | undefined;
+}
+
+/** Lists what a run takes back, in one plan with everything else. Reads first what is there, as only that can be judged. */
+export async function undo(options: UndoOptions, services: Services): Promise<Undone> {
+  const { removal, clusters } = options;
+  const reader = sharedReader();
+  const scopes = distinct(clusters.map((cluster) => options.scopeOf(cluster)));
+  const pruned = removal.prune ? await findOrphans({ identities: [], clusters, scopes, spoken: new Set() }, services, reader) : undefined;
+  const parts = removal.state === 'absent' ? await Promise.all(caseReaders(options, services, reader).map((one) => withdraw(one, options, services, reader))) : [];
+  return {
+    resources: [...(pruned?.removals ?? []), ...parts.flatMap(({ resources }) => resources)],
+    proofs: [...(pruned?.desired.proofs ?? []), ...parts.flatMap(({ proofs }) => proofs)],
+    checks: [...(pruned?.desired.checks ?? []), leftoverCheck(parts.flatMap(({ left }) => left))],
+  };
+}
+
+interface CaseReader {
+  readonly name: string;
+  readonly owner: string | undefined;
+  readonly read: () => Promise<Case>;
+}
+
+function caseReaders(options: UndoOptions, services: Services, reader: Reader): CaseReader[] {
+  const { grantees, clusters, scopeOf } = options;
+  switch (grantees.kind) {
+    case 'workload':
+      return withdrawalsOf(grantees.placed).map((withdrawal) => ({ name: withdrawal.place.name, owner: withdrawal.owner, read: () => workloadCase(withdrawal, options, services, reader) }));
+    case 'kubelet':
+      return clusters.map((entry) => ({ name: `kubelet of ${entry.label}`, owner: entry.label, read: () => kubeletCase(entry, options, services, reader) }));
+    case 'objectId': {
+      const { principalId } = grantees;
+      const grantee = { id: '', principalId, name: `principal ${principalId}` };
+      return [{ name: grantee.name, owner: undefined, read: () => Promise.resolve({ grantee, scopes: distinct(clusters.map((entry) => scopeOf(entry))), stay: undefined }) }];
+    }
+  }
+}
+
+async function workloadCase(withdrawal: Withdrawal, { scopeOf }: UndoOptions, { azure }: Services, reader: Reader): Promise<Case> {
+  const { place, workloads } = withdrawal;
+  const facts = await readFacts(azure, withdrawal, reader);
+  const principal = facts.identity === undefined ? {} : { principalId: facts.identity.principalId };
+  return { grantee: { id: place.id, name: place.name, ...principal }, scopes: distinct(workloads.map(({ entry }) => scopeOf(entry))), stay: othersServed(facts, withdrawal) };
+}
+
+async function kubeletCase(entry: ClusterEntry, { scopeOf }: UndoOptions, { azure }: Services, reader: Reader): Promise<Case> {
+  const principalId = (await readCluster(azure, entry, reader))?.kubelet?.objectId;
+  return { grantee: { id: entry.id, name: `kubelet of ${entry.label}`, ...(principalId === undefined ? {} : { principalId }) }, scopes: [scopeOf(entry)], stay: undefined };
+}
+
+type Part = Pick<Desired, 'resources' | 'proofs'> & { readonly left: readonly ProblemParts[] };
+
+async function withdraw({ name, owner, read }: CaseReader, { removal, limits }: UndoOptions, { azure }: Services, reader: Reader): Promise<Part> {
+  try {
+    const { grantee, scopes, stay } = await read();
+    const grants = await removeGrants({ grantee, scopes, history: removal.history, stay, because: `what was granted to ${name} is withdrawn`, after: [], cluster: owner, limits }, reader);
+    const proof = new LeftoverProof(`withdrawal of ${name} ${grantee.id.toLowerCase()}`, `withdrawal of ${name}`, grants.removals, { left: grants.left, notes: [] }, owner);
+    return { resources: [...grants.unreadable, ...grants.removals], proofs: [proof], left: grants.left };
+  } catch (error) {
+    const problem = problemOf(error, azure.signal, `look at ${name}`);
+    return { resources: [new Unreadable('grants', name, problem, owner)], proofs: [], left: [] };
+  }
+}
+
+function distinct(scopes: readonly GrantScope[]): GrantScope[] {
+  return [...new Map(scopes.map((one) => [one.scope.toLowerCase(), one])).values()];
+}
