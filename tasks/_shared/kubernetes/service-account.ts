@@ -90,7 +90,7 @@ export class ServiceAccount implements Resource<ServiceAccountInputs, ServiceAcc
     };
     const was = before === undefined ? undefined : writeAnnotations(metadataOf(before).annotations);
     const intent = { action: change.action, object: pathOf(ref), ...(was === undefined ? {} : { before: was }), after: writeAnnotations(wanted.metadata.annotations), widens: false };
-    const force = managed || this.takeOver || (before !== undefined && wasRestored(before));
+    const force = managed || this.takeOver || wasRestored(before);
     await writer.write(intent, () => this.connection.apply(wanted, { force }));
   }
 
