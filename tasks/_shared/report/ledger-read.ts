@@ -24,18 +24,18 @@ export function readLedger(content: string, path: string): { lines: ReadLine[]; 
     if (line.trim() === '') return;
     const read = readLine(line);
     if (typeof read !== 'string') lines.push(read);
-    else if (mistakes.length < toldLines) mistakes.push(mistake(path, `Line ${index + 1}`, `${read}: ${shown(line.trim())}`));
+    else if (mistakes.length < toldLines) mistakes.push(mistake(path, `line ${index + 1}`, `${read}: ${shown(line.trim())}`));
     else more += 1;
   });
-  if (more > 0) mistakes.push(mistake(path, `${more} more ${more === 1 ? 'line' : 'lines'}`, 'they are no lines of a ledger either'));
-  if (lines.length === 0 && mistakes.length === 0) mistakes.push(mistake(path, 'Nothing', 'the file has no line'));
+  if (more > 0) mistakes.push(mistake(path, `${more} more lines`, 'they are no lines of a ledger either'));
+  if (lines.length === 0 && mistakes.length === 0) mistakes.push(mistake(path, 'every line', 'there is none'));
   return { lines, mistakes };
 }
 
 function mistake(path: string, lines: string, because: string): Problem {
   return new Problem({
     code: 'WI1081',
-    what: `${lines} of ledger ${path} cannot be read`,
+    what: `Input ledger names "${shown(path)}", of which ${lines} cannot be used`,
     because,
     remedy: 'give the file that a run attached as aks-workload-identity-ledger, unchanged: JSON Lines, one object for each write',
   });

@@ -2,7 +2,8 @@ import { planRows } from './plan-rows.js';
 import { releaseRows } from './release-rows.js';
 import { sharedRows } from './shared-rows.js';
 import type { BadInput } from './table.js';
+import { undoRows } from './undo-rows.js';
 import { workloadRows } from './workload-rows.js';
 
 /** The whole table: every input of every task is at fault in some line. A new input gets its lines here. */
-export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...workloadRows, ...releaseRows];
+export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...workloadRows, ...releaseRows, ...undoRows];

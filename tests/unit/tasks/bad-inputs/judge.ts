@@ -111,6 +111,10 @@ export class Judge {
     const write = (name: string, content: string | Buffer): void => writeFileSync(join(this.#files, name), content);
     write('empty.txt', '\uFEFF\r\n');
     write('utf16.txt', Buffer.from('\uFEFFrg/aks-1', 'utf16le'));
+    const line = { version: 1, at: '2026-01-05T08:00:00.000Z', resource: 'r', object: '/subscriptions/s', action: 'create', outcome: 'done' };
+    write('ledger.jsonl', `${JSON.stringify(line)}\n`);
+    write('torn.jsonl', `${JSON.stringify(line)}\n{"version":1,"at"\n`);
+    write('later.jsonl', JSON.stringify({ ...line, version: 2 }));
     write('binary.bin', Buffer.from([0xc3, 0x28, 0xff]));
     write('nonsense.txt', '\uFEFFrg/aks-1\r\nno-cluster\r\n');
     write('clusters.windows.txt', '\uFEFFrg/aks-1\r\nrg/aks-2\r\n');
