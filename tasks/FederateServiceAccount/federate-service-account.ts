@@ -5,6 +5,7 @@ import type { GrantScope } from '../_shared/agent/withdrawal.js';
 import type { Azure } from '../_shared/azure/azure.js';
 import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
 import { FederatedCredential } from '../_shared/azure/federated-credential.js';
+import { federationCheck } from '../_shared/azure/federation-check.js';
 import { FleetUse } from '../_shared/azure/fleet-use.js';
 import { Identity } from '../_shared/azure/identity.js';
 import type { IdentityState } from '../_shared/azure/identity-state.js';
@@ -35,7 +36,7 @@ export const federateServiceAccount: PlannedTask<Inputs, Services> = {
     return {
       resources: [...unread, ...undone.resources, ...desired.flatMap(({ resources }) => resources)],
       proofs: [...desired.map(({ proof }) => proof), ...undone.proofs],
-      checks: undone.checks,
+      checks: [federationCheck(services.azure), ...undone.checks],
       outputs: (result) => identityOutputs(desired, result),
     };
   },

@@ -111,7 +111,7 @@ describe('docs/permissions.md', () => {
 
   it('has exactly the roles that the demo runs with', async () => {
     const world = await createContoso(new Network(new VirtualClock()), '');
-    assert.equal(roles.length, 3);
+    assert.equal(roles.length, 4);
     for (const written of roles) {
       const used = world.roles.definitions().find(({ name }) => name === written.Name);
       assert.ok(used !== undefined, String(written.Name));

@@ -1,5 +1,6 @@
 import type { ClusterEntry } from '../fleet/clusters.js';
 import { compareVersions } from '../fleet/versions.js';
+import type { ProblemParts } from '../reconcile/problem.js';
 import { blocked, type Change } from '../reconcile/resource.js';
 import type { ClusterState } from './cluster-state.js';
 
@@ -7,7 +8,7 @@ const ended = new Set(['Failed', 'Canceled']);
 
 /** Why a cluster cannot be worked with at all; undefined when it can. */
 export function unusable(state: ClusterState | undefined, cluster: ClusterEntry): Change | undefined {
-  if (state === undefined) return notFound(cluster);
+  if (state === undefined) return blocked(notFound(cluster));
   if (state.power === 'Stopped') {
     return blocked({
       code: 'WI2102',
@@ -27,15 +28,15 @@ export function unusable(state: ClusterState | undefined, cluster: ClusterEntry)
   return undefined;
 }
 
-/** The change for a cluster that is not there. */
-export function notFound(cluster: ClusterEntry): Change {
-  return blocked({
+/** The problem of a cluster that is not there. */
+export function notFound(cluster: ClusterEntry): ProblemParts {
+  return {
     code: 'WI2101',
     what: `Cluster ${cluster.label} was not found`,
     tried: `read ${cluster.id}`,
     because: 'there is no such resource, or the service connection may not read it',
     remedy: 'correct the entry in the list of clusters, or grant the connection read access to the cluster',
-  });
+  };
 }
 
 /**

@@ -44,7 +44,7 @@ export async function readCluster(azure: Azure, cluster: ClusterEntry, reader: R
   const purpose = { tried: `read cluster ${cluster.id}`, what: `Cluster ${cluster.label} cannot be read` };
   const read = (): Promise<Json | undefined> => arm.get(cluster.id, apiVersions.managedClusters, purpose);
   return reader.once(`state of cluster ${cluster.id.toLowerCase()}`, async () => {
-    const raw = await readByList<Json>(reader, cluster.id, { name: kind, expected, signal, idOf: ({ id }) => text(id) ?? '', believes: (item) => isReady(clusterState(item, cluster.id)), pages: (place) => pages(azure, place), read });
+    const raw = await readByList<Json>(reader, cluster.id, { name: kind, expected, signal, idOf: ({ id }) => text(id) ?? '', believes: (item) => isReady(clusterState(item, cluster.id)), pages: (place) => listClusters(azure, place), read });
     return raw === undefined ? undefined : clusterState(raw, cluster.id);
   });
 }
@@ -54,7 +54,8 @@ function isReady({ provisioningState, issuerUrl, workloadIdentity }: ClusterStat
   return provisioningState === 'Succeeded' && issuerUrl !== undefined && workloadIdentity;
 }
 
-function pages({ arm }: Azure, place: string): Pages<Json> {
+/** The clusters of a subscription or resource group, as they are, page by page. */
+export function listClusters({ arm }: Azure, place: string): Pages<Json> {
   const purpose = { tried: `list the clusters of ${place}`, what: `The clusters of ${place} cannot be listed` };
   return arm.pages(`${place}/providers/Microsoft.ContainerService/managedClusters`, apiVersions.managedClusters, purpose);
 }

@@ -1,13 +1,14 @@
 import { groupId, parseArmId } from '../fleet/arm-id.js';
+import { exchangeAudience } from '../fleet/names.js';
+import { Problem } from '../reconcile/problem.js';
 import type { Known, Refs } from '../reconcile/ref.js';
 import { show, unknown } from '../reconcile/ref.js';
-import { blocked, keep, writes, type Change, type Content, type FieldChange, type Permission, type Reader, type Resource, type Writer, type WritingChange } from '../reconcile/resource.js';
-import { until, type Attempt } from '../reconcile/retry.js';
+import { blocked, keep, writes, type Change, type Content, type Cost, type FieldChange, type Permission, type Reader, type Resource, type Writer, type WritingChange } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
+import { credentialLane, inCredentialTurn } from './credential-turn.js';
 import { azureProblem, thrownServiceError } from './errors.js';
-import { exchangeAudience } from '../fleet/names.js';
-import { listCredentials, readCredential, type FederatedCredentialState } from './federated-credentials.js';
+import { credentialsOf, readCredential, type FederatedCredentialState } from './federated-credentials.js';
 
 /** What a federated credential is made from. */
 export interface FederatedCredentialInputs {
@@ -20,15 +21,15 @@ export interface FederatedCredentialInputs {
 export interface CredentialObservation {
   readonly serving?: FederatedCredentialState;
   readonly ours?: FederatedCredentialState;
+  /** One of somebody else that seems to serve and does not, with what is wrong with it. */
+  readonly near?: { readonly name: string; readonly flaw: string };
+  /** Name of one of somebody else that has issuer and subject for another audience, beside which Azure takes no other. */
+  readonly rival?: string;
   readonly count: number;
 }
 
 /** Most credentials per identity. Source: Entra docs, federated credential considerations. */
 const limit = 20;
-/** Said when two writes to one identity overlap, whoever sent them. Source: Entra docs, same page; hashicorp/terraform-provider-azurerm#29242. */
-const concurrentWrites = 'ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity';
-/** Long enough for another pipeline that writes a full set of credentials at the published rate. */
-const conflictPatience = { deadlineMs: 180_000, firstWaitMs: 4_000, longestWaitMs: 15_000 };
 
 /** The trust of an identity in one service account of one cluster. */
 export class FederatedCredential implements Resource<FederatedCredentialInputs, CredentialObservation> {
@@ -43,13 +44,13 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
     private readonly azure: Azure,
     readonly cluster: string,
     /** ARM id of the identity, known before the identity exists. */
-    private readonly identityId: string,
+    readonly identityId: string,
     private readonly credential: { readonly name: string; readonly subject: string },
     readonly inputs: Refs<FederatedCredentialInputs>,
   ) {
     this.key = `federated credential ${identityId.toLowerCase()} ${credential.name}`;
     this.name = credential.subject.split(':').slice(2).join('/');
-    this.lane = `federated credentials of ${identityId.toLowerCase()}`;
+    this.lane = credentialLane(identityId);
   }
 
   async observe(reader: Reader, known: Known<FederatedCredentialInputs>): Promise<CredentialObservation | undefined> {
@@ -59,23 +60,26 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
       const own = await readCredential(this.azure, id, this.credential.name);
       if (own !== undefined && this.serves(own, known.issuer)) return { count: 1, serving: own, ours: own };
     }
-    const all = await reader.once(`federated credentials of ${id.toLowerCase()}`, () => listCredentials(this.azure, id));
+    const all = await credentialsOf(this.azure, id, reader);
     const serving = all.find((entry) => this.serves(entry, known.issuer));
     const ours = all.find((entry) => entry.name === this.credential.name);
-    return { count: all.length, ...(serving === undefined ? {} : { serving }), ...(ours === undefined ? {} : { ours }) };
+    const near = serving === undefined ? all.flatMap((entry) => (entry === ours ? [] : this.nearly(entry, known.issuer)))[0] : undefined;
+    const rival = serving === undefined ? all.find((entry) => entry !== ours && entry.issuer === known.issuer && entry.subject === this.credential.subject) : undefined;
+    return { count: all.length, ...(rival === undefined ? {} : { rival: rival.name }), ...(serving === undefined ? {} : { serving }), ...(ours === undefined ? {} : { ours }), ...(near === undefined ? {} : { near }) };
   }
 
   plan(observed: CredentialObservation | undefined, known: Known<FederatedCredentialInputs>): Change {
-    const { serving, ours, count } = observed ?? { serving: undefined, ours: undefined, count: 0 };
+    const { serving, ours, near, rival } = observed ?? {};
     if (serving !== undefined) return keep(`credential ${serving.name} has this issuer, subject and audience`);
-    if (ours === undefined && count >= limit) return this.full(count);
+    if (rival !== undefined) return this.occupied(rival);
     const wanted = { issuer: show(known.issuer), subject: this.credential.subject, audience: exchangeAudience };
     const fields: FieldChange[] = Object.entries(wanted).flatMap(([field, after]) => {
       const before = ours === undefined ? undefined : { issuer: ours.issuer, subject: ours.subject, audience: ours.audiences.join(' ') }[field];
       return before === after ? [] : [{ field, after, ...(before === undefined ? {} : { before }) }];
     });
-    if (ours === undefined) return { action: 'create', fields, widens: true, reason: 'no credential trusts this service account' };
-    return { action: 'update', fields, widens: true, reason: `credential ${ours.name} has another ${fields.map(({ field }) => field).join(' and ')}` };
+    const almost = near === undefined ? '' : `; credential ${near.name} does not serve: ${near.flaw}`;
+    if (ours === undefined) return { action: 'create', fields, widens: true, reason: `no credential trusts this service account${almost}` };
+    return { action: 'update', fields, widens: true, reason: `credential ${ours.name} has another ${fields.map(({ field }) => field).join(' and ')}${almost}` };
   }
 
   /** Asked at the identity itself, where a narrow role may be given, or at its group while it is yet to be made. */
@@ -95,41 +99,70 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
     return { id, apiVersion: apiVersions.identities, body: { properties: fixed }, pending: ['Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/issuer'] };
   }
 
-  async apply(change: Change, known: FederatedCredentialInputs, writer: Writer): Promise<void> {
-    const waiting = { clock: this.azure.clock, signal: writer.signal, progress: (text: string) => writer.progress(text) };
-    await until(conflictPatience, waiting, () => this.tryWrite(change, known, writer));
+  costs(change: WritingChange, observed: CredentialObservation | undefined): readonly Cost[] {
+    const title = `federated credentials of ${this.identityName}`;
+    const remedy = 'remove credentials that nothing uses; or give each cluster an identity ({cluster} in the input identity); or one to each boundary or ring ({ring}, or identity in the entries of the list)';
+    return [{ stock: this.lane, title, limit, used: () => Promise.resolve(observed?.count ?? 0), takes: change.action === 'create' ? 1 : 0, code: 'WI2203', remedy }];
   }
 
-  /** One PUT; a write of somebody else to the same identity is waited out, since Azure refuses concurrent ones with 409. */
-  private async tryWrite(change: Change, known: FederatedCredentialInputs, writer: Writer): Promise<Attempt<undefined>> {
+  async apply(change: Change, known: FederatedCredentialInputs, writer: Writer): Promise<void> {
     const place = parseArmId(known.identityId);
     if (place === undefined) throw new Error(`not an ARM id: ${known.identityId}`);
     const { name, subject } = this.credential;
     const body = { issuer: known.issuer, subject, audiences: [exchangeAudience] };
     const object = `${known.identityId}/federatedIdentityCredentials/${name}`;
-    const intent = { action: change.action, object, after: `${known.issuer} ${subject}`, widens: true };
+    const fields = writes(change) ? change.fields.flatMap(({ before }) => before ?? []) : [];
+    const intent = { action: change.action, object, ...(fields.length === 0 ? {} : { before: fields.join(' ') }), after: `${known.issuer} ${subject}`, widens: true };
     const client = (await this.azure.identities(place.subscriptionId)).federatedIdentityCredentials;
+    const said = { tried: `${change.action} federated credential ${name} of identity ${place.name}`, what: `Federated credential ${this.name} was not written` };
     try {
-      await writer.write(intent, () => client.createOrUpdate(place.resourceGroup, place.name, name, body, { abortSignal: writer.signal }));
-      this.#written = true;
-      return { done: undefined };
+      await inCredentialTurn(this.azure, place.name, writer, said, () =>
+        writer.write(intent, () => client.createOrUpdate(place.resourceGroup, place.name, name, body, { abortSignal: writer.signal })));
     } catch (error) {
-      const failure = azureProblem(`${change.action} federated credential ${name} of identity ${place.name}`, `Federated credential ${this.name} was not written`, error);
-      if (thrownServiceError(error)?.code !== concurrentWrites) throw failure;
-      return { wait: `another run writes credentials of identity ${place.name}`, failure };
+      throw thrownServiceError(error)?.status === 405 ? this.unsupported(azureProblem(said.tried, said.what, error)) : error;
     }
+    this.#written = true;
+  }
+
+  /** Source: Entra docs, federated credential considerations (issuer and subject are unique within an identity). */
+  private occupied(rival: string): Change {
+    return blocked({
+      code: 'WI2215',
+      what: `Credential ${rival} of identity ${this.identityName} is in the way of one for ${this.name}`,
+      because: `it has the same issuer and subject for another audience than ${exchangeAudience}, and an identity takes these once`,
+      remedy: 'it was not made by this project and is not touched: correct its audience or remove it, then run again',
+    });
+  }
+
+  private get identityName(): string {
+    return this.identityId.split('/').at(-1) ?? '';
   }
 
   private serves(entry: FederatedCredentialState, issuer: string | typeof unknown): boolean {
     return entry.issuer === issuer && entry.subject === this.credential.subject && entry.audiences.includes(exchangeAudience);
   }
 
-  private full(count: number): Change {
-    return blocked({
-      code: 'WI2203',
-      what: `Identity ${this.identityId.split('/').at(-1) ?? ''} has no room for a credential for ${this.name}`,
-      because: `it has ${count} of at most ${limit} federated credentials`,
-      remedy: 'remove credentials that nothing uses, or use one identity per cluster: put {cluster} into the input identity',
+  /** What keeps a credential from serving that differs only by what people overlook: case of the subject, or the issuer's last slash. */
+  private nearly(entry: FederatedCredentialState, issuer: string | typeof unknown): { name: string; flaw: string }[] {
+    const { subject } = this.credential;
+    if (issuer === unknown || !entry.audiences.includes(exchangeAudience)) return [];
+    const sameSubject = entry.subject.toLowerCase() === subject.toLowerCase();
+    const sameIssuer = entry.issuer.replace(/\/$/, '') === issuer.replace(/\/$/, '');
+    if (!sameSubject || !sameIssuer) return [];
+    const flaws = [
+      ...(entry.subject === subject ? [] : [`its subject ${entry.subject} differs in case from ${subject}`]),
+      ...(entry.issuer === issuer ? [] : [`its issuer ${entry.issuer} differs by the slash from ${issuer}`]),
+    ];
+    return [{ name: entry.name, flaw: flaws.join(', and ') }];
+  }
+
+  /** Source of the status: Entra docs, workload identity federation considerations (unsupported regions). */
+  private unsupported({ parts }: Problem): Problem {
+    return new Problem({
+      ...parts,
+      code: 'WI2212',
+      because: `the region of identity ${this.identityName} has no federated credentials: ${parts.because}`,
+      remedy: `set identityLocation to another region, and delete ${this.identityName} or give another pattern, so that an identity is made there; its clusters may be anywhere`,
     });
   }
 }

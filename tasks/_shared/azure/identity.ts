@@ -4,6 +4,7 @@ import type { IdentityPlace } from '../fleet/identity-place.js';
 import { ownName } from '../fleet/marks.js';
 import { shorten } from '../fleet/names.js';
 import { strongReader } from '../reconcile/plan.js';
+import type { ProblemParts } from '../reconcile/problem.js';
 import { show, unknown, value, type Ref, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type Content, type Permission, type Reader, type Resource, type Writer, type WritingChange } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
@@ -12,6 +13,7 @@ import { readCluster } from './cluster-state.js';
 import { azureProblem } from './errors.js';
 import type { FleetFacts, FleetUse } from './fleet-use.js';
 import { expectIdentity, readIdentity, type IdentityState } from './identity-state.js';
+import { ownPrincipal } from './own-principal.js';
 
 /** What an identity waits for. */
 export interface IdentityInputs {
@@ -33,6 +35,8 @@ export interface IdentitySettings {
 
 /** Longest value of a tag. Source: azure-docs, tag resources (limitations). */
 export const longestTag = 256;
+
+const ownIdentity = 'it is what this pipeline’s service connection signs in with';
 
 /** What was found of an identity, and around it. */
 export interface IdentityObservation {
@@ -76,14 +80,14 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
     if (reader.strong) return found;
     const facts = await this.fleet.facts(reader);
     const region = this.settings.location ?? this.users.map(({ id }) => facts.regions.get(id.toLowerCase())).find((known) => known !== undefined);
-    const forbidden = this.forbidden(identity, facts);
+    const forbidden = this.forbidden(identity, facts) ?? (identity !== undefined && identity.principalId === (await ownPrincipal(this.azure, reader)) ? ownIdentity : undefined);
     return { ...found, ...(region === undefined ? {} : { region }), ...(forbidden === undefined ? {} : { forbidden }) };
   }
 
   plan(observed: IdentityObservation | undefined): Change {
     const { identity, region, forbidden } = observed ?? {};
     if (forbidden !== undefined) {
-      return blocked({ code: 'WI2201', what: `Identity ${this.name} must not be federated`, because: forbidden, remedy: 'name another identity in the input identity' });
+      return blocked(neverFederated(this.name, forbidden));
     }
     if (identity !== undefined) return keep('it exists');
     if (this.place.given) return missingIdentity(this.place, 'correct the ARM id in the input identity, or give a name pattern to have one made');
@@ -138,12 +142,17 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
    * AKS keeps in a node resource group. Source: DESIGN, rules of conduct.
    */
   private forbidden(identity: IdentityState | undefined, { ownIdentities, nodeGroups }: FleetFacts): string | undefined {
-    if (identity !== undefined && this.azure.connection.signIn.clientId === identity.clientId) return 'it is what this pipeline’s service connection signs in with';
+    if (identity !== undefined && this.azure.connection.signIn.clientId === identity.clientId) return ownIdentity;
     const user = ownIdentities.get(this.place.id.toLowerCase());
     if (user !== undefined) return `cluster ${user} itself runs on it`;
     const group = groupId(this.place.subscriptionId, this.place.resourceGroup).toLowerCase();
     return nodeGroups.has(group) ? 'it lies in a node resource group, which belongs to AKS' : undefined;
   }
+}
+
+/** The problem of an identity that no input lets be federated. */
+export function neverFederated(name: string, because: string): ProblemParts {
+  return { code: 'WI2201', what: `Identity ${name} must not be federated`, because, remedy: 'name another identity in the input identity' };
 }
 
 /** The change for an identity that has to be there and is not. */

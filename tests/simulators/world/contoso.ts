@@ -64,6 +64,8 @@ const grantorActions = [
   'Microsoft.Authorization/roleAssignments/read',
   'Microsoft.Authorization/roleAssignments/write',
 ];
+/** At the subscription: whether any cluster there runs on an identity that would be federated. */
+const clusterReaderActions = ['Microsoft.ContainerService/managedClusters/read'];
 const plannerActions = ['*/read', 'Microsoft.ContainerService/managedClusters/listClusterUserCredential/action'];
 const plannerDataActions = ['Microsoft.ContainerService/managedClusters/*/read'];
 
@@ -124,7 +126,8 @@ function addPipelinePrincipals(world: World): void {
   const deployer = { name: 'Workload Identity Deployer', actions: deployerActions };
   const grantor = { name: 'Workload Identity Grantor', actions: grantorActions };
   const planner = { name: 'Workload Identity Planner', actions: plannerActions, dataActions: plannerDataActions };
-  for (const { name, ...permission } of [deployer, grantor, planner]) world.roles.define(role(idOf(`role ${name}`), name, permission));
+  const clusterReader = { name: 'Workload Identity Cluster Reader', actions: clusterReaderActions };
+  for (const { name, ...permission } of [deployer, grantor, clusterReader, planner]) world.roles.define(role(idOf(`role ${name}`), name, permission));
   const rings: { apply: ConnectionName; plan?: ConnectionName; groups: GroupName[]; shared: GroupName }[] = [
     { apply: 'nonprod', plan: 'nonprodPlan', groups: ['dev', 'test'], shared: 'dev' },
     { apply: 'prod', plan: 'prodPlan', groups: ['prd'], shared: 'prd' },
@@ -135,6 +138,7 @@ function addPipelinePrincipals(world: World): void {
     const reader = plan === undefined ? undefined : addPrincipal(world, plan);
     for (const group of groups) {
       world.assign(applier.objectId, deployer.name, `/subscriptions/${subscriptions[group]}/resourceGroups/rg-${group}`);
+      world.assign(applier.objectId, clusterReader.name, `/subscriptions/${subscriptions[group]}`);
       world.assign(applier.objectId, 'Azure Kubernetes Service RBAC Cluster Admin', clusterId(group as keyof typeof clusters));
       if (reader !== undefined) world.assign(reader.objectId, planner.name, `/subscriptions/${subscriptions[group]}`);
     }

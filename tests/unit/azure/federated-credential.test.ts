@@ -65,6 +65,48 @@ describe('federated credential', () => {
     }
   });
 
+  it('shows what a repair replaces, in the plan and in the ledger', async () => {
+    identity.credentials.set('wi-aks-1', issuer.slice(0, -1), subject);
+    const change = (await run()).plan[0]?.change;
+    assert.ok(change?.action === 'update');
+    assert.deepEqual([change.fields, change.reason], [[{ field: 'issuer', before: issuer.slice(0, -1), after: issuer }], 'credential wi-aks-1 has another issuer']);
+    assert.deepEqual(rig.journal.map(({ before, after }) => [before, after]), [[issuer.slice(0, -1), `${issuer} ${subject}`]]);
+  });
+
+  it('names one of somebody else that only seems to serve, and leaves it alone', async () => {
+    const lookalikes: [string, string, RegExp][] = [
+      [issuer, 'system:serviceaccount:Orders:api', /its subject system:serviceaccount:Orders:api differs in case from system:serviceaccount:orders:api/],
+      [issuer.slice(0, -1), subject, /its issuer \S+ differs by the slash/],
+    ];
+    for (const [from, whose, flaw] of lookalikes) {
+      identity.credentials.remove();
+      identity.credentials.set('made-by-hand', from, whose);
+      const result = await run();
+      const change = result.plan[0]?.change;
+      assert.ok(change?.action === 'create' && result.result === 'succeeded');
+      assert.match(change.reason, /credential made-by-hand does not serve: /);
+      assert.match(change.reason, flaw);
+      assert.deepEqual(stored(), [`made-by-hand ${from} ${whose} ${audience}`, `wi-aks-1 ${issuer} ${subject} ${audience}`]);
+    }
+    identity.credentials.set('unrelated', issuer, 'system:serviceaccount:orders:web');
+    assert.equal((await run()).plan[0]?.change.action, 'keep');
+  });
+
+  it('is blocked by one of somebody else that has issuer and subject for another audience', async () => {
+    identity.credentials.set('theirs', issuer, subject, 'api://other');
+    const { action, problem } = verdictOf(await run(), desired());
+    assert.deepEqual([action, problem?.code, rig.writes(), stored().length], ['blocked', 'WI2215', [], 1]);
+    assert.match(problem?.what ?? '', /theirs/);
+  });
+
+  it('leaves the credential of an identity binding alone', async () => {
+    const bound = ['aks-identity-binding', 'https://ib.oic.prod-aks.azure.com/tenant/client', 'system:serviceaccount:orders:api'] as const;
+    identity.credentials.set(...bound);
+    await run();
+    assert.deepEqual(stored()[0], `${bound.join(' ')} ${audience}`);
+    assert.deepEqual(rig.network.log.writes('arm').map(({ path }) => path.includes('aks-identity-binding')), [false]);
+  });
+
   it('does not touch those of others, also not for the same service account of another cluster', async () => {
     identity.credentials.set('theirs', 'https://issuer.example/tenant/other/', subject);
     identity.credentials.set('slash', issuer.slice(0, -1), subject);
@@ -73,17 +115,28 @@ describe('federated credential', () => {
     assert.deepEqual(puts(), [201]);
   });
 
-  it('is blocked at twenty, unless one of them is its own', async () => {
+  it('is stopped at twenty, unless one of them is its own', async () => {
     for (let n = 0; n < 20; n += 1) identity.credentials.set(`c-${n}-name`, issuer, `system:serviceaccount:other:${n}`);
-    const { action, problem } = verdictOf(await run(), desired());
-    assert.deepEqual([action, problem?.code, rig.writes()], ['blocked', 'WI2203', []]);
-    assert.match(problem?.because ?? '', /20 of at most 20/);
+    const { action, outcome, problem } = verdictOf(await run(), desired());
+    assert.deepEqual([action, outcome, problem?.code, rig.writes()], ['create', 'skipped', 'WI2203', []]);
+    assert.match(problem?.because ?? '', /there are 20, this run would add 1, and 20 is the most/);
+    assert.match(problem?.remedy ?? '', /remove credentials.*\{cluster\}.*each boundary or ring/);
     identity.credentials.remove('c-19-name');
     identity.credentials.set('wi-aks-1', 'https://old/', subject);
     assert.equal((await run()).result, 'succeeded');
     identity.credentials.set('wi-aks-1', 'https://old/', subject);
     identity.credentials.remove('c-0-name');
     assert.equal((await run()).result, 'succeeded');
+  });
+
+  it('counts what a whole plan adds to one identity, before the first write', async () => {
+    for (let n = 0; n < 17; n += 1) identity.credentials.set(`c-${n}-name`, issuer, `system:serviceaccount:other:${n}`);
+    const fleet = (size: number): FederatedCredential[] => Array.from({ length: size }, (_, n) => desired(`wi-${n}-x`, `https://issuer-${n}/`));
+    const over = await run(...fleet(4));
+    assert.deepEqual([over.result, rig.writes(), new Set(over.preflight.findings.map(({ problem }) => problem.because)).size], ['failed', [], 1]);
+    assert.match(over.preflight.findings[0]?.problem.because ?? '', /there are 17, this run would add 4/);
+    const fits = await run(...fleet(3));
+    assert.deepEqual([fits.result, fits.preflight.notes, stored().length], ['succeeded', ['federated credentials of id-orders: 20 of 20 after this run'], 20]);
   });
 
   it('writes those of one identity one after another at the published rate, those of others side by side', async () => {
@@ -127,6 +180,19 @@ describe('federated credential', () => {
     assert.equal(stored().length, 2);
   });
 
+  it('fills a shared identity from two runs at once, each waiting for the other', async () => {
+    Object.assign(rig.world.arm.identities.knobs, { writeMs: 1_500, buckets: true });
+    const half = (azureOfRun: Azure, from: number): FederatedCredential[] => Array.from({ length: 10 }, (_, index) => {
+      const n = String(from + index);
+      return new FederatedCredential(azureOfRun, `aks-${n}`, identityId(), { name: `wi-aks-${n}`, subject }, { identityId: value(identityId()), issuer: value(`https://issuer-${n}/`) });
+    });
+    const other = await rig.connect();
+    const results = await Promise.all([rig.run(half(azure, 0)), rig.run(half(other, 10))]);
+    assert.deepEqual([results.map(({ result }) => result), stored().length], [['succeeded', 'succeeded'], 20]);
+    assert.ok(puts().some((status) => status === 409 || status === 429), 'they met');
+    assert.equal(puts().filter((status) => status === 201).length, 20);
+  });
+
   it('obeys 429, for reads and for writes', async () => {
     rig.network.faults.plant({ service: 'arm', method: 'PUT', times: 2, respond: { status: 429, headers: { 'retry-after': '9' } } });
     rig.network.faults.plant({ service: 'arm', method: 'GET', times: 1, respond: { status: 429, headers: { 'retry-after': '5' } } });
@@ -136,9 +202,18 @@ describe('federated credential', () => {
   });
 
   it('does not repeat what Azure refuses for good', async () => {
-    rig.network.faults.plant({ service: 'arm', method: 'PUT', respond: { status: 405, body: { error: { code: 'MethodNotAllowed', message: 'Not in this region.' } } } });
+    rig.network.faults.plant({ service: 'arm', method: 'PUT', respond: { status: 400, body: { error: { code: 'BadRequest', message: 'Not so.' } } } });
     const { problem } = verdictOf(await run(), desired());
-    assert.deepEqual([problem?.serviceCode, problem?.because, puts()], ['MethodNotAllowed', 'Not in this region.', [405]]);
+    assert.deepEqual([problem?.code, problem?.serviceCode, problem?.because, puts()], ['WI2005', 'BadRequest', 'Not so.', [400]]);
+  });
+
+  it('names the input that helps where a region has no federation', async () => {
+    const there = rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-south', 'malaysiasouth');
+    const one = desired('wi-aks-1', issuer, identityId('id-south'));
+    const { outcome, problem } = verdictOf(await run(one), one);
+    assert.deepEqual([outcome, problem?.code, problem?.status, puts(), there.credentials.trusts()], ['failed', 'WI2212', 405, [405], []]);
+    assert.match(problem?.because ?? '', /region of identity id-south has no federated credentials: .*not enabled/);
+    assert.match(problem?.remedy ?? '', /identityLocation/);
   });
 
   it('plans on an identity that is yet to be made', async () => {

@@ -42,7 +42,7 @@ describe('identity', () => {
     assert.deepEqual([change.fields, change.widens], [[{ field: 'location', after: 'westeurope' }], false]);
     const made = rig.world.arm.identities.find('id-orders');
     assert.deepEqual([made.location, made.tags], ['westeurope', { 'managed-by': 'aks-workload-identity', workload: 'orders', run: 'unit 1' }]);
-    assert.deepEqual(stateOf(result, desired().identity)?.identity, { id: identityId().replace('resourceGroups', 'resourcegroups'), clientId: made.clientId, principalId: made.principalId, tenantId });
+    assert.deepEqual(stateOf(result, desired().identity)?.identity, { id: identityId().replace('resourceGroups', 'resourcegroups'), clientId: made.clientId, principalId: made.principalId, tenantId, tags: made.tags });
     assert.deepEqual(rig.writes(), ['PUT userAssignedIdentities/id-orders']);
     rig.network.log.clear();
     await run();
@@ -97,6 +97,23 @@ describe('identity', () => {
     const connection = { ...azure.connection, signIn: { kind: 'managedIdentity' as const, clientId } };
     azure = { ...azure, connection };
     assert.match(await blockedFor(), /service connection signs in with/);
+  });
+
+  it('is never what the pipeline signs in with, where only the token says what that is', async () => {
+    const record = rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-orders', 'westeurope');
+    const claims = Buffer.from(JSON.stringify({ oid: record.principalId })).toString('base64url');
+    azure = { ...azure, connection: { ...azure.connection, signIn: { kind: 'managedIdentity' } }, token: () => Promise.resolve(`x.${claims}.x`) };
+    assert.match(await blockedFor(), /service connection signs in with/);
+    azure = { ...azure, token: () => Promise.resolve('not to be read') };
+    assert.equal((await run()).result, 'succeeded');
+  });
+
+  it('is made in the region that is asked for, with whom it belongs to, and takes tags that are not too long', async () => {
+    const marked = { words: ['orders', 'w'.repeat(300)], run: '', owner: 'team-orders', location: 'swedencentral' };
+    const identity = new Identity(azure, placeOf(), marked, new FleetUse(azure, [rig.entry()]), [rig.entry()]);
+    const result = await rig.run([identity]);
+    const { location, tags } = rig.world.arm.identities.find('id-orders');
+    assert.deepEqual([result.result, location, Object.keys(tags), tags.owner, String(tags.workload).length], ['succeeded', 'swedencentral', ['managed-by', 'workload', 'owner'], 'team-orders', 256]);
   });
 
   it('plans while the cluster is not known yet', () => {

@@ -1,0 +1,99 @@
+import { groupId, parseArmId, sameId } from '../fleet/arm-id.js';
+import { regionName, regionsWithoutFederation } from '../fleet/identity-place.js';
+import type { Inspection, PreflightCheck } from '../reconcile/check.js';
+import type { Plan, PlannedChange } from '../reconcile/plan.js';
+import { placeOf, type Finding } from '../reconcile/preflight.js';
+import { toProblem, type ProblemParts } from '../reconcile/problem.js';
+import { foreseen, writes, type Permission } from '../reconcile/resource.js';
+import type { Azure } from './azure.js';
+import { clusterState, listClusters, type ClusterState } from './cluster-state.js';
+import { FederatedCredential, type CredentialObservation } from './federated-credential.js';
+import { Identity, neverFederated, type IdentityObservation } from './identity.js';
+
+/** What a run needs before it may federate an identity: to see the clusters that may run on it. */
+export function clusterListRight(subscriptionId: string): Permission {
+  return { plane: 'azure', action: 'Microsoft.ContainerService/managedClusters/read', scope: `/subscriptions/${subscriptionId}` };
+}
+
+/**
+ * Looks, before a credential is written, whether any cluster of the identity's subscription runs on it: also one that the run does not
+ * work on. Where the clusters cannot be listed, nothing is federated. Tells as well what the run will meet or leave behind: regions that
+ * were documented to be without federation, and credentials of others that seem to serve and do not.
+ */
+export function federationCheck(azure: Azure): PreflightCheck {
+  return {
+    inspect: async (plan, { dryRun }): Promise<Inspection> => {
+      const written = plan.flatMap(({ resource, change, observed }) => (resource instanceof FederatedCredential && writes(foreseen(change)) ? [{ resource, observed }] : []));
+      const subscriptions = new Map<string, Promise<readonly ClusterState[] | ProblemParts>>();
+      const findings: Finding[] = [];
+      const notes = [...regionNotes(plan), ...nearNotes(written)];
+      for (const { resource } of written) {
+        const place = parseArmId(resource.identityId);
+        if (place === undefined) continue;
+        const { subscriptionId } = place;
+        const clusters = await (subscriptions.get(subscriptionId) ?? remember(subscriptions, subscriptionId, clustersOf(azure, subscriptionId)));
+        if ('code' in clusters && dryRun) {
+          notes.push(`whether a cluster runs on ${place.name} is looked up when it is applied: this connection may not list the clusters of subscription ${subscriptionId}`);
+          continue;
+        }
+        const problem = 'code' in clusters ? unseen(place.name, subscriptionId, clusters) : takenBy(place, clusters);
+        if (problem !== undefined) findings.push({ ...placeOf(resource.cluster), resource: resource.key, problem, awaits: false });
+      }
+      return { findings, notes: [...new Set(notes)], forbidden: new Map(findings.map(({ resource, problem }) => [resource, problem])) };
+    },
+  };
+}
+
+function remember<T>(known: Map<string, T>, key: string, value: T): T {
+  known.set(key, value);
+  return value;
+}
+
+async function clustersOf(azure: Azure, subscriptionId: string): Promise<readonly ClusterState[] | ProblemParts> {
+  try {
+    const listed: ClusterState[] = [];
+    for await (const page of listClusters(azure, `/subscriptions/${subscriptionId}`)) listed.push(...page.map((raw) => clusterState(raw, typeof raw.id === 'string' ? raw.id : '')));
+    return listed;
+  } catch (error) {
+    azure.signal.throwIfAborted();
+    return toProblem(error).parts;
+  }
+}
+
+function takenBy(place: { readonly id: string; readonly name: string; readonly subscriptionId: string; readonly resourceGroup: string }, clusters: readonly ClusterState[]): ProblemParts | undefined {
+  const nameOf = ({ id }: ClusterState): string => id.split('/').at(-1) ?? '';
+  const user = clusters.find(({ ownIdentities }) => ownIdentities.some((id) => sameId(id, place.id)));
+  if (user !== undefined) return neverFederated(place.name, `cluster ${nameOf(user)} itself runs on it`);
+  const group = groupId(place.subscriptionId, place.resourceGroup);
+  const keeper = clusters.find(({ nodeResourceGroup }) => nodeResourceGroup !== undefined && sameId(groupId(place.subscriptionId, nodeResourceGroup), group));
+  return keeper === undefined ? undefined : neverFederated(place.name, `it lies in the node resource group of cluster ${nameOf(keeper)}, which belongs to AKS`);
+}
+
+function unseen(identity: string, subscriptionId: string, { because, serviceCode, correlation }: ProblemParts): ProblemParts {
+  const { action, scope } = clusterListRight(subscriptionId);
+  return {
+    code: 'WI2214',
+    what: `It cannot be told whether a cluster runs on identity ${identity}`,
+    tried: `list the clusters of subscription ${subscriptionId}`,
+    because: `what a cluster runs on is never federated, and the list was refused: ${because}`,
+    remedy: `grant ${action} at ${scope} to the service connection, see docs/permissions.md, then run again`,
+    ...(serviceCode === undefined ? {} : { serviceCode }),
+    ...(correlation === undefined ? {} : { correlation }),
+  };
+}
+
+function regionNotes(plan: Plan): string[] {
+  return plan.flatMap(({ resource, change, observed }) => {
+    if (!(resource instanceof Identity) || foreseen(change).action !== 'create') return [];
+    const { region = '' } = (observed ?? {}) as IdentityObservation;
+    if (!regionsWithoutFederation.has(regionName(region))) return [];
+    return [`identity ${resource.name} would be in ${region}, which Azure documents as a region without federated credentials: identityLocation names another (WI2212)`];
+  });
+}
+
+function nearNotes(written: readonly Pick<PlannedChange, 'resource' | 'observed'>[]): string[] {
+  return written.flatMap(({ resource, observed }) => {
+    const { near } = (observed ?? {}) as Partial<CredentialObservation>;
+    return near === undefined ? [] : [`credential ${near.name} was not made by this project and does not serve ${resource.name}, since ${near.flaw} (WI2213)`];
+  });
+}
