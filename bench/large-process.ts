@@ -43,7 +43,7 @@ export async function measureLargeProcess(clusters: number): Promise<LargeRun> {
       inputs: {
         azureSubscription: pipelineWorld.serviceConnection('contoso-all')?.id ?? '',
         clusters: `@${list}`,
-        ...{ namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders' },
+        ...{ boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders' },
         ...{ keyVault: world.arm.vaults.find('kv-contoso-dev').id, secrets: 'orders-db' },
       },
       environment: { [testClockVariable]: String(rate), NODE_OPTIONS: `--require=${script}`, BENCH_USAGE: usage },

@@ -16,7 +16,7 @@ export interface Start {
 }
 
 const rounds = 9;
-const workload = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders' };
+const workload = { boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders' };
 const inputs: Readonly<Record<TaskName, Record<string, string>>> = {
   SelectClusters: { variableGroup: 'wi-nonprod' },
   EnableWorkloadIdentity: {},

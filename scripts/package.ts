@@ -10,7 +10,7 @@ import { listZip } from './zip.js';
 
 /** What to package, and as whose extension. All paths absolute. */
 export interface PackageOrder {
-  /** Holds `vss-extension.json`, `overview.md`, `LICENSE`, `CHANGELOG.md`, `images/` and `package.json`. */
+  /** Holds `vss-extension.json`, `overview.md`, `LICENSE`, `CHANGELOG.md`, `images/`, `schemas/` and `package.json`. */
   readonly root: string;
   /** The built tasks. */
   readonly tasks: string;
@@ -30,6 +30,7 @@ const allowed = [
   /^extension\.(vsixmanifest|vsomanifest)$/,
   /^(overview\.md|LICENSE|CHANGELOG\.md|ThirdPartyNotices\.txt)$/,
   /^images\/[\w-]+\.png$/,
+  /^schemas\/[\w-]+\.schema\.json$/,
   /^tasks\/[A-Z]\w+\/([\w-]+\.js|task\.json|package\.json|icon\.png|README\.md)$/,
 ];
 const inEachTask = ['index.js', 'task.json', 'package.json', 'icon.png', 'README.md'];
@@ -58,7 +59,7 @@ async function stage(order: PackageOrder, tasks: readonly string[]): Promise<{ p
   checkContributions(written, tasks);
   await rm(staging, { recursive: true, force: true });
   await mkdir(staging, { recursive: true });
-  for (const path of ['overview.md', 'LICENSE', 'CHANGELOG.md', 'images']) await cp(join(root, path), join(staging, path), { recursive: true });
+  for (const path of ['overview.md', 'LICENSE', 'CHANGELOG.md', 'images', 'schemas']) await cp(join(root, path), join(staging, path), { recursive: true });
   await cp(order.tasks, join(staging, 'tasks'), { recursive: true });
   await writeFile(join(staging, 'ThirdPartyNotices.txt'), order.notices);
   await writeFile(join(staging, 'vss-extension.json'), JSON.stringify({ ...written, version, publisher }, undefined, 2));
@@ -87,7 +88,7 @@ async function runTfx(staging: string, vsix: string): Promise<void> {
 function checkContent(entries: readonly string[], tasks: readonly string[]): void {
   const strange = entries.filter((entry) => !allowed.some((pattern) => pattern.test(entry)));
   if (strange.length > 0) throw new Error(`The package must not hold ${strange.join(', ')}.`);
-  const needed = [...tasks.flatMap((task) => inEachTask.map((file) => `tasks/${task}/${file}`)), 'overview.md', 'LICENSE', 'CHANGELOG.md', 'ThirdPartyNotices.txt'];
+  const needed = [...tasks.flatMap((task) => inEachTask.map((file) => `tasks/${task}/${file}`)), 'overview.md', 'LICENSE', 'CHANGELOG.md', 'ThirdPartyNotices.txt', 'schemas/boundary-policy.schema.json'];
   const missing = needed.filter((entry) => !entries.includes(entry));
   if (missing.length > 0) throw new Error(`The package lacks ${missing.join(', ')}.`);
 }

@@ -1,6 +1,8 @@
+import { guarded } from '../_shared/agent/boundary-guard.js';
 import { placeFleet } from '../_shared/agent/placement.js';
 import type { Desired, PlannedTask } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
+import { deployAccesses } from '../_shared/azure/accesses.js';
 import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
 import { IdentityLookup } from '../_shared/azure/identity-lookup.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
@@ -24,6 +26,7 @@ export const deployWithIdentity: PlannedTask<Inputs, Services> = {
     return {
       resources: [...unread, ...deployments.flatMap(({ resources }) => resources)],
       proofs: deployments.map(({ proof }) => proof),
+      ...guarded(inputs.boundaries, services),
       outputs: (result) => releaseOutputs(deployments, result),
     };
   },
@@ -62,7 +65,7 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services): D
   };
   const blueprint = new ReleaseBlueprint(settings);
   const adoption = new ServiceAccountAdoption(blueprint, refs);
-  const release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) });
+  const release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) }, deployAccesses(azure.connection, entry));
   const resources = [cluster, identity, namespace, adoption, release];
   return { label: entry.label, release, resources, proof: new RolloutProof(settings, refs, resources.map(({ key }) => key)) };
 }

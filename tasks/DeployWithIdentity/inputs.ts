@@ -1,3 +1,4 @@
+import { readBoundaryPolicy, type GivenPolicy } from '../_shared/agent/boundary-input.js';
 import { chartFlaw, programFlaw } from '../_shared/agent/input-files.js';
 import type { InputReader } from '../_shared/agent/inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
@@ -7,6 +8,7 @@ import { mappingFlaw } from '../_shared/fleet/yaml-text.js';
 
 /** The inputs that DeployWithIdentity has besides the shared ones. */
 export interface Inputs extends WorkloadInputs {
+  readonly boundaries: GivenPolicy;
   /** Folder of the chart. */
   readonly chart: string;
   readonly releaseName: string;
@@ -32,6 +34,7 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
   if (flaw !== undefined) inputs.unusable('chart', chart, flaw);
   return {
     ...workload,
+    boundaries: readBoundaryPolicy(inputs),
     chart,
     releaseName: inputs.matching('releaseName', releaseName, 'lower-case letters, digits and hyphens, at most 53, beginning and ending with a letter or digit'),
     valuesFiles: readValuesFiles(inputs),

@@ -1,7 +1,9 @@
+import { guarded } from '../_shared/agent/boundary-guard.js';
 import { placeFleet } from '../_shared/agent/placement.js';
 import type { PlannedTask } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
 import type { GrantScope } from '../_shared/agent/withdrawal.js';
+import { resourceEnd } from '../_shared/azure/accesses.js';
 import type { Azure } from '../_shared/azure/azure.js';
 import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
 import { FederatedCredential } from '../_shared/azure/federated-credential.js';
@@ -33,10 +35,12 @@ export const federateServiceAccount: PlannedTask<Inputs, Services> = {
     const { placed, unread } = await placeFleet(inputs, shared.clusters, services.azure);
     const desired = inputs.removal.state === 'absent' ? [] : placed.map((workload) => federate(workload, inputs, fleet, services));
     const undone = await undo({ removal: inputs.removal, placed, clusters: shared.clusters, scopesOf: (workload) => scopesOf(workload, inputs, services), accounts: inputs.createServiceAccount, fleet }, services);
+    const guard = guarded(inputs.boundaries, services);
     return {
       resources: [...unread, ...undone.resources, ...desired.flatMap(({ resources }) => resources)],
       proofs: [...desired.map(({ proof }) => proof), ...undone.proofs],
-      checks: [federationCheck(services.azure), ...undone.checks],
+      ...guard,
+      checks: [federationCheck(services.azure), ...guard.checks, ...undone.checks],
       outputs: (result) => identityOutputs(desired, result),
     };
   },
@@ -74,6 +78,7 @@ function federate(workload: PlacedWorkload, inputs: Inputs, fleet: FleetUse, ser
     workload.identity.id,
     { name: credentialName(entry.id, entry.name, namespace, serviceAccount), subject: subjectOf(namespace, serviceAccount) },
     { identityId: output(identity, (state) => state.identity?.id), issuer: output(cluster, (state) => state.issuerUrl) },
+    entry.id,
   );
   const connection = services.cluster(entry);
   const account = inputs.createServiceAccount ? annotated(workload, connection, cluster, identity) : [];
@@ -114,6 +119,7 @@ function granted(azure: Azure, place: ArmId, needs: { vault: VaultLookup; identi
     { principalId: output(needs.identity, (state) => state.identity?.principalId), target: output(needs.vault, (state) => state.id) },
     workload.owner,
     `aks-workload-identity: secret ${secret} for ${workload.namespace}/${workload.serviceAccount}`,
+    resourceEnd(workload.identity.id),
   );
 }
 

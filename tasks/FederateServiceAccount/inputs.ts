@@ -1,3 +1,4 @@
+import { readBoundaryPolicy, type GivenPolicy } from '../_shared/agent/boundary-input.js';
 import { entriesIn } from '../_shared/agent/input-text.js';
 import type { InputReader } from '../_shared/agent/inputs.js';
 import { readRemoval, type RemovalInputs } from '../_shared/agent/removal-inputs.js';
@@ -19,6 +20,7 @@ export interface Inputs extends WorkloadInputs {
   readonly owner?: string;
   /** Whether namespace and service account are made and annotated in the cluster. */
   readonly createServiceAccount: boolean;
+  readonly boundaries: GivenPolicy;
   /** Whether workloads are restarted whose pods do not have the identity yet. */
   readonly restartWorkloads: boolean;
   /** By the label of the account's place; an account without an entry gets no secret. */
@@ -41,8 +43,9 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
   const restartWorkloads = inputs.boolean('restartWorkloads');
   const secrets = readSecrets(inputs, shared, workload);
   if (inputs.sound('serviceAccounts', 'identity', 'identityResourceGroup', 'secrets', 'keyVault')) checkSharers(inputs, shared, workload, secrets);
+  const boundaries = readBoundaryPolicy(inputs);
   const owner = readOwner(inputs);
-  return { ...workload, ...owner, createServiceAccount, restartWorkloads, secrets, removal: readRemoval(inputs), propagationTimeoutMs: readPropagationTimeout(inputs) };
+  return { ...workload, ...owner, createServiceAccount, boundaries, restartWorkloads, secrets, removal: readRemoval(inputs), propagationTimeoutMs: readPropagationTimeout(inputs) };
 }
 
 function readOwner(inputs: InputReader): { owner?: string } {

@@ -1,6 +1,8 @@
+import { guarded } from '../_shared/agent/boundary-guard.js';
 import { placeFleet } from '../_shared/agent/placement.js';
 import type { Desired, PlannedTask } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
+import { resourceEnd } from '../_shared/azure/accesses.js';
 import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
 import { IdentityLookup } from '../_shared/azure/identity-lookup.js';
 import { RegistryLookup } from '../_shared/azure/registry-lookup.js';
@@ -36,10 +38,12 @@ export const grantRegistryRole: PlannedTask<Inputs, Services> = {
       : shared.clusters.map((entry) => forKubelet(entry, inputs, services));
     const granted = parts.map(({ place, registry, proofs }) => ({ place, lookup: registry, proofs }));
     const admin = adminUsers(inputs.adminUser, granted, shared.clusters, services);
+    const guard = guarded(inputs.boundaries, services);
     return {
       resources: [...unread, ...undone.resources, ...parts.flatMap(({ resources }) => resources), ...admin.resources],
       proofs: [...parts.flatMap(({ proofs }) => proofs), ...admin.proofs, ...undone.proofs],
-      checks: undone.checks,
+      ...guard,
+      checks: [...guard.checks, ...undone.checks],
       outputs: (result) => ({ registries: JSON.stringify(loginServers(parts, result)), ...admin.outputs(result) }),
     };
   },
@@ -71,7 +75,7 @@ function forWorkload(workload: PlacedWorkload, inputs: Inputs, services: Service
   const description = `aks-workload-identity: ${inputs.role} for ${namespace}/${serviceAccount}`;
   const principalId = output(identity, (state) => state.principalId);
   const refs = { principalId, target: output(registry, (state) => state.id) };
-  const grant = new RoleAssignment(azure, placeOf(target), inputs.role, { id: workload.identity.id, name: workload.identity.name }, refs, owner, description);
+  const grant = new RoleAssignment(azure, placeOf(target), inputs.role, { id: workload.identity.id, name: workload.identity.name }, refs, owner, description, resourceEnd(workload.identity.id));
   const resources = [cluster, registry, identity, grant];
   const proven = { identity: output(identity, (state) => state), registry: output(registry, (state) => state) };
   const proof = new RegistryProof(
@@ -89,7 +93,7 @@ function forKubelet(entry: ClusterEntry, inputs: Inputs, { azure }: Services): P
   const description = `aks-workload-identity: ${inputs.role} for the kubelet of ${entry.name}`;
   const principalId = output(cluster, (state) => state.kubelet?.objectId);
   const refs = { principalId, target: output(registry, (state) => state.id) };
-  const grant = new RoleAssignment(azure, placeOf(target), inputs.role, { id: `kubelet of ${entry.id}`, name: `kubelet of ${entry.label}` }, refs, entry.label, description);
+  const grant = new RoleAssignment(azure, placeOf(target), inputs.role, { id: `kubelet of ${entry.id}`, name: `kubelet of ${entry.label}` }, refs, entry.label, description, resourceEnd(entry.id, entry.label));
   const proof: AnyProof = {
     key: `registry grant of the kubelet of ${entry.label}`,
     title: `kubelet of ${entry.label}`,

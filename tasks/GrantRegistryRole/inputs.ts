@@ -1,3 +1,4 @@
+import { readBoundaryPolicy, type GivenPolicy } from '../_shared/agent/boundary-input.js';
 import type { InputReader } from '../_shared/agent/inputs.js';
 import { readRemoval, type RemovalInputs } from '../_shared/agent/removal-inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
@@ -13,6 +14,7 @@ export type Grantee = { readonly kind: 'workload'; readonly workload: WorkloadIn
 export interface Inputs {
   readonly role: 'AcrPull' | 'AcrPush';
   readonly grantee: Grantee;
+  readonly boundaries: GivenPolicy;
   /** By cluster label. */
   readonly registries: ReadonlyMap<string, ArmId>;
   /** The repository with which the grant is proven. */
@@ -36,8 +38,9 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
   const kind = inputs.choice('principal', ['workload', 'kubelet'], 'workload');
   const repository = kind === 'workload' ? readRepository(inputs) : undefined;
   const grantee: Grantee = kind === 'kubelet' ? { kind } : { kind, workload: readWorkloads(inputs, shared.clusters) };
+  const boundaries = readBoundaryPolicy(inputs);
   const adminUser = readAdminUser(inputs, shared, unprovable(kind));
-  return { role, grantee, registries, repository, removal: readRemoval(inputs), propagationTimeoutMs: readPropagationTimeout(inputs), adminUser };
+  return { role, grantee, boundaries, registries, repository, removal: readRemoval(inputs), propagationTimeoutMs: readPropagationTimeout(inputs), adminUser };
 }
 
 /** Why the run does not prove that workloads pull, which it has to before an admin user is switched off. */

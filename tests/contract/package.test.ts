@@ -30,7 +30,7 @@ describe('package', () => {
     folder = await mkdtemp(join(tmpdir(), 'package-'));
     const root = join(folder, 'root');
     order = { root, tasks: join(folder, 'tasks'), staging: join(folder, 'staging'), out: join(folder, 'out'), notices: 'notices' };
-    for (const path of ['vss-extension.json', 'LICENSE', 'CHANGELOG.md', 'package.json', 'images']) {
+    for (const path of ['vss-extension.json', 'LICENSE', 'CHANGELOG.md', 'package.json', 'images', 'schemas']) {
       await cp(join(project, path), join(root, path), { recursive: true });
     }
     await writeFile(join(root, 'overview.md'), '# Overview');
@@ -58,7 +58,7 @@ describe('package', () => {
     for (const task of ['SelectClusters', 'EnableWorkloadIdentity', 'FederateServiceAccount', 'GrantRegistryRole', 'DeployWithIdentity']) {
       assert.ok(entries.includes(`tasks/${task}/index.js`), task);
     }
-    assert.ok(entries.includes('images/extension-icon.png') && entries.includes('overview.md') && entries.includes('LICENSE'));
+    assert.ok(entries.includes('images/extension-icon.png') && entries.includes('schemas/boundary-policy.schema.json') && entries.includes('overview.md') && entries.includes('LICENSE'));
   });
 
   it('makes the VSIX of the project itself without a warning, with the licences of what is bundled', async () => {

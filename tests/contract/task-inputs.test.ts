@@ -25,6 +25,7 @@ interface Seen {
 const everyInput = {
   azureSubscription: 'connection',
   clusters: 'rg/aks-1',
+  boundaryPolicy: 'none',
   namespace: 'orders',
   serviceAccount: 'api',
   identity: 'id-{workload}-{cluster}',

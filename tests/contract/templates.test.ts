@@ -83,7 +83,7 @@ describe('templates', () => {
     const bare = { name: 'nonprod', serviceConnection: 'contoso-nonprod', environment: 'nonprod' };
     const ring = { ...bare, variableGroup: 'wi-nonprod' };
     const fleet = { dev: 'rg-dev/aks-dev', test: { cluster: 'rg-test/aks-test', keyVault: 'rg/kv' } };
-    const workload = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}' };
+    const workload = { boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}' };
     const resources = { repositories: [{ repository: 'here', type: 'git', name: 'here' }] };
     let folder: string;
     let world: PipelineWorld;

@@ -11,7 +11,7 @@ import { runBundled, type TaskRun } from './bundled-task.js';
 
 const connection = connections.all;
 const base = { azureSubscription: connection.id, clusters: clusterId('dev') };
-const workload = { ...base, namespace: 'orders', serviceAccount: 'api', workload: 'orders', identity: 'id-{workload}-{cluster}' };
+const workload = { ...base, boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 'api', workload: 'orders', identity: 'id-{workload}-{cluster}' };
 const chart = { chart: 'tests/fixtures/contoso/charts/orders-api', releaseName: 'orders-api', timeoutInMinutes: '1' };
 
 /** A task, the write at which it is killed, and what the post-job step has to call that write. */

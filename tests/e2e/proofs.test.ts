@@ -18,7 +18,7 @@ const clientId = 'azure.workload.identity/client-id';
 /** A pipeline of one job over all three clusters: the four tasks that apply, or one of them. */
 function pipeline(only: { readonly task?: string; readonly replicas?: number } = {}): string {
   const common = 'azureSubscription: contoso-all, clusters: $(clusters)';
-  const workload = `${common}, namespace: orders, serviceAccount: api, workload: orders, identity: "id-{workload}-{cluster}"`;
+  const workload = `${common}, boundaryPolicy: none, namespace: orders, serviceAccount: api, workload: orders, identity: "id-{workload}-{cluster}"`;
   const values = `replicaCount: ${only.replicas ?? 2}\\nimage: { repository: $(imageRepository) }`;
   const tasks = {
     EnableWorkloadIdentity: common,

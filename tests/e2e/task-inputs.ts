@@ -13,7 +13,7 @@ export type Inputs = Readonly<Record<string, string>>;
 /** Inputs with which each task works on one cluster of the fleet. */
 export function goodInputs(cluster: keyof typeof clusters = 'dev'): Readonly<Record<TaskName, Inputs>> {
   const base = { azureSubscription: connection.id, clusters: clusterId(cluster) };
-  const workload = { ...base, namespace: 'orders', serviceAccount: 'api', workload: 'orders', identity: 'id-{workload}-{cluster}' };
+  const workload = { ...base, boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 'api', workload: 'orders', identity: 'id-{workload}-{cluster}' };
   return {
     SelectClusters: { azureSubscription: connection.id, variableGroup: 'wi-nonprod' },
     EnableWorkloadIdentity: base,

@@ -38,7 +38,7 @@ export interface FleetRun {
 /** One of the planned tasks, whatever its inputs are. */
 export type FleetTask = 'EnableWorkloadIdentity' | 'FederateServiceAccount' | 'GrantRegistryRole' | 'DeployWithIdentity';
 
-const workload = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders' };
+const workload = { boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders' };
 const inputsOf: Readonly<Record<FleetTask, (fleet: Fleet) => Record<string, string>>> = {
   EnableWorkloadIdentity: () => ({}),
   FederateServiceAccount: ({ vaultId }) => ({ ...workload, keyVault: vaultId, secrets: 'orders-db' }),

@@ -82,7 +82,7 @@ export async function contosoWorld(): Promise<World> {
  */
 export function contosoSteps(name: RingName, values = ''): [enable: Step, federate: Step, grant: Step, deploy: Step] {
   const ring: Ring = rings[name];
-  const workload = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders' };
+  const workload = { boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders' };
   const registry = `/subscriptions/${ring.subscription}/resourceGroups/rg-shared/providers/Microsoft.ContainerRegistry/registries/crcontoso${ring.suffix}`;
   return [
     step(ring, enableWorkloadIdentity, {}),

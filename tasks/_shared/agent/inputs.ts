@@ -117,7 +117,7 @@ export class InputReader {
    * @param given the input as it was written
    */
   file(name: string, path: string, absent: { readonly code: string; readonly remedy: string }, given = path): string | undefined {
-    const read = readTextFile(this.#locate(path));
+    const read = readTextFile(this.located(path));
     if ('text' in read) return read.text.trim();
     if (read.flaw.because === noSuchFile) this.#note(absent.code, name, `is "${shown(given)}"`, noSuchFile, absent.remedy);
     else this.unusable(name, given, read.flaw);
@@ -273,8 +273,8 @@ export class InputReader {
     return ['System.DefaultWorkingDirectory', 'Build.SourcesDirectory'].flatMap((name) => this.agent.variable(name) ?? []);
   }
 
-  /** Where a file is; the path as it was given when it is in none of the folders. */
-  #locate(path: string): string {
+  /** Where a file is that an input names; the path as it was given when it is in none of the folders of the sources. */
+  located(path: string): string {
     return placesOf(path, this.#roots(), platform).find((candidate) => existsSync(candidate)) ?? path;
   }
 

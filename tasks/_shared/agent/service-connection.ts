@@ -19,11 +19,14 @@ export function readServiceConnection(agent: Agent, id: string, requestOidcToken
   const endpoint = findConnection(agent, id);
   const signIn = readSignIn(agent, endpoint, requestOidcToken);
   const subscriptionId = endpoint.data('subscriptionid');
+  // Source of the name: microsoft/terraform-provider-azuredevops, service endpoints of Azure Resource Manager.
+  const managementGroup = endpoint.data('managementGroupId');
   return Object.freeze({
     id,
     name: id,
     tenantId: required(endpoint, 'tenantid', endpoint.parameter('tenantid')),
     ...(subscriptionId === undefined ? {} : { subscriptionId }),
+    ...(managementGroup === undefined ? {} : { managementGroup }),
     cloud: readCloud(endpoint),
     signIn,
   });

@@ -20,6 +20,10 @@ export const apiVersions = {
   policyRestrictions: '2024-10-01',
   /** Source: npm @azure/arm-msi 2.2.0, whose client sends it. */
   identities: '2024-11-30',
+  /** Source: npm @azure/arm-managementgroups 2.0.2. */
+  managementGroups: '2021-04-01',
+  /** Source: azure-docs, REST reference of subscriptions, get. */
+  subscriptions: '2022-12-01',
   /** Key Vault data plane. Source: npm @azure/keyvault-secrets 4.11.2. */
   secrets: '2025-07-01',
 } as const;

@@ -38,6 +38,8 @@ export interface ServiceConnection {
   readonly tenantId: string;
   /** The subscription it was made for; absent for connections of management-group scope. */
   readonly subscriptionId?: string;
+  /** The management group that it was made for, by its id; absent for connections of subscription scope. */
+  readonly managementGroup?: string;
   readonly cloud: AzureCloud;
   readonly signIn: SignIn;
 }

@@ -1,9 +1,11 @@
 import { groupId, parseArmId } from '../fleet/arm-id.js';
 import { exchangeAudience } from '../fleet/names.js';
+import type { Access } from '../reconcile/access.js';
 import { Problem } from '../reconcile/problem.js';
 import type { Known, Refs } from '../reconcile/ref.js';
 import { show, unknown } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type Content, type Cost, type FieldChange, type Permission, type Reader, type Resource, type Writer, type WritingChange } from '../reconcile/resource.js';
+import { federationAccesses } from './accesses.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
 import { credentialLane, inCredentialTurn } from './credential-turn.js';
@@ -37,6 +39,7 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
   readonly kind = 'federated credential';
   readonly name: string;
   readonly lane: string;
+  readonly accesses: readonly Access[];
   /** What was written is read back by its name: Azure allows lists of one identity every four seconds only. */
   #written = false;
 
@@ -47,7 +50,10 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
     readonly identityId: string,
     private readonly credential: { readonly name: string; readonly subject: string },
     readonly inputs: Refs<FederatedCredentialInputs>,
+    /** ARM id of the cluster. */
+    clusterId: string,
   ) {
+    this.accesses = federationAccesses(azure.connection, { id: clusterId, label: cluster }, identityId);
     this.key = `federated credential ${identityId.toLowerCase()} ${credential.name}`;
     this.name = credential.subject.split(':').slice(2).join('/');
     this.lane = credentialLane(identityId);

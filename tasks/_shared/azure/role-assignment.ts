@@ -1,9 +1,11 @@
 import { sameId } from '../fleet/arm-id.js';
 import { grantName } from '../fleet/marks.js';
+import type { Access, End } from '../reconcile/access.js';
 import { strongReader } from '../reconcile/plan.js';
 import { Problem } from '../reconcile/problem.js';
 import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
 import { keep, writes, type Change, type Content, type Cost, type Permission, type Reader, type Resource, type Writer, type WritingChange } from '../reconcile/resource.js';
+import { grantAccesses } from './accesses.js';
 import { apiVersions } from './api-versions.js';
 import { rightAt, type Azure } from './azure.js';
 import { existingName, roleAssignmentCost, usualLimit, writeAssignment, type PrincipalType } from './role-assignment-write.js';
@@ -44,6 +46,7 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
   readonly kind = 'grant';
   readonly name: string;
   readonly cluster?: string;
+  readonly accesses: readonly Access[];
   /** What the role is at the moment; known once it was looked at. */
   #role: RoleDefinition | undefined;
 
@@ -57,8 +60,12 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
     readonly inputs: Refs<RoleAssignmentInputs>,
     owner: string | undefined,
     private readonly description: string,
+    /** Where the principal lies: the identity, or the cluster for its kubelet. */
+    grantee: End,
     private readonly rules: GrantRules = {},
   ) {
+    const id = roleIdOf(role);
+    this.accesses = grantAccesses(azure.connection, grantee, { id: place.scope, label: place.label }, { name: role, ...(id === undefined ? {} : { id }) });
     this.key = `grant ${role} at ${place.scope.toLowerCase()} for ${principal.id.toLowerCase()}`;
     this.name = `${role} on ${place.label}`;
     if (owner !== undefined) this.cluster = owner;

@@ -1,3 +1,4 @@
+import type { Access } from '../reconcile/access.js';
 import { strongReader } from '../reconcile/plan.js';
 import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
@@ -55,6 +56,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
   constructor(
     private readonly blueprint: ReleaseBlueprint,
     readonly inputs: Refs<HelmReleaseInputs>,
+    readonly accesses: readonly Access[],
   ) {
     const { connection, namespace, release } = blueprint.settings;
     this.name = `${namespace}/${release}`;

@@ -11,6 +11,8 @@ export interface End {
    * its object id only has that id.
    */
   readonly id: string;
+  /** The Entra tenant, where the end itself says it: a service connection does, other objects lie where Azure says. */
+  readonly tenantId?: string;
 }
 
 /** Kinds of access, in the words of the boundary policy. */
@@ -24,6 +26,8 @@ export interface Access {
   readonly to: End;
   /** Name of the role, of a grant. */
   readonly role?: string;
+  /** GUID of that role's definition, where it is known: a rule may list either. */
+  readonly roleId?: string;
 }
 
 /** An access whose ends lie in different boundaries, with the rule that allows it. */

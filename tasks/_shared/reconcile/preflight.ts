@@ -77,7 +77,7 @@ export async function preflight(
 }
 
 /** True for a change that writes, now or once something else has been done. */
-function mayWrite(change: Change): boolean {
+export function mayWrite(change: Change): boolean {
   const seen = foreseen(change);
   return writes(seen) || (seen.action === 'keep' && seen.later !== undefined);
 }

@@ -12,6 +12,8 @@ interface Subscription {
   readonly id: string;
   readonly displayName: string;
   readonly managementGroup: string;
+  /** Of another tenant, which delegated the subscription (Azure Lighthouse): then it is in no hierarchy of this one. */
+  readonly tenantId?: string;
 }
 
 /** Source: npm @azure/arm-managementgroups 2.0.2. */
@@ -129,7 +131,7 @@ export class Hierarchy implements Provider {
       name: group.name,
       properties: { displayName: group.displayName, tenantId: this.tenantId, ...this.#parents(group.parent) },
     }));
-    const subscriptions = this.#seen(call).map(({ id, displayName, managementGroup }) => ({
+    const subscriptions = this.#seen(call).filter(({ tenantId }) => tenantId === undefined).map(({ id, displayName, managementGroup }) => ({
       id: `/subscriptions/${id}`,
       type: '/subscriptions',
       name: id,
@@ -151,8 +153,8 @@ export class Hierarchy implements Provider {
     return { parent: { id: managementGroupId(parent) }, parentNameChain: this.#chain(parent).map(({ name }) => name).reverse() };
   }
 
-  #subscription({ id, displayName }: Subscription): object {
-    return { id: `/subscriptions/${id}`, subscriptionId: id, tenantId: this.tenantId, displayName, state: 'Enabled' };
+  #subscription({ id, displayName, tenantId = this.tenantId }: Subscription): object {
+    return { id: `/subscriptions/${id}`, subscriptionId: id, tenantId, displayName, state: 'Enabled' };
   }
 
   #resourceGroup(parts: Parts): SimResponse {

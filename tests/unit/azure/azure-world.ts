@@ -187,7 +187,7 @@ export class Rig {
     const shared = { connection: this.connection, clusters: entries, dryRun: choices.dryRun ?? false, concurrency: 10, failFast: choices.failFast ?? false };
     const agent = new FakeAgent(task.name);
     try {
-      Object.assign(agent.inputs, inputs);
+      Object.assign(agent.inputs, { boundaryPolicy: 'none' }, inputs);
       const reader = new InputReader(agent);
       const own = task.read(reader, shared, (input) => choices.connections?.find(({ name }) => name === reader.optionalText(input)));
       reader.finish();

@@ -5,7 +5,7 @@ import { listCredentials } from '../../../tasks/_shared/azure/federated-credenti
 import { unknown, value } from '../../../tasks/_shared/reconcile/ref.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import type { IdentityRecord } from '../../simulators/arm/identities.js';
-import { identityId, problemOf, Rig, subscriptionId, verdictOf } from './azure-world.js';
+import { clusterId, identityId, problemOf, Rig, subscriptionId, verdictOf } from './azure-world.js';
 
 const issuer = 'https://issuer.example/tenant/cluster/';
 const subject = 'system:serviceaccount:orders:api';
@@ -21,7 +21,7 @@ describe('federated credential', () => {
     identity = rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-orders', 'westeurope');
   });
   const desired = (name = 'wi-aks-1', from = issuer, on = identityId(), whose = subject): FederatedCredential =>
-    new FederatedCredential(azure, name, on, { name, subject: whose }, { identityId: value(on), issuer: value(from) });
+    new FederatedCredential(azure, name, on, { name, subject: whose }, { identityId: value(on), issuer: value(from) }, clusterId(name));
   const run = (...credentials: FederatedCredential[]): Promise<RunResult> => rig.run(credentials.length === 0 ? [desired()] : credentials);
   const stored = (): string[] => identity.credentials.trusts().map((entry) => `${entry.name} ${entry.issuer} ${entry.subject} ${entry.audience}`);
   const puts = (): number[] => rig.statuses('arm', 'PUT', /federatedIdentityCredentials/);
@@ -173,7 +173,7 @@ describe('federated credential', () => {
   it('really overlaps with another run, and both win', async () => {
     rig.world.arm.identities.knobs.writeMs = 5_000;
     const other = await rig.connect();
-    const theirs = new FederatedCredential(other, 'aks-2', identityId(), { name: 'wi-aks-2', subject }, { identityId: value(identityId()), issuer: value('https://two/') });
+    const theirs = new FederatedCredential(other, 'aks-2', identityId(), { name: 'wi-aks-2', subject }, { identityId: value(identityId()), issuer: value('https://two/') }, clusterId('aks-2'));
     const results = await Promise.all([run(), rig.run([theirs])]);
     assert.deepEqual(results.map(({ result }) => result), ['succeeded', 'succeeded']);
     assert.ok(puts().includes(409));
@@ -184,7 +184,7 @@ describe('federated credential', () => {
     Object.assign(rig.world.arm.identities.knobs, { writeMs: 1_500, buckets: true });
     const half = (azureOfRun: Azure, from: number): FederatedCredential[] => Array.from({ length: 10 }, (_, index) => {
       const n = String(from + index);
-      return new FederatedCredential(azureOfRun, `aks-${n}`, identityId(), { name: `wi-aks-${n}`, subject }, { identityId: value(identityId()), issuer: value(`https://issuer-${n}/`) });
+      return new FederatedCredential(azureOfRun, `aks-${n}`, identityId(), { name: `wi-aks-${n}`, subject }, { identityId: value(identityId()), issuer: value(`https://issuer-${n}/`) }, clusterId(`aks-${n}`));
     });
     const other = await rig.connect();
     const results = await Promise.all([rig.run(half(azure, 0)), rig.run(half(other, 10))]);

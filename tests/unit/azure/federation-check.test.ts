@@ -9,7 +9,7 @@ import { value } from '../../../tasks/_shared/reconcile/ref.js';
 import type { AnyResource } from '../../../tasks/_shared/reconcile/resource.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import type { IdentityRecord } from '../../simulators/arm/identities.js';
-import { identityId, Rig, subscriptionId, verdictOf, type RunChoices } from './azure-world.js';
+import { clusterId, identityId, Rig, subscriptionId, verdictOf, type RunChoices } from './azure-world.js';
 
 const subject = 'system:serviceaccount:orders:api';
 const clusterList = /^\/subscriptions\/[^/]+\/providers\/Microsoft\.ContainerService\/managedClusters\?/;
@@ -24,7 +24,7 @@ describe('what is never federated, looked up before a credential is written', ()
     identity = rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-orders', 'westeurope');
   });
   const credential = (id = identityId(), name = 'wi-aks-1'): FederatedCredential =>
-    new FederatedCredential(azure, 'aks-1', id, { name, subject }, { identityId: value(id), issuer: value('https://issuer/') });
+    new FederatedCredential(azure, 'aks-1', id, { name, subject }, { identityId: value(id), issuer: value('https://issuer/') }, clusterId());
   const run = async (resources: readonly AnyResource[] = [credential()], choices: RunChoices = {}): Promise<RunResult> =>
     rig.run(resources, [], choices, { ...(await rig.services([])), checks: [federationCheck(azure)] });
   const lists = (): number => rig.network.log.all('arm').filter(({ path }) => clusterList.test(path)).length;

@@ -11,7 +11,8 @@ import type { IdentityRecord } from '../../simulators/arm/identities.js';
 import { idOf } from '../../simulators/azure/directory.js';
 import { role } from '../../simulators/azure/role-definitions.js';
 import type { RoleAssignment as Stored } from '../../simulators/azure/roles.js';
-import { group, Rig, subscriptionId, verdictOf } from './azure-world.js';
+import { group, identityId, Rig, subscriptionId, verdictOf } from './azure-world.js';
+import { resourceEnd } from '../../../tasks/_shared/azure/accesses.js';
 
 const secretsUser = roles['Key Vault Secrets User'];
 
@@ -27,7 +28,7 @@ describe('role assignment: traps', () => {
     identity = rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-orders', 'westeurope');
   });
   const grant = (secret = 'orders-db', rules: GrantRules = {}, wanted = 'Key Vault Secrets User'): RoleAssignment =>
-    new RoleAssignment(azure, { scope: `${vault}/secrets/${secret}`, listScope: vault, label: secret }, wanted, { id: 'id-orders', name: 'id-orders' }, { principalId: value(identity.principalId), target: value(vault) }, undefined, 'made by a test', rules);
+    new RoleAssignment(azure, { scope: `${vault}/secrets/${secret}`, listScope: vault, label: secret }, wanted, { id: 'id-orders', name: 'id-orders' }, { principalId: value(identity.principalId), target: value(vault) }, undefined, 'made by a test', resourceEnd(identityId()), rules);
   const plant = (name: string, more: Partial<Stored> = {}): void =>
     void rig.world.roles.add({ name: idOf(name), scope: `${vault}/secrets/orders-db`, principalId: identity.principalId, principalType: 'ServicePrincipal', roleDefinitionId: secretsUser, ...more });
   const puts = (): number[] => rig.statuses('arm', 'PUT', /roleAssignments/);

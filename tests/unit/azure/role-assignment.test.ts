@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { resourceEnd } from '../../../tasks/_shared/azure/accesses.js';
 import type { Azure } from '../../../tasks/_shared/azure/azure.js';
 import { RoleAssignment } from '../../../tasks/_shared/azure/role-assignment.js';
 import { gives } from '../../../tasks/_shared/azure/role-assignments.js';
@@ -10,7 +11,7 @@ import { managementGroupId } from '../../simulators/arm/hierarchy.js';
 import type { IdentityRecord } from '../../simulators/arm/identities.js';
 import { idOf } from '../../simulators/azure/directory.js';
 import type { RoleAssignment as Stored } from '../../simulators/azure/roles.js';
-import { group, Rig, subscriptionId, verdictOf } from './azure-world.js';
+import { group, identityId, Rig, subscriptionId, verdictOf } from './azure-world.js';
 
 describe('role assignment', () => {
   let rig: Rig;
@@ -25,7 +26,7 @@ describe('role assignment', () => {
   });
   const scope = (): string => `${vault}/secrets/orders-db`;
   const desired = (at = scope(), role: RoleName = 'Key Vault Secrets User', principalId = identity.principalId): RoleAssignment =>
-    new RoleAssignment(azure, { scope: at, listScope: vault, label: 'kv-unit / secrets / orders-db' }, role, { id: 'id-orders', name: 'id-orders' }, { principalId: value(principalId), target: value(vault) }, 'aks-1', 'made by a test');
+    new RoleAssignment(azure, { scope: at, listScope: vault, label: 'kv-unit / secrets / orders-db' }, role, { id: 'id-orders', name: 'id-orders' }, { principalId: value(principalId), target: value(vault) }, 'aks-1', 'made by a test', resourceEnd(identityId()));
   const run = (...grants: RoleAssignment[]): Promise<RunResult> => rig.run(grants.length === 0 ? [desired()] : grants);
   const mine = (): Stored[] => rig.world.roles.assignments().filter(({ principalId }) => principalId === identity.principalId);
   const plant = (at: string, more: Partial<Stored> = {}): void =>

@@ -66,7 +66,7 @@ for (const major of [3, 4] as const) {
       const refs = { namespace: output(namespace, (state) => state.name), clientId: value(wish.clientId ?? clientId), tenantId: value(tenantId) };
       const blueprint = new ReleaseBlueprint(settings);
       adoption = new ServiceAccountAdoption(blueprint, refs);
-      release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) });
+      release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) }, []);
       const resources = [namespace, adoption, release];
       const proof = new RolloutProof(settings, refs, resources.map(({ key }) => key));
       return world.run(resources, [proof], wish.dryRun);
@@ -184,7 +184,7 @@ for (const major of [3, 4] as const) {
       const place = { release: 'orders-api', namespace: 'orders', serviceAccount: 'api', timeoutMs: 60_000 };
       const blueprint = new ReleaseBlueprint({ connection, clock, signal: abort.signal, helmPath, chart, ...place });
       const refs = { namespace: value('orders'), clientId: output(lookup, (state) => state.clientId), tenantId: output(lookup, (state) => state.tenantId) };
-      const later = new HelmRelease(blueprint, { ...refs, serviceAccount: value('api') });
+      const later = new HelmRelease(blueprint, { ...refs, serviceAccount: value('api') }, []);
       const result = await world.run([lookup, later], [], true);
       assert.equal(result.result, 'succeeded');
       const change = result.plan[1]?.change;

@@ -52,7 +52,7 @@ describe('helm release of other charts', () => {
     const settings = { connection, clock, signal: abort.signal, helmPath, chart: { folder: chart, valuesFiles: [], values: '' }, ...place };
     const namespace = new Namespace(connection, 'orders');
     const refs = { namespace: output(namespace, (state) => state.name), clientId: value(clientId), tenantId: value(tenantId) };
-    release = new HelmRelease(new ReleaseBlueprint(settings), { ...refs, serviceAccount: value('api') });
+    release = new HelmRelease(new ReleaseBlueprint(settings), { ...refs, serviceAccount: value('api') }, []);
     return world.run([namespace, release], [new RolloutProof(settings, refs, [release.key])], dryRun);
   };
   const succeeds = async (): Promise<{ action: string; reason: string; summary: string }> => {

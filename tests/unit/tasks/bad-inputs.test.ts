@@ -61,7 +61,7 @@ const together: Readonly<Record<string, { readonly inputs: Readonly<Record<strin
     ],
   },
   FederateServiceAccount: {
-    inputs: { clusters: '', namespace: 'Orders', serviceAccount: '', identity: '{x}', workload: 'a b', identityResourceGroup: 'a/b', createServiceAccount: '1', keyVault: '', secrets: 'a,A,b_c', propagationTimeoutInMinutes: 'x' },
+    inputs: { clusters: '', namespace: 'Orders', serviceAccount: '', identity: '{x}', workload: 'a b', identityResourceGroup: 'a/b', createServiceAccount: '1', boundaryPolicy: '', keyVault: '', secrets: 'a,A,b_c', propagationTimeoutInMinutes: 'x' },
     errors: [
       'WI1001 Input clusters is empty',
       'WI1007 Input workload is "a b"',
@@ -70,6 +70,7 @@ const together: Readonly<Record<string, { readonly inputs: Readonly<Record<strin
       'WI1007 Input identity is "{x}"',
       'WI1007 Input identityResourceGroup is "a/b"',
       'WI1003 Input createServiceAccount is "1"',
+      'WI1001 Input boundaryPolicy is empty',
       'WI1061 Input secrets has "A"',
       'WI1007 Input secrets is "b_c"',
       'WI1060 Input keyVault is empty',
@@ -91,10 +92,12 @@ const together: Readonly<Record<string, { readonly inputs: Readonly<Record<strin
     ],
   },
   DeployWithIdentity: {
-    inputs: { namespace: '', chart: 'nowhere', releaseName: 'A', valuesFiles: 'one.yaml,{files}/list.yaml', values: 'canary', timeoutInMinutes: '241', helmPath: './none' },
+    inputs: { namespace: '', chart: 'nowhere', releaseName: 'A', boundaryPolicy: '{files}/policy.yml', valuesFiles: 'one.yaml,{files}/list.yaml', values: 'canary', timeoutInMinutes: '241', helmPath: './none' },
     errors: [
       'WI1001 Input namespace is empty',
       'WI1062 Input chart names "nowhere"',
+      'WI1070 Input boundaryPolicy names a policy with a mistake at line 5, column 34',
+      'WI1070 Input boundaryPolicy names a policy with a mistake at line 5, column 47',
       'WI1007 Input releaseName is "A"',
       'WI1062 Input valuesFiles names "one.yaml"',
       'WI1062 Input valuesFiles names "{files}/list.yaml"',

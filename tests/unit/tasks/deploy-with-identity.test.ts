@@ -13,7 +13,7 @@ import { sources } from '../../../tasks/_shared/reconcile/ref.js';
 import { VirtualClock } from '../../simulators/kernel/virtual-clock.js';
 
 const subscriptionId = '00000000-0000-4000-8000-000000000001';
-const given = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', chart: 'tests/fixtures/contoso/charts/orders-api', releaseName: 'orders-api' };
+const given = { boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', chart: 'tests/fixtures/contoso/charts/orders-api', releaseName: 'orders-api' };
 const [cloud] = knownClouds;
 
 function shared(clusters: string): SharedInputs {

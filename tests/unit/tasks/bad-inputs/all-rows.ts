@@ -1,3 +1,4 @@
+import { boundaryRows } from './boundary-rows.js';
 import { planRows } from './plan-rows.js';
 import { releaseRows } from './release-rows.js';
 import { sharedRows } from './shared-rows.js';
@@ -6,4 +7,4 @@ import { undoRows } from './undo-rows.js';
 import { workloadRows } from './workload-rows.js';
 
 /** The whole table: every input of every task is at fault in some line. A new input gets its lines here. */
-export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...workloadRows, ...releaseRows, ...undoRows];
+export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...boundaryRows, ...workloadRows, ...releaseRows, ...undoRows];

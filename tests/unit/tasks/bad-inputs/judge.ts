@@ -14,7 +14,7 @@ import { FakeAgent, federatedEndpoint, type FakeEndpoint } from '../../agent/fak
 import { Rig } from '../../azure/azure-world.js';
 
 const base = { azureSubscription: 'contoso', clusters: 'rg/aks-1', dryRun: 'true' };
-const workload = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}' };
+const workload = { boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}' };
 
 /** Inputs that nothing is wrong with, by task. */
 const good: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -121,6 +121,7 @@ export class Judge {
     write('good.yaml', 'replicaCount: 2\n');
     write('list.yaml', '- canary\n');
     write('tabs.yaml', 'a:\n\tcanary: 1\n');
+    write('policy.yml', 'version: 1\nboundaries:\n  nonprod: [mg-dev]\nallow:\n  - {name: r, from: nonprod, to: prod, kinds: [grant], reason: x}\n');
     write('chart.tgz', 'not really packed');
     write('helm', `#!/bin/sh\ntouch '${join(this.#files, 'helm-was-started')}'\n`);
     chmodSync(join(this.#files, 'helm'), 0o755);

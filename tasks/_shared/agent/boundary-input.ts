@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { parseBoundaryPolicy } from '../fleet/boundary-parse.js';
+import type { BoundaryPolicy } from '../fleet/boundary-policy.js';
+import type { PolicyOrigin } from '../fleet/policy-origin.js';
+import { Problem } from '../reconcile/problem.js';
+import { checkedOutCommit } from './checked-out-commit.js';
+import { readTextFile } from './input-files.js';
+import type { InputReader } from './inputs.js';
+
+/** The boundary policy of a run with the file that it came from; undefined when the user said `none`. */
+export type GivenPolicy = { readonly policy: BoundaryPolicy; readonly origin: PolicyOrigin } | undefined;
+
+const input = 'boundaryPolicy';
+
+/** Reads the input `boundaryPolicy`: the path of a policy, or the word `none`. Writing without a policy has to be said, so empty is a mistake. */
+export function readBoundaryPolicy(inputs: InputReader): GivenPolicy {
+  const path = inputs.optionalText(input);
+  if (path === undefined) {
+    if (inputs.sound(input)) inputs.note(unsaid());
+    return undefined;
+  }
+  if (path.toLowerCase() === 'none') return undefined;
+  const file = inputs.located(path);
+  const read = readTextFile(file);
+  if ('flaw' in read) {
+    inputs.unusable(input, path, read.flaw);
+    return undefined;
+  }
+  const parsed = parseBoundaryPolicy(read.text);
+  if ('policy' in parsed) return { policy: parsed.policy, origin: originOf(path, file) };
+  for (const { line, column, because, remedy } of parsed.mistakes) {
+    inputs.note(new Problem({ code: 'WI1070', what: `Input ${input} names a policy with a mistake at line ${line}, column ${column}`, because, remedy }));
+  }
+  return undefined;
+}
+
+function unsaid(): Problem {
+  return new Problem({
+    code: 'WI1001',
+    what: `Input ${input} is empty`,
+    because: 'whether something may cross the boundaries of environments has to be said before anything is written',
+    remedy: 'give the path of the boundary policy, or the word none to write without one, see docs/boundaries.md',
+  });
+}
+
+function originOf(path: string, file: string): PolicyOrigin {
+  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
+  const commit = checkedOutCommit(file);
+  return { path, sha256, ...(commit === undefined ? {} : { commit }) };
+}
