@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { roles as grantedRoles } from '../../tasks/_shared/azure/roles.js';
 import { deploy, type Deployment } from '../bicep/deploy.js';
 import { mapping, text, type ValueMap } from '../bicep/values.js';
+import { parseCondition } from '../simulators/azure/conditions.js';
 import { idOf } from '../simulators/azure/directory.js';
 import { builtInRoles } from '../simulators/azure/role-definitions.js';
 import { asRecord, read, readJson, root, textOf } from './tree.js';
@@ -109,6 +110,37 @@ describe('templates/bootstrap', () => {
     const more = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe';
     assert.equal(condition().includes(more), false);
     assert.equal(condition({ moreGrantableRoles: [more] }).split(more).length, 3);
+  });
+});
+
+describe('the condition of the grantor', () => {
+  const write = 'Microsoft.Authorization/roleAssignments/write';
+  const remove = 'Microsoft.Authorization/roleAssignments/delete';
+  const condition = text(deploy(join(root, 'templates/bootstrap/assign-grantor.bicep'), { principal: 'applier' }, group('rg-shared')).outputs.condition ?? null);
+  const judged = (action: string, role: string, principalType: string): boolean | undefined => {
+    const prefix = 'Microsoft.Authorization/roleAssignments';
+    return parseCondition(condition)?.({ action, attributes: { [`${prefix}:RoleDefinitionId`]: role, [`${prefix}:PrincipalType`]: principalType } });
+  };
+
+  it('lets every role of the tasks be granted to service principals, and taken back', () => {
+    for (const [name, id] of Object.entries(asRecord(source.grantable))) {
+      for (const action of [write, remove]) assert.equal(judged(action, String(id).toUpperCase(), 'ServicePrincipal'), true, name);
+    }
+  });
+
+  it('lets no other role and nobody else be granted anything', () => {
+    const pull = grantedRoles.AcrPull;
+    for (const action of [write, remove]) {
+      assert.equal(judged(action, pull, 'User'), false);
+      assert.equal(judged(action, pull, 'Group'), false);
+      const others = builtInRoles.filter(({ name }) => !(name in asRecord(source.grantable)));
+      assert.ok(others.length > 10);
+      for (const { id, name } of others) assert.equal(judged(action, id, 'ServicePrincipal'), false, name);
+    }
+  });
+
+  it('leaves every other action alone', () => {
+    assert.equal(judged('Microsoft.Authorization/roleAssignments/read', 'any', 'User'), true);
   });
 });
 
