@@ -142,8 +142,8 @@ describe('role assignment: traps', () => {
     assert.equal(verdictOf(await rig.run([grant('orders-db', { objection })]), grant()).problem?.code, 'WI2614');
   });
 
-  it('a lock keeps the assignment away, in words of its own', async () => {
-    rig.world.arm.locks.all.push({ name: 'frozen', level: 'ReadOnly', scope: group });
+  it('a lock that is set after the preflight keeps the assignment away, in words of its own', async () => {
+    rig.network.faults.plant({ service: 'arm', method: 'GET', path: /\/locks\?/, times: 1, then: () => void rig.world.arm.locks.all.push({ name: 'frozen', level: 'ReadOnly', scope: group }) });
     const { outcome, problem } = verdictOf(await rig.run([grant()]), grant());
     assert.deepEqual([outcome, problem?.serviceCode], ['failed', 'ScopeLocked']);
     assert.match(problem?.because ?? '', /are locked: .*rg-dev/);

@@ -67,7 +67,7 @@ describe('the boundaries of a fleet', () => {
     const dry = await grant(boundaries, {}, { dryRun: true });
     assert.deepEqual([dry.result, dry.preflight.findings.map(({ problem }) => problem.code)], ['failed', ['WI3111', 'WI3111']]);
     const result = await grant('none');
-    assert.deepEqual([result.result, result.preflight.notes], ['succeeded', ['boundaries not looked at (boundaryPolicy: none)']]);
+    assert.deepEqual([result.result, result.preflight.notes.at(-1)], ['succeeded', 'boundaries not looked at (boundaryPolicy: none)']);
     assert.equal(rig.network.log.all('arm').filter(({ path }) => path.includes('getEntities')).length, 1, 'of the dry run only');
   });
 
