@@ -18,13 +18,16 @@ import { credentialName, subjectOf } from '../_shared/fleet/names.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import type { ClusterConnection } from '../_shared/kubernetes/connection.js';
 import { Namespace } from '../_shared/kubernetes/namespace.js';
+import { WithRunningPods } from '../_shared/kubernetes/running-pods.js';
 import { ServiceAccount } from '../_shared/kubernetes/service-account.js';
+import type { AnyProof } from '../_shared/reconcile/proof.js';
 import { output, value } from '../_shared/reconcile/ref.js';
 import type { AnyResource } from '../_shared/reconcile/resource.js';
 import { stateOf, type RunResult } from '../_shared/reconcile/run.js';
 import { readInputs, type Inputs } from './inputs.js';
-import { undo } from './undo.js';
 import { FederationProof } from './proof.js';
+import { restartsOf, type Restarted } from './restarts.js';
+import { undo } from './undo.js';
 
 /** Lets one service account on each cluster act as a managed identity, and grants that identity exactly the named secrets. */
 export const federateServiceAccount: PlannedTask<Inputs, Services> = {
@@ -36,8 +39,9 @@ export const federateServiceAccount: PlannedTask<Inputs, Services> = {
     const desired = inputs.removal.state === 'absent' ? [] : placed.map((workload) => federate(workload, inputs, fleet, services));
     const undone = await undo({ removal: inputs.removal, placed, clusters: shared.clusters, scopesOf: (workload) => scopesOf(workload, inputs, services), accounts: inputs.createServiceAccount, fleet }, services);
     const guard = guarded(inputs.boundaries, services);
+    const restarts = inputs.restartWorkloads ? await restartsOf(desired, services, shared.concurrency) : [];
     return {
-      resources: [...unread, ...undone.resources, ...desired.flatMap(({ resources }) => resources)],
+      resources: [...unread, ...undone.resources, ...desired.flatMap(({ resources }) => resources), ...restarts],
       proofs: [...desired.map(({ proof }) => proof), ...undone.proofs],
       ...guard,
       checks: [federationCheck(services.azure), ...guard.checks, ...undone.checks],
@@ -53,11 +57,9 @@ function scopesOf({ label }: PlacedWorkload, inputs: Inputs, { azure }: Services
 }
 
 /** What shall be true for one workload on one cluster. */
-interface Federation {
-  readonly label: string;
-  readonly identity: Identity;
+interface Federation extends Restarted {
   readonly resources: readonly AnyResource[];
-  readonly proof: FederationProof;
+  readonly proof: AnyProof;
 }
 
 function federate(workload: PlacedWorkload, inputs: Inputs, fleet: FleetUse, services: Services): Federation {
@@ -91,7 +93,8 @@ function federate(workload: PlacedWorkload, inputs: Inputs, fleet: FleetUse, ser
     { azure, connection, workload, proves: resources.map(({ key }) => key), inputs: refs, deadlineMs: inputs.propagationTimeoutMs },
     wanted?.names ?? [],
   );
-  return { label: workload.label, identity, resources, proof };
+  const seen = inputs.createServiceAccount ? new WithRunningPods(proof, connection, { namespace, name: serviceAccount }) : proof;
+  return { workload, identity, after: [credential, ...account].map(({ key }) => key), resources, proof: seen };
 }
 
 /** The namespace and the service account with this cluster's identity on it. */
@@ -125,7 +128,7 @@ function granted(azure: Azure, place: ArmId, needs: { vault: VaultLookup; identi
 
 /** Identity figures of one cluster as plain outputs, of several as JSON maps by cluster. */
 function identityOutputs(federations: readonly Federation[], result: RunResult): Record<string, string> {
-  const known = federations.flatMap(({ label, identity }) => {
+  const known = federations.flatMap(({ workload: { label }, identity }) => {
     const state = stateOf(result, identity)?.identity;
     return state === undefined ? [] : [{ label, state }];
   });

@@ -41,6 +41,9 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
   const workload = readWorkloads(inputs, shared.clusters);
   const createServiceAccount = inputs.boolean('createServiceAccount', true);
   const restartWorkloads = inputs.boolean('restartWorkloads');
+  if (restartWorkloads && !createServiceAccount && inputs.sound('createServiceAccount')) {
+    inputs.contradiction('restartWorkloads', 'is true', 'input createServiceAccount is false, so that this task does not know whether pods would get the identity', 'leave the restart to what annotates the service account, or let this task do both');
+  }
   const secrets = readSecrets(inputs, shared, workload);
   if (inputs.sound('serviceAccounts', 'identity', 'identityResourceGroup', 'secrets', 'keyVault')) checkSharers(inputs, shared, workload, secrets);
   const boundaries = readBoundaryPolicy(inputs);

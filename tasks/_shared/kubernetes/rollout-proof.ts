@@ -3,14 +3,13 @@ import type { Evidence, Proof, ProofContext } from '../reconcile/proof.js';
 import type { Refs } from '../reconcile/ref.js';
 import type { Permission } from '../reconcile/resource.js';
 import { until, type Attempt } from '../reconcile/retry.js';
-import { kinds, metadataOf, type ClusterObject } from './objects.js';
+import { metadataOf, type ClusterObject } from './objects.js';
 import { rolloutRights } from './permissions.js';
 import { identityFaults } from './pod-identity.js';
 import { describeTroubles, isRunning, troublesOf } from './pod-health.js';
 import type { ReleaseInputs, ReleaseSettings } from './release-blueprint.js';
 import { restingEvidence } from './resting-release.js';
-import { explainFaults, type FaultyPod } from './rollout-verdict.js';
-import { serviceAccountState } from './service-account.js';
+import { causeOf, type FaultyPod } from './rollout-verdict.js';
 import { podsOf, workloadsOf, type Workload } from './workloads.js';
 
 interface Group {
@@ -56,7 +55,10 @@ export class RolloutProof implements Proof<ReleaseInputs> {
       const faults = identityFaults(pod, known);
       return faults.length === 0 ? [] : [{ pod: metadataOf(pod), workload, faults }];
     });
-    if (faulty.length > 0) throw await this.#verdict(faulty, running.length, known);
+    if (faulty.length > 0) {
+      const { connection, namespace, serviceAccount: name } = this.settings;
+      throw await causeOf(connection, { namespace, name }, { title: this.title, cluster: this.cluster, checked: running.length }, faulty, known);
+    }
     const aside = others === 0 ? '' : `; ${others} more of the release run as other service accounts`;
     const pods = `${running.length} of ${running.length} running pods`;
     return { level: 'observed', summary: `${pods} of ${this.title} have client id ${known.clientId} and a token file${aside}` };
@@ -78,15 +80,6 @@ export class RolloutProof implements Proof<ReleaseInputs> {
     const ours = groups.filter(({ workload }) => workload.serviceAccount === serviceAccount);
     const others = groups.filter((group) => !ours.includes(group)).flatMap(({ pods }) => pods.filter(isRunning)).length;
     return { done: { ours, others } };
-  }
-
-  async #verdict(faulty: readonly FaultyPod[], checked: number, known: ReleaseInputs): Promise<Problem> {
-    const { connection, namespace, serviceAccount: name } = this.settings;
-    const account = await connection.get({ ...kinds.serviceAccount, namespace, name });
-    const state = account === undefined ? undefined : serviceAccountState(account, { namespace, name });
-    const webhooks = await connection.list(kinds.mutatingWebhookConfiguration, undefined).catch(() => undefined);
-    const where = { title: this.title, cluster: this.cluster, account: `${namespace}/${name}`, checked };
-    return explainFaults(where, faulty, known, state, webhooks);
   }
 
   #failing(because: string): Problem {

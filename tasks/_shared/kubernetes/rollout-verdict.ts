@@ -1,9 +1,9 @@
 import { Problem, type ProblemParts } from '../reconcile/problem.js';
-import { identityKeys } from './connection.js';
+import { identityKeys, type ClusterConnection } from './connection.js';
 import { objects, text } from '../fleet/json.js';
-import { metadataOf, type ClusterObject, type Metadata } from './objects.js';
+import { kinds, metadataOf, type ClusterObject, type Metadata } from './objects.js';
 import type { ExpectedIdentity, IdentityFault } from './pod-identity.js';
-import type { ServiceAccountState } from './service-account.js';
+import { serviceAccountState, type ServiceAccountName, type ServiceAccountState } from './service-account.js';
 import type { Workload } from './workloads.js';
 
 /** A pod that lacks the identity. */
@@ -55,6 +55,20 @@ export function explainFaults(
     what: `${faulty.length} of ${subject.checked} running pods of ${subject.title} on ${subject.cluster} do not have this identity (${names}${more})`,
     tried: `check every container for AZURE_CLIENT_ID ${expected.clientId}, AZURE_TENANT_ID and a token file`,
   });
+}
+
+/** Finds the cause with a look at the service account and the webhooks. */
+export async function causeOf(
+  connection: ClusterConnection,
+  account: ServiceAccountName,
+  subject: Omit<VerdictSubject, 'account'>,
+  faulty: readonly FaultyPod[],
+  expected: ExpectedIdentity,
+): Promise<Problem> {
+  const found = await connection.get({ ...kinds.serviceAccount, ...account });
+  const state = found === undefined ? undefined : serviceAccountState(found, account);
+  const webhooks = await connection.list(kinds.mutatingWebhookConfiguration, undefined).catch(() => undefined);
+  return explainFaults({ ...subject, account: `${account.namespace}/${account.name}` }, faulty, expected, state, webhooks);
 }
 
 /** What is wrong with the label of a pod template; undefined when it is right. */

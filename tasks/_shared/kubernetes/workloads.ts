@@ -36,8 +36,13 @@ const rolling = [kinds.deployment, kinds.statefulSet, kinds.daemonSet];
  * Source: helm pkg/action/validate.go, setMetadataVisitor.
  */
 export async function workloadsOf(connection: ClusterConnection, namespace: string, release: string): Promise<Workload[]> {
-  const lists = await Promise.all(rolling.map((kind) => connection.list(kind, namespace, 'app.kubernetes.io/managed-by=Helm')));
-  return lists.flat().flatMap((found) => (belongsTo(found, namespace, release) ? [workload(found, namespace)] : []));
+  const found = await rollingWorkloads(connection, namespace, 'app.kubernetes.io/managed-by=Helm');
+  return found.flatMap((found) => (belongsTo(found, namespace, release) ? [workload(found, namespace)] : []));
+}
+
+/** Everything in a namespace whose pods are replaced when its template changes. */
+export async function rollingWorkloads(connection: ClusterConnection, namespace: string, labelSelector?: string): Promise<readonly ClusterObject[]> {
+  return (await Promise.all(rolling.map((kind) => connection.list(kind, namespace, labelSelector)))).flat();
 }
 
 /** True for what Helm itself made for a release. Controllers copy annotations on to what they make of it; that is left out. */

@@ -187,6 +187,101 @@ describe('FederateServiceAccount', () => {
     }
   });
 
+  describe('for several service accounts', () => {
+    const several = { namespace: '', serviceAccount: '', workload: '', identity: 'id-{serviceAccount}-{cluster}', serviceAccounts: 'orders/api = orders-db\norders/web = orders-api-key\nshop/front' };
+    const grantsOf = (name: string): string[] => {
+      const { principalId } = rig.world.arm.identities.find(name);
+      return rig.world.roles.assignments().filter((entry) => entry.principalId === principalId).map(({ scope }) => scope.split('/').at(-1) ?? '').sort();
+    };
+
+    it('gives each its own identity, credential and secrets', async () => {
+      await rig.addCluster('aks-2', 'ready');
+      const { result, outputs } = await run({ ...several, secrets: 'billing-db' }, ['aks-1', 'aks-2']);
+      assert.equal(result.result, 'succeeded');
+      for (const cluster of ['aks-1', 'aks-2']) {
+        assert.deepEqual(['api', 'web', 'front'].map((name) => grantsOf(`id-${name}-${cluster}`)), [['orders-db'], ['orders-api-key'], ['billing-db']]);
+        assert.deepEqual(trusts(`id-front-${cluster}`), [`${rig.issuer(cluster)} system:serviceaccount:shop:front`]);
+      }
+      assert.deepEqual(Object.keys(JSON.parse(outputs.clientIds ?? '') as object), ['aks-1', 'aks-2'].flatMap((name) => ['orders/api', 'orders/web', 'shop/front'].map((account) => `${name}/${account}`)));
+      assert.deepEqual([outputs.clientId, outputs.identityId, outputs.tenantId, result.proofs.length], ['', '', tenantId, 6]);
+      rig.network.log.clear();
+      await run({ ...several, secrets: 'billing-db' }, ['aks-1', 'aks-2']);
+      assert.deepEqual(rig.writes(), []);
+    });
+
+    it('lets them share one identity: a credential for each, and what the identity is outright', async () => {
+      const { result, outputs } = await run({ ...several, identity: 'id-shared', serviceAccounts: 'orders/api, orders/web' });
+      assert.deepEqual([result.result, trusts('id-shared').length, grantsOf('id-shared')], ['succeeded', 2, ['orders-db']]);
+      assert.equal(outputs.clientId, rig.world.arm.identities.find('id-shared').clientId);
+      assert.equal(rig.world.arm.identities.find('id-shared').tags.workload, 'api, web');
+    });
+  });
+
+  describe('with names that depend on ring and region', () => {
+    const regional = { identity: 'id-{workload}-{ring}-{location}', ring: 'ppd', identityResourceGroup: 'rg-dev' };
+
+    it('lets the clusters of a region share an identity, there', async () => {
+      await rig.addCluster('aks-2', 'ready');
+      await rig.world.addCluster({ subscriptionId, group: 'rg-dev', name: 'aks-north', location: 'northeurope', resource: {} });
+      rig.world.arm.clusters.edit('aks-north', { oidcIssuerProfile: { enabled: true, issuerURL: rig.issuer('aks-north') }, securityProfile: { workloadIdentity: { enabled: true } } });
+      const { result } = await run(regional, ['aks-1', 'aks-2', 'aks-north']);
+      assert.equal(result.result, 'succeeded');
+      assert.deepEqual([trusts('id-orders-ppd-westeurope').length, trusts('id-orders-ppd-northeurope').length], [2, 1]);
+      assert.equal(rig.world.arm.identities.find('id-orders-ppd-northeurope').location, 'northeurope');
+    });
+
+    it('makes them where it is told, whatever the clusters are', async () => {
+      const { result } = await run({ ...regional, identityLocation: 'Sweden Central' });
+      assert.deepEqual([result.result, rig.world.arm.identities.find('id-orders-ppd-swedencentral').location], ['succeeded', 'swedencentral']);
+    });
+
+    it('serves the others when the region of one cannot be read, and fails for that one', async () => {
+      const { result } = await run(regional, ['aks-1', 'aks-gone']);
+      assert.deepEqual([result.result, trusts('id-orders-ppd-westeurope').length], ['failed', 1]);
+      assert.deepEqual(result.preflight.findings.map(({ cluster, problem }) => [cluster, problem.code]), [['aks-gone', 'WI2101']]);
+    });
+
+    it('stops when the regions do not keep namesakes apart', async () => {
+      rig.world.hierarchy.addResourceGroup(subscriptionId, 'rg-two', 'westeurope');
+      await rig.world.addCluster({ subscriptionId, group: 'rg-two', name: 'aks-1', location: 'westeurope', resource: {} });
+      const problem = await problemOf(run({ ...regional, identity: 'id-{cluster}-{location}' }, `${clusterId('aks-1')}\n${clusterId('aks-1').replace('rg-dev', 'rg-two')}`));
+      assert.deepEqual([problem.code, rig.writes()], ['WI2211', []]);
+      assert.match(problem.remedy, /rg-dev\/aks-1, rg-two\/aks-1 are namesakes/);
+    });
+  });
+
+  it('federates nothing that a cluster outside of the call runs on', async () => {
+    await rig.addCluster('aks-other', 'ready');
+    rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-shared', 'westeurope');
+    rig.world.arm.clusters.edit('aks-other', { identityProfile: { kubeletidentity: { resourceId: identityId('id-shared'), objectId: 'o' } } });
+    const { result } = await run({ identity: identityId('id-shared') });
+    assert.deepEqual([result.result, trusts('id-shared')], ['failed', []]);
+    assert.deepEqual([...new Set(result.preflight.findings.map(({ problem }) => problem.code))], ['WI2201']);
+  });
+
+  it('restarts what was started before the service account had the identity, and only once', async () => {
+    const api = rig.world.clusters.get('aks-1');
+    assert.ok(api !== undefined);
+    api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'orders' } });
+    api.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: 'orders', name: 'api' } });
+    const labels = { app: 'api', 'azure.workload.identity/use': 'true' };
+    api.put({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { namespace: 'orders', name: 'api' }, spec: { replicas: 1, selector: { matchLabels: { app: 'api' } }, template: { metadata: { labels }, spec: { serviceAccountName: 'api', containers: [{ name: 'api', image: 'contoso/api:1' }] } } } });
+    for (let step = 0; step < 10; step += 1) {
+      rig.clock.advance(1_000);
+      api.list('Pod', 'orders');
+    }
+    const told = await run();
+    assert.deepEqual([told.result.result, rig.writes('kubernetes')], ['succeededWithIssues', ['PATCH serviceaccounts/api']]);
+    assert.match(proofOf(told.result).text, /another name refused \(as it should be\); 1 pod runs of service account orders\/api on aks-1 without this identity/);
+    const dry = await run({ restartWorkloads: 'true' }, ['aks-1'], { dryRun: true });
+    assert.deepEqual(dry.result.plan.filter(({ change }) => writes(change)).map(({ resource }) => `${resource.kind} ${resource.name}`), ['rollout restart deployment orders/api']);
+    rig.network.log.clear();
+    const { result } = await run({ restartWorkloads: 'true' });
+    assert.deepEqual([result.result, rig.writes()], ['succeeded', ['PATCH deployments/api']]);
+    rig.network.log.clear();
+    assert.deepEqual([(await run({ restartWorkloads: 'true' })).result.result, rig.writes()], ['succeeded', []]);
+  });
+
   it('refuses inputs that do not fit together, naming each', async () => {
     const problem = await problemOf(run({ keyVault: '', secrets: 'orders-db, not_valid' }));
     assert.deepEqual([problem.code, problem.details?.map(({ parts }) => parts.what)], ['WI1000', ['Input secrets is "not_valid"', 'Input keyVault is empty']]);

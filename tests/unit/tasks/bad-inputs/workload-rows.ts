@@ -80,6 +80,7 @@ export const workloadRows: readonly BadInput[] = [
   ...row(forWorkload, 'identityLocation', 'west-europe', 'WI1007', 'west-europe', /an Azure region such as westeurope or West Europe/),
   ...row(federate, 'identityLocation', '$(region)', 'WI1005', '$(region)', /link the variable group/),
   ...row(federate, 'owner', 'o'.repeat(257), 'WI1007', 'o'.repeat(119), /at most 256 characters: it becomes a tag/),
+  ...row(federate, 'restartWorkloads', 'true', 'WI1060', undefined, /input createServiceAccount is false.*leave the restart to what annotates/, { given: { createServiceAccount: 'false' } }),
   ...row(federate, 'restartWorkloads', 'yes', 'WI1003', '"yes"', /give true or false/),
 
   // several service accounts
