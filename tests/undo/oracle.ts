@@ -7,7 +7,10 @@ import type { AssignmentView, View } from './view.js';
 /** Why a run cannot make everything true, as far as the scenario tells; empty when it can. */
 export function obstacles(scenario: Scenario): string[] {
   const found: string[] = [];
-  for (const [cluster, kind] of scenario.accounts) if (kind === 'another identity of another') found.push(`${cluster}: the service account belongs to another`);
+  for (const [cluster, kind] of scenario.accounts) {
+    const another = kind === 'another identity of another' || (kind === 'same annotations of another' && !scenario.identities.has(identityOf(scenario, cluster)));
+    if (another) found.push(`${cluster}: the service account belongs to another`);
+  }
   for (const [name, { grants, credentials, full }] of scenario.identities) {
     const inherited = [...grants.values()].includes('inherited from the vault');
     if ([...grants.values()].includes('conditioned') && !inherited) found.push(`${name}: a condition stands in the way`);
@@ -46,11 +49,18 @@ export function foreignIn(scenario: Scenario, { identities, assignments, account
   };
 }
 
-/** What is left after everything of this run's workload was taken back. Namespaces are left alone, so they are not told. */
-export function afterwards(scenario: Scenario, start: View): Pick<View, 'identities' | 'assignments' | 'accounts'> {
+/**
+ * What is left after everything of this run's workload was taken back. Namespaces are left alone, so they are not told.
+ * @param start what was there before the first run
+ * @param made what was there before it was taken back
+ */
+export function afterwards(scenario: Scenario, start: View, made: View): Pick<View, 'identities' | 'assignments' | 'accounts'> {
   const ours = ownCredentials(scenario);
+  const found = new Map(start.assignments.map((entry) => [entry.name, entry]));
   const principals = new Set(start.identities.map(({ principalId }) => principalId));
-  const assignments = start.assignments.filter((entry) => !(isOurs(entry) && principals.has(entry.principalId)));
+  // Whoever else this project has let use an identity still needs what was granted to it.
+  const served = new Set(start.identities.filter(({ name }) => [...(scenario.identities.get(name)?.credentials.values() ?? [])].some((kinds) => kinds.includes('ours of another cluster'))).map(({ principalId }) => principalId));
+  const assignments = made.assignments.filter((entry) => served.has(entry.principalId) || (found.has(entry.name) && !(isOurs(entry) && principals.has(entry.principalId))));
   const identities = start.identities
     .map((identity) => ({ ...identity, credentials: identity.credentials.filter(({ name }) => !ours.has(name)) }))
     .filter(({ name, credentials, principalId }) => scenario.identities.get(name)?.maker === 'foreign' || credentials.length > 0 || assignments.some((entry) => entry.principalId === principalId));
