@@ -30,15 +30,16 @@ export interface AdminUsers {
 
 /**
  * Reports, switches off or restores the admin user of each registry.
+ * @param first keys of what has to be right before an admin user is switched off, beside what the proofs need
  * @param azure the registries' own
  */
-export function adminUsers({ wish, force, log }: AdminUserInputs, granted: readonly GrantedRegistry[], clusters: readonly ClusterEntry[], services: Services, azure: Azure = services.azure): AdminUsers {
+export function adminUsers({ wish, force, log }: AdminUserInputs, granted: readonly GrantedRegistry[], clusters: readonly ClusterEntry[], services: Services, first: readonly string[], azure: Azure = services.azure): AdminUsers {
   if (wish === 'keep') return { resources: [], proofs: [], outputs: () => ({}) };
   const all = distinct(granted).map(({ place, lookup, proofs }) => {
     const loginServer = output(lookup, (state) => state.loginServer);
     const users = clusters.map((entry) => new RegistryAccountUsers(services.cluster(entry), place.id, place.name, loginServer));
     const inquiries = wish === 'restore' ? [] : [...users, new AdminUserLogins(services.azure, place, log, loginServer)];
-    const account = new AdminUser(azure, { registry: place, wish, force, inquiries, proofs: wish === 'disable' ? proofs : [] });
+    const account = new AdminUser(azure, { registry: place, wish, force, inquiries, ...(wish === 'disable' ? { proofs, first } : { proofs: [], first: [] }) });
     return { place, account, inquiries, proofs: inquiries.map((inquiry) => told(inquiry, place, log !== undefined)) };
   });
   return {

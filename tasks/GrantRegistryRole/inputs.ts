@@ -39,14 +39,9 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
   const repository = kind === 'workload' ? readRepository(inputs) : undefined;
   const grantee: Grantee = kind === 'kubelet' ? { kind } : { kind, workload: readWorkloads(inputs, shared.clusters) };
   const boundaries = readBoundaryPolicy(inputs);
-  const adminUser = readAdminUser(inputs, shared, unprovable(kind));
-  return { role, grantee, boundaries, registries, repository, removal: readRemoval(inputs), propagationTimeoutMs: readPropagationTimeout(inputs), adminUser };
-}
-
-/** Why the run does not prove that workloads pull, which it has to before an admin user is switched off. */
-function unprovable(principal: 'workload' | 'kubelet'): { because: string; remedy: string } | undefined {
-  if (principal === 'workload') return undefined;
-  return { because: `input principal is ${principal}, whose pull this run cannot prove`, remedy: 'switch the admin user off in a run with principal: workload for each workload that pulls' };
+  const removal = readRemoval(inputs);
+  const adminUser = readAdminUser(inputs, shared, { role, principal: kind, state: removal.state });
+  return { role, grantee, boundaries, registries, repository, removal, propagationTimeoutMs: readPropagationTimeout(inputs), adminUser };
 }
 
 function readRegistries(inputs: InputReader, { clusters, connection: { subscriptionId } }: SharedInputs): Inputs['registries'] {

@@ -104,7 +104,7 @@ describe('inputs and outputs', () => {
     SelectClusters: seenSelecting,
     EnableWorkloadIdentity: () => seen(enableWorkloadIdentity),
     FederateServiceAccount: () => seen(federateServiceAccount),
-    GrantRegistryRole: () => seen(grantRegistryRole, [{ principal: 'workload' }, { principal: 'kubelet' }]),
+    GrantRegistryRole: () => seen(grantRegistryRole, [{ principal: 'workload', adminUser: 'report' }, { principal: 'kubelet' }]),
     DeployWithIdentity: () => seen(deployWithIdentity),
   };
 

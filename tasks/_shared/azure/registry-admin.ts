@@ -33,6 +33,8 @@ export interface AdminUserParts {
   readonly inquiries: readonly Inquiry[];
   /** What has to be exercised right before it is switched off: the pull of every workload of the run. */
   readonly proofs: readonly AnyProof[];
+  /** Keys of what has to be done before, beside what the proofs are of. */
+  readonly first: readonly string[];
 }
 
 /** Reports of the inquiries, and the inputs of the proofs, by names that tell them apart. */
@@ -60,7 +62,7 @@ export class AdminUser implements Resource<AdminUserInputs, AdminUserState> {
     const reports = parts.inquiries.map((inquiry, index) => [reportName(index), output(inquiry, (state) => state)] as const);
     const evidence = parts.proofs.flatMap((proof, index) => Object.entries<Ref<object>>(proof.inputs as Record<string, Ref<object>>).map(([name, ref]) => [proofInput(index, name), ref] as const));
     this.inputs = Object.fromEntries<Ref<object>>([...reports, ...evidence]);
-    this.after = parts.proofs.flatMap(({ proves }) => proves);
+    this.after = [...parts.first, ...parts.proofs.flatMap(({ proves }) => proves)];
   }
 
   async observe(reader: Reader): Promise<AdminUserState | undefined> {

@@ -127,4 +127,15 @@ describe('registry simulator: tokens', () => {
     const wrong = Buffer.from('contoso:password').toString('base64');
     assert.equal((await call(world.network, 'GET', url, { headers: { authorization: `Basic ${wrong}` } })).status, 401);
   });
+
+  it('lets the admin user in while it is on, for anything, by its name and password', async () => {
+    const world = await World.start();
+    const url = `${origin}/oauth2/token?service=${login}&scope=${encodeURIComponent('repository:orders:pull,push')}`;
+    const signIn = (user: string, password = 'canary-admin-password'): ReturnType<typeof call> => call(world.network, 'GET', url, { headers: { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` } });
+    assert.equal((await signIn('contoso')).status, 401, 'it is off');
+    world.settings = { ...world.settings, adminUserEnabled: true };
+    const token = String(json(await signIn('contoso')).access_token);
+    assert.deepEqual(claims(token).access, [{ type: 'repository', name: 'orders', actions: ['pull', 'push'] }]);
+    assert.deepEqual([(await signIn('contoso', 'x')).status, (await signIn('other')).status], [401, 401]);
+  });
 });

@@ -149,11 +149,11 @@ describe('GrantRegistryRole, the admin user switched off and on', () => {
       assert.deepEqual([again.result.result, world.rig.writes()], ['succeeded', []]);
     });
 
-    it('needs no proof and no look at the clusters’ secrets', async () => {
+    it('needs no proof and no look at the clusters’ secrets, and is done where grants fail', async () => {
       world.enabled = false;
-      const end = await world.rig.runTask(grantRegistryRole, ['aks-1'], { registry: 'rg-dev/crunit', principal: 'kubelet', adminUser: 'restore' });
-      assert.equal(world.enabled, true);
-      assert.equal(verdictOf(end.result, account).outcome, 'done');
+      const end = await world.run({ workload: 'nobody', adminUser: 'restore' });
+      assert.deepEqual([end.result.result, verdictOf(end.result, account).outcome, world.enabled], ['failed', 'done', true]);
+      assert.deepEqual(end.result.preflight.findings.map(({ problem }) => problem.code), ['WI2202'], 'the identity is not there');
       assert.equal(world.rig.network.log.all('kubernetes').filter(({ path }) => path.includes('secrets')).length, 0);
     });
   });

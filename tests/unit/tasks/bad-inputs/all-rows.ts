@@ -1,3 +1,4 @@
+import { adminUserRows } from './admin-user-rows.js';
 import { boundaryRows } from './boundary-rows.js';
 import { planRows } from './plan-rows.js';
 import { releaseRows } from './release-rows.js';
@@ -7,4 +8,4 @@ import { undoRows } from './undo-rows.js';
 import { workloadRows } from './workload-rows.js';
 
 /** The whole table: every input of every task is at fault in some line. A new input gets its lines here. */
-export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...boundaryRows, ...workloadRows, ...releaseRows, ...undoRows];
+export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...boundaryRows, ...workloadRows, ...releaseRows, ...undoRows, ...adminUserRows];
