@@ -118,6 +118,7 @@ describe('readServiceConnection', () => {
       authority: 'https://login.microsoftonline.us',
       keyVaultAudience: 'https://vault.usgovcloudapi.net',
       containerRegistryAudience: 'https://containerregistry.azure.net',
+      logAnalytics: { endpoint: 'https://api.loganalytics.us', audience: 'https://api.loganalytics.us' },
     });
     assert.equal(read({ ...federatedEndpoint, url: '', data: { environment: 'AzureChinaCloud' } }).cloud.keyVaultAudience, 'https://vault.azure.cn');
   });
