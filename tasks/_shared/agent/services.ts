@@ -2,6 +2,7 @@ import { connectAzure, type Azure } from '../azure/azure.js';
 import type { ServiceConnection } from '../azure/connection.js';
 import { aksServerApplication, clusterAddress } from '../azure/cluster-credential.js';
 import { guards } from '../azure/guards.js';
+import { leastRoles } from '../azure/least-role.js';
 import { missingActions } from '../azure/permissions.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { ClusterConnection } from '../kubernetes/connection.js';
@@ -73,6 +74,7 @@ export function servicesOver(
       const asked = [...new Set(inAzure.map(({ via }) => via))].map(async (via) => missingActions(await connected(via), inAzure.filter((permission) => permission.via === via)));
       return (await Promise.all([...asked, rightsLackedAnywhere(connections.values(), wanted, unanswered)])).flat();
     },
+    advise: leastRoles,
   };
   return {
     azure,

@@ -31,6 +31,8 @@ export interface Progress {
 /** Looks up which of the given rights the run's principal lacks; implemented over Azure and the clusters. */
 export interface PermissionCheck {
   missing(permissions: readonly Permission[]): Promise<readonly Permission[]>;
+  /** Which roles would give these rights, in a clause that says what to do. */
+  advise?(lacking: readonly Permission[]): string;
 }
 
 /** What the engine needs from outside. */

@@ -69,7 +69,7 @@ export async function preflight(
   });
   for (const { key, name, cluster, permissions: needed } of dryRun ? [] : needs) {
     const missing = needed.filter((permission) => lacking.some((other) => same(permission, other)));
-    if (missing.length > 0) findings.push({ ...placeOf(cluster), resource: key, problem: lackingRights(name, missing), awaits: false });
+    if (missing.length > 0) findings.push({ ...placeOf(cluster), resource: key, problem: lackingRights(name, missing, check.advise?.(lacking.filter(({ scope }) => missing.some((one) => one.scope === scope)))), awaits: false });
   }
   const inspections = plan.some(({ change }) => mayWrite(change)) ? await Promise.all(checks.map((one) => inspected(one, plan, dryRun))) : [];
   const { findings: found, ...others } = together(inspections);
@@ -113,14 +113,15 @@ export function placeOf(cluster: string | undefined): { scope: 'resource' } | { 
   return cluster === undefined ? { scope: 'resource' } : { scope: 'cluster', cluster };
 }
 
-function lackingRights(what: string, lacking: readonly Permission[]): ProblemParts {
+/** @param advice which roles would give everything that is lacking at these scopes */
+function lackingRights(what: string, lacking: readonly Permission[], advice = 'grant a role with these actions at these scopes'): ProblemParts {
   const principals = new Map<string, string[]>();
   for (const { via, action, scope } of lacking) {
     const principal = via === undefined ? "the service connection's principal" : `the principal of the service connection ${via}`;
     principals.set(principal, [...(principals.get(principal) ?? []), `${action} at ${scope}`]);
   }
   const because = [...principals].map(([principal, rights]) => `${principal} lacks ${rights.join('; ')}`).join(', and ');
-  return { code: 'WI3001', what, because, remedy: 'grant a role with these actions at these scopes to the service connection, see docs/permissions.md, then run again' };
+  return { code: 'WI3001', what, because, remedy: `${advice} to the service connection, see docs/permissions.md, then run again` };
 }
 
 function same(one: Permission, other: Permission): boolean {
