@@ -30,10 +30,10 @@ export function withStandInHelm(connection: ClusterConnection, api: KubernetesAp
 }
 
 function install(api: KubernetesApi, clock: Clock, { release, namespace, line }: { release: string; namespace: string; line: readonly HelmArgument[] }): void {
-  const [key = '', digest = ''] = optionOf(line, '--labels').split('=');
+  const given = Object.fromEntries(optionOf(line, '--labels').split(',').map((label): [string, string] => [label.split('=')[0] ?? '', label.split('=')[1] ?? '']));
   const version = String(api.list('Secret', namespace).filter(({ metadata }) => metadata.labels?.owner === 'helm').length + 1);
   const createdAt = String(Math.floor(clock.now().getTime() / 1000));
-  const labels = { owner: 'helm', name: release, status: 'deployed', version, createdAt, [key]: digest };
+  const labels = { owner: 'helm', name: release, status: 'deployed', version, createdAt, ...given };
   const wanted = deployment(release, namespace, valuesIn(line));
   if (api.find('Deployment', namespace, release) === undefined) api.put(wanted, 'helm');
   api.put({ apiVersion: 'v1', kind: 'Secret', type: 'helm.sh/release.v1', metadata: { name: `sh.helm.release.v1.${release}.v${version}`, namespace, labels } }, 'helm');

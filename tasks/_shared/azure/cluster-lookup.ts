@@ -1,7 +1,7 @@
 import type { ClusterEntry } from '../fleet/clusters.js';
 import { Lookup } from '../reconcile/lookup.js';
-import { blocked, keep, type Change, type Reader } from '../reconcile/resource.js';
-import type { Azure } from './azure.js';
+import { blocked, keep, type Change, type Permission, type Reader } from '../reconcile/resource.js';
+import { rightAt, type Azure } from './azure.js';
 import { unusable } from './cluster-problems.js';
 import { expectCluster, readCluster, type ClusterState } from './cluster-state.js';
 
@@ -20,6 +20,10 @@ export class ClusterLookup extends Lookup<ClusterState> {
 
   observe(reader: Reader): Promise<ClusterState | undefined> {
     return readCluster(this.azure, this.entry, reader);
+  }
+
+  override reads(): Permission[] {
+    return [rightAt(this.azure, 'Microsoft.ContainerService/managedClusters/read', this.id)];
   }
 
   plan(observed: ClusterState | undefined): Change {

@@ -45,6 +45,10 @@ export class FederatedCredentialRemoval extends Removal<FoundCredential> {
     return [rightAt(this.azure, 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/delete', this.identityId)];
   }
 
+  reads(): Permission[] {
+    return [{ plane: 'azure', action: 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read', scope: this.identityId }];
+  }
+
   async apply(_change: unknown, _known: RemovalInputs, writer: Writer): Promise<void> {
     const place = parseArmId(this.identityId);
     if (place === undefined) throw new Error(`not an ARM id: ${this.identityId}`);

@@ -88,13 +88,20 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
     return { action: 'update', fields, widens: true, reason: `credential ${ours.name} has another ${fields.map(({ field }) => field).join(' and ')}${almost}` };
   }
 
-  /** Asked at the identity itself, where a narrow role may be given, or at its group while it is yet to be made. */
   permissions(change: Change, known: Known<FederatedCredentialInputs>): Permission[] {
+    return writes(change) ? this.right('write', known) : [];
+  }
+
+  reads(known: Known<FederatedCredentialInputs>): Permission[] {
+    return this.right('read', known);
+  }
+
+  /** At the identity itself, where a narrow role may be given, or at its group while it is yet to be made. */
+  private right(verb: string, { identityId }: Known<FederatedCredentialInputs>): Permission[] {
     const place = parseArmId(this.identityId);
-    if (!writes(change) || place === undefined) return [];
-    const scope = known.identityId === unknown ? groupId(place.subscriptionId, place.resourceGroup) : known.identityId;
-    const action = 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write';
-    return [{ plane: 'azure', action, scope }];
+    if (place === undefined) return [];
+    const scope = identityId === unknown ? groupId(place.subscriptionId, place.resourceGroup) : identityId;
+    return [{ plane: 'azure', action: `Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/${verb}`, scope }];
   }
 
   content(_change: WritingChange, _observed: CredentialObservation | undefined, known: Known<FederatedCredentialInputs>): Content {

@@ -1,7 +1,7 @@
 import type { IdentityPlace } from '../fleet/identity-place.js';
 import { Lookup } from '../reconcile/lookup.js';
-import { keep, type Change, type Reader } from '../reconcile/resource.js';
-import type { Azure } from './azure.js';
+import { keep, type Change, type Permission, type Reader } from '../reconcile/resource.js';
+import { rightAt, type Azure } from './azure.js';
 import { identityKey, missingIdentity } from './identity.js';
 import { expectIdentity, readIdentity, type IdentityState } from './identity-state.js';
 
@@ -20,6 +20,10 @@ export class IdentityLookup extends Lookup<IdentityState> {
 
   observe(reader: Reader): Promise<IdentityState | undefined> {
     return readIdentity(this.azure, this.place, reader);
+  }
+
+  override reads(): Permission[] {
+    return [rightAt(this.azure, 'Microsoft.ManagedIdentity/userAssignedIdentities/read', this.id)];
   }
 
   plan(observed: IdentityState | undefined): Change {

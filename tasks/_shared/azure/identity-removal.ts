@@ -62,6 +62,10 @@ export class IdentityRemoval extends Removal {
     return [rightAt(this.azure, 'Microsoft.ManagedIdentity/userAssignedIdentities/delete', this.place.id)];
   }
 
+  reads(): Permission[] {
+    return ['read', 'federatedIdentityCredentials/read'].map((verb) => ({ plane: 'azure', action: `Microsoft.ManagedIdentity/userAssignedIdentities/${verb}`, scope: this.place.id }));
+  }
+
   /** Looks once more, now that what the run removes is gone: an identity that somebody began to use meanwhile stays. */
   async apply(_change: unknown, _known: RemovalInputs, writer: Writer): Promise<void> {
     const identity = await readIdentity(this.azure, this.place, strongReader);

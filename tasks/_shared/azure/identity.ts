@@ -100,6 +100,11 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
     return [{ plane: 'azure', action: 'Microsoft.ManagedIdentity/userAssignedIdentities/write', scope }];
   }
 
+  reads(): Permission[] {
+    const scope = groupId(this.place.subscriptionId, this.place.resourceGroup);
+    return [{ plane: 'azure', action: 'Microsoft.ManagedIdentity/userAssignedIdentities/read', scope }];
+  }
+
   content(_change: WritingChange, observed: IdentityObservation | undefined): Content {
     const { id } = this.place;
     const region = observed?.region;

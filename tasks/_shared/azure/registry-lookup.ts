@@ -1,8 +1,8 @@
 import type { ArmId } from '../fleet/arm-id.js';
 import { Lookup } from '../reconcile/lookup.js';
-import { blocked, keep, type Change, type Reader } from '../reconcile/resource.js';
+import { blocked, keep, type Change, type Permission, type Reader } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
-import type { Azure } from './azure.js';
+import { rightAt, type Azure } from './azure.js';
 import { object, text } from '../fleet/json.js';
 
 /** A container registry as we use it. Wire names: npm @azure/arm-containerregistry 12.0.0. */
@@ -32,6 +32,10 @@ export class RegistryLookup extends Lookup<RegistryState> {
     const properties = object(raw.properties);
     const legacyRoles = text(properties.roleAssignmentMode) !== 'AbacRepositoryPermissions';
     return { id: this.id, name: this.name, loginServer: text(properties.loginServer) ?? '', legacyRoles };
+  }
+
+  override reads(): Permission[] {
+    return [rightAt(this.azure, 'Microsoft.ContainerRegistry/registries/read', this.id)];
   }
 
   plan(observed: RegistryState | undefined): Change {

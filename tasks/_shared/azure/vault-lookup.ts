@@ -1,8 +1,8 @@
 import type { ArmId } from '../fleet/arm-id.js';
 import { Lookup } from '../reconcile/lookup.js';
-import { blocked, keep, type Change, type Reader } from '../reconcile/resource.js';
+import { blocked, keep, type Change, type Permission, type Reader } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
-import type { Azure } from './azure.js';
+import { rightAt, type Azure } from './azure.js';
 import { object, text } from '../fleet/json.js';
 
 /** A key vault as we use it. Wire names: npm @azure/arm-keyvault 5.0.0. */
@@ -32,6 +32,10 @@ export class VaultLookup extends Lookup<VaultState> {
     if (raw === undefined) return undefined;
     const properties = object(raw.properties);
     return { id: this.id, name: this.name, uri: text(properties.vaultUri) ?? '', rbac: properties.enableRbacAuthorization === true };
+  }
+
+  override reads(): Permission[] {
+    return [rightAt(this.azure, 'Microsoft.KeyVault/vaults/read', this.id)];
   }
 
   plan(observed: VaultState | undefined): Change {

@@ -108,6 +108,12 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     return [...rights(connection, ['get', 'list', 'create', 'update', 'delete'], kinds.secret, namespace), ...rendered];
   }
 
+  reads(): readonly Permission[] {
+    const { connection, namespace } = this.blueprint.settings;
+    const looked = [kinds.deployment, kinds.statefulSet, kinds.daemonSet].flatMap((kind) => rights(connection, ['list'], kind, namespace));
+    return [...rights(connection, ['list'], kinds.secret, namespace), ...looked, ...rights(connection, ['get'], kinds.serviceAccount, namespace)];
+  }
+
   async apply(_change: Change, known: HelmReleaseInputs, writer: Writer): Promise<void> {
     const { namespace, release, clock, timeoutMs } = this.blueprint.settings;
     const { revision, waited } = await this.#unoccupied(writer);

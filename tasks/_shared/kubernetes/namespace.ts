@@ -4,7 +4,7 @@ import type { ProblemParts } from '../reconcile/problem.js';
 import type { ClusterConnection } from './connection.js';
 import { object, text } from '../fleet/json.js';
 import { kinds, metadataOf, pathOf } from './objects.js';
-import { applyRights } from './permissions.js';
+import { applyRights, rights } from './permissions.js';
 
 export interface NamespaceInputs {
   /** ARM id of the cluster: an unusable cluster stops what is in it. */
@@ -57,6 +57,10 @@ export class Namespace implements Resource<NamespaceInputs, NamespaceState> {
 
   permissions(): readonly Permission[] {
     return applyRights(this.connection, true, kinds.namespace);
+  }
+
+  reads(): readonly Permission[] {
+    return rights(this.connection, ['get'], kinds.namespace);
   }
 
   async apply(_change: Change, _known: NamespaceInputs, writer: Writer): Promise<void> {

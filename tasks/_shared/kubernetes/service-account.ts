@@ -4,7 +4,7 @@ import { blocked, keep, type Change, type FieldChange, type Permission, type Rea
 import { fieldManager, identityKeys, ownKeys, type ClusterConnection } from './connection.js';
 import { object, objects, text } from '../fleet/json.js';
 import { kinds, metadataOf, pathOf, type ClusterObject } from './objects.js';
-import { applyRights } from './permissions.js';
+import { applyRights, rights } from './permissions.js';
 
 export interface ServiceAccountInputs {
   readonly namespace: string;
@@ -74,6 +74,10 @@ export class ServiceAccount implements Resource<ServiceAccountInputs, ServiceAcc
 
   permissions(change: Change): readonly Permission[] {
     return applyRights(this.connection, change.action === 'create', kinds.serviceAccount, this.account.namespace);
+  }
+
+  reads(): readonly Permission[] {
+    return rights(this.connection, ['get'], kinds.serviceAccount, this.account.namespace);
   }
 
   async apply(change: Change, known: ServiceAccountInputs, writer: Writer): Promise<void> {

@@ -28,6 +28,11 @@ export abstract class Lookup<S extends object> implements Resource<{ id: string 
     return [];
   }
 
+  /** The rights that looking needs. */
+  reads(): Permission[] {
+    return [];
+  }
+
   /** Never called by the engine: there is nothing to apply. */
   apply(): Promise<void> {
     return Promise.reject(new Error(`${this.key} is only read`));

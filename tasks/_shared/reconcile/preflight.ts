@@ -5,7 +5,7 @@ import type { Plan } from './plan.js';
 import type { PermissionCheck } from './ports.js';
 import { consequenceCode, toProblem, type ProblemParts } from './problem.js';
 import type { AnyProof } from './proof.js';
-import { foreseen, writes, type Change, type Permission } from './resource.js';
+import { foreseen, writes, type AnyResource, type Change, type Permission } from './resource.js';
 
 /** Something that stands in the plan's way. */
 export interface Finding {
@@ -100,12 +100,17 @@ interface Need {
 }
 
 function needsOf(plan: Plan, proofs: readonly AnyProof[]): Need[] {
-  const changes = plan.flatMap(({ resource, change, permissions }) =>
-    writes(change) ? [{ key: resource.key, name: `${resource.kind} ${resource.name} cannot be written`, cluster: resource.cluster, permissions }] : [],
+  const changes = plan.flatMap(({ resource, known, change, permissions }) =>
+    writes(change) ? [{ key: resource.key, name: `${resource.kind} ${resource.name} cannot be written`, cluster: resource.cluster, permissions: [...permissions, ...readsOf(resource, known)] }] : [],
   );
   if (changes.length === 0) return [];
   const evidence = proofs.map((proof) => ({ key: proof.key, name: `${proof.title} cannot be proven`, cluster: proof.cluster, permissions: proof.permissions?.() ?? [] }));
   return [...changes, ...evidence];
+}
+
+/** Each write is read again, so what may be written and not read would fail half-way. Those of clusters have been used by now, to plan. */
+function readsOf(resource: AnyResource, known: object): Permission[] {
+  return (resource.reads?.(known) ?? []).filter(({ plane }) => plane === 'azure');
 }
 
 /** The scope of what was found at a resource. */

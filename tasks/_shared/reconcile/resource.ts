@@ -149,7 +149,7 @@ export interface Resource<I extends object, S extends object> {
   /** What the change's write would send; undefined when that is of no interest to conditions and policies. Asked for create, update and delete only. */
   content?(change: WritingChange, observed: S | undefined, known: Known<I>): Content | undefined;
   /** The rights that looking at it needs, in every run: what a connection that only plans has to have. */
-  reads?(): readonly Permission[];
+  reads?(known: Known<I>): readonly Permission[];
   /** What a change takes from limited stocks; summed over the whole plan before the first write. */
   costs?(change: WritingChange, observed: S | undefined, known: Known<I>): readonly Cost[];
   /** Makes the change. The engine observes and plans again afterwards: only "keep" then counts as success. */
