@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { object, parseJson, text } from '../fleet/json.js';
+import { list, object, parseJson, text } from '../fleet/json.js';
+import { accessKinds, type Crossing } from '../reconcile/access.js';
 import type { JournalEntry } from '../reconcile/ports.js';
-import type { JournalLine, LedgerContext } from '../report/ledger.js';
+import { contextTexts, type JournalLine, type LedgerContext } from '../report/ledger.js';
 
 /** Task variable with the name of the run's folder below the agent's temp directory, for the post-job step of the same task. */
 export const runFolderVariable = 'AKS_WORKLOAD_IDENTITY_RUN';
@@ -40,9 +41,13 @@ function read(path: string): string | undefined {
 }
 
 function contextIn(value: unknown): LedgerContext | undefined {
-  const { task, run, signIn, correlation } = object(value);
+  const given = object(value);
+  const { task, run, signIn, correlation } = given;
   if (typeof task !== 'string' || typeof run !== 'string' || typeof signIn !== 'string' || typeof correlation !== 'string') return undefined;
-  return { task, run, signIn, correlation };
+  const others = Object.fromEntries(contextTexts.flatMap((name) => (text(given[name]) === undefined ? [] : [[name, text(given[name])]])));
+  const { path, commit, sha256 } = object(given.boundaryPolicy);
+  const policy = typeof path === 'string' && typeof sha256 === 'string' ? { boundaryPolicy: { path, sha256, ...optional('commit', commit) } } : {};
+  return { task, run, signIn, correlation, ...others, ...policy };
 }
 
 /** A line that the kill tore is no line. A torn intent was not sent, since intents are on the disk before. */
@@ -53,9 +58,22 @@ function lineIn(value: unknown): JournalLine[] {
   return known === undefined || write === undefined ? [] : [{ version: 1, phase: known, entry: write, ...optional('detail', detail) }];
 }
 
-function entryIn({ action, object: written, resource, at, widens, cluster, before, after }: Record<string, unknown>): JournalEntry | undefined {
+function entryIn({ action, object: written, resource, at, widens, cluster, before, after, crossings }: Record<string, unknown>): JournalEntry | undefined {
   if (typeof action !== 'string' || typeof written !== 'string' || typeof resource !== 'string' || typeof at !== 'string') return undefined;
-  return { action, object: written, resource, at, widens: widens === true, ...optional('cluster', cluster), ...optional('before', before), ...optional('after', after) };
+  return { action, object: written, resource, at, widens: widens === true, ...optional('cluster', cluster), ...optional('before', before), ...optional('after', after), ...crossingsIn(crossings) };
+}
+
+/** Read back from what this task wrote itself: a crossing that is torn is none. */
+function crossingsIn(value: unknown): { crossings?: readonly Crossing[] } {
+  const found = list(value).filter(isCrossing);
+  return found.length === 0 ? {} : { crossings: found };
+}
+
+function isCrossing(value: unknown): value is Crossing {
+  const { access, from, to, rule, reason } = object(value);
+  const { kind, from: start, to: end } = object(access);
+  const ends = [start, end].map(object).every(({ kind: of, name, id }) => [of, name, id].every((part) => typeof part === 'string'));
+  return ends && accessKinds.some((one) => one === kind) && [from, to, rule, reason].every((part) => typeof part === 'string');
 }
 
 function optional<K extends string>(key: K, value: unknown): Partial<Record<K, string>> {

@@ -8,12 +8,13 @@ import type { AnyProof } from '../reconcile/proof.js';
 import type { AnyResource } from '../reconcile/resource.js';
 import { run, type RunResult } from '../reconcile/run.js';
 import { fleetText } from '../report/log-text.js';
+import type { LedgerContext } from '../report/ledger.js';
 import type { RunContext } from '../report/schema.js';
 import type { Agent, TaskEnd } from './agent.js';
 import { InputReader } from './inputs.js';
 import { withDeadline } from './deadline.js';
 import { LoggedProgress } from './progress.js';
-import { describeRun, describeSignIn } from './run-context.js';
+import { describeRun, describeSignIn, runFacts } from './run-context.js';
 import { leavePlan, logWatcher, publish } from './run-log.js';
 import { openRecord } from './run-record.js';
 import type { OidcRequest } from '../azure/oidc-token.js';
@@ -32,6 +33,8 @@ export interface Desired {
   readonly proofs: readonly AnyProof[];
   /** What this task looks at before its first write, beside what every run does. */
   readonly checks?: readonly PreflightCheck[];
+  /** The boundary policy that it is judged by; absent when there is none. */
+  readonly policy?: NonNullable<LedgerContext['boundaryPolicy']>;
   /** The task's output variables, by name; also asked for after a failed run and after a dry run. */
   outputs(result: RunResult): Readonly<Record<string, string>>;
 }
@@ -74,6 +77,8 @@ export interface ServiceTools {
 export interface PlannedServices {
   readonly permissions: PermissionCheck;
   readonly checks: readonly PreflightCheck[];
+  /** Object id of the principal that the run's connection signs in as. */
+  readonly principalId?: string;
 }
 
 /** Makes the services of a run. Sends nothing. */
@@ -105,7 +110,8 @@ export async function runPlannedTask<I, S extends PlannedServices>(
     const desired = await task.desire(inputs, shared, services);
     const context = contextOf(agent, shared, tools);
     agent.line(fleetText({ clusters: shared.clusters.length, signIn: context.signIn, dryRun: shared.dryRun, pullRequest: isPullRequest(agent) }));
-    return await execute(agent, desired, shared, { tools, context, permissions: services.permissions, checks: [...services.checks, ...(desired.checks ?? [])] });
+    const who = ledgerContext(agent, shared, context, desired, services.principalId);
+    return await execute(agent, desired, shared, { tools, context, who, permissions: services.permissions, checks: [...services.checks, ...(desired.checks ?? [])] });
   } catch (error) {
     throw problemOf(error, signal, `run ${task.name}`);
   } finally {
@@ -116,16 +122,17 @@ export async function runPlannedTask<I, S extends PlannedServices>(
 interface Frame {
   readonly tools: ServiceTools;
   readonly context: RunContext;
+  readonly who: LedgerContext;
   readonly permissions: PermissionCheck;
   readonly checks: readonly PreflightCheck[];
 }
 
 async function execute(agent: Agent, desired: Desired, shared: SharedInputs, frame: Frame): Promise<TaskEnd> {
-  const { tools, context, permissions, checks } = frame;
+  const { tools, context, who, permissions, checks } = frame;
   const { clock, signal, progress } = tools;
   const approval = shared.plan?.approved === undefined ? undefined : new Approval(shared.plan.approved.changes, (text) => agent.redact(text));
   const options = { ...shared, ...(approval === undefined || shared.plan?.onDrift === 'apply' ? {} : { approval }) };
-  const record = openRecord(agent, context, signal);
+  const record = openRecord(agent, who, signal);
   const { journal } = record;
   try {
     const result = await run(desired.resources, desired.proofs, options, { clock, signal, progress, permissions, checks, journal }, logWatcher(agent, shared.dryRun, shared.plan, approval));
@@ -148,6 +155,24 @@ async function toolsFor(agent: Agent, clock: Clock, signal: AbortSignal): Promis
     run: describeRun(agent),
     registerSecret: (text) => agent.secret(text),
     debug: (line) => agent.debug(line),
+  };
+}
+
+/** Who writes, as every line of the ledger says it. */
+function ledgerContext(agent: Agent, { connection, plan }: SharedInputs, { task, run: words, signIn, correlation }: RunContext, { policy }: Desired, principalId: string | undefined): LedgerContext {
+  const { clientId } = connection.signIn;
+  return {
+    task,
+    run: words,
+    signIn,
+    correlation,
+    ...runFacts(agent),
+    connection: connection.name,
+    connectionId: connection.id,
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(principalId === undefined ? {} : { principalId }),
+    ...(plan?.approved === undefined ? {} : { planFile: plan.approved.sha256 }),
+    ...(policy === undefined ? {} : { boundaryPolicy: policy }),
   };
 }
 

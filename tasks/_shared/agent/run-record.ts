@@ -20,8 +20,7 @@ export interface RunRecord {
  * Begins the record of a run in its folder. It is closed at the latest when the task is cleaned up, however that came.
  * @param signal aborted when the run is cancelled or its time is over.
  */
-export function openRecord(agent: Agent, { task, run, signIn, correlation }: LedgerContext, signal: AbortSignal): RunRecord {
-  const who: LedgerContext = { task, run, signIn, correlation };
+export function openRecord(agent: Agent, who: LedgerContext, signal: AbortSignal): RunRecord {
   const path = join(agent.runFolder, journalFile);
   writeFileSync(join(agent.runFolder, contextFile), agent.redact(JSON.stringify(who)), { mode: ownerOnly });
   const journal = new FileJournal(path, agent);

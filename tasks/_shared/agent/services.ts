@@ -1,6 +1,7 @@
 import { connectAzure, type Azure } from '../azure/azure.js';
 import type { ServiceConnection } from '../azure/connection.js';
 import { aksServerApplication, clusterAddress } from '../azure/cluster-credential.js';
+import { objectIdOf } from '../azure/caller.js';
 import { guards } from '../azure/guards.js';
 import { leastRoles } from '../azure/least-role.js';
 import { missingActions } from '../azure/permissions.js';
@@ -29,6 +30,8 @@ export interface Services {
    * @throws Problem WI2007 when it cannot sign in.
    */
   connect(connection: ServiceConnection): Promise<Azure>;
+  /** Object id of the principal that the run's connection signs in as; absent where its token does not say. */
+  readonly principalId?: string;
   /** The one connection to a cluster of the run. */
   cluster(entry: ClusterEntry): ClusterConnection;
 }
@@ -46,7 +49,9 @@ export async function createServices(shared: SharedInputs, tools: ServiceTools):
     return azure;
   };
   const azure = await connect(shared.connection);
-  return servicesOver({ azure, run: tools.run, connect }, shared.clusters, (entry) => open(azure, entry, tools));
+  const principalId = await objectIdOf(azure);
+  const services = servicesOver({ azure, run: tools.run, connect }, shared.clusters, (entry) => open(azure, entry, tools));
+  return { ...services, ...(principalId === undefined ? {} : { principalId }) };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Crossing } from '../reconcile/access.js';
 import type { JournalEntry } from '../reconcile/ports.js';
 
 /**
@@ -21,9 +22,36 @@ export interface LedgerContext {
   readonly run: string;
   /** Under which Azure's Activity Log shows the requests of this run. */
   readonly correlation: string;
+  /** Name of the pipeline or release definition, and its id. */
+  readonly pipeline?: string;
+  readonly pipelineId?: string;
+  /** Number of the run as people know it, its id, and where it is shown. */
+  readonly runNumber?: string;
+  readonly runId?: string;
+  readonly url?: string;
+  /** For whom the run was queued. */
+  readonly requester?: string;
+  /** Of the job or release. */
+  readonly attempt?: string;
+  /** Name and id of the service connection of the run. */
+  readonly connection?: string;
+  readonly connectionId?: string;
+  /** Client id of the application or managed identity that it signs in as, and object id of its principal, where they are known. */
+  readonly clientId?: string;
+  readonly principalId?: string;
+  /** SHA-256 of the plan file that the run followed. */
+  readonly planFile?: string;
+  /** The boundary policy that the run was judged by: its path, the commit that it is from, and the SHA-256 of its content. */
+  readonly boundaryPolicy?: { readonly path: string; readonly commit?: string; readonly sha256: string };
 }
 
-/** One write: who, when, what, before, after, outcome. */
+/** Fields of a context that are optional texts. */
+export const contextTexts = ['pipeline', 'pipelineId', 'runNumber', 'runId', 'url', 'requester', 'attempt', 'connection', 'connectionId', 'clientId', 'principalId', 'planFile'] as const;
+
+/**
+ * One write: who, when, what, before, after, outcome. `schemas/ledger.schema.json` describes it. Fields may be added within a version; a reader
+ * passes over those that it does not know.
+ */
 export interface LedgerLine extends LedgerContext {
   readonly version: 1;
   readonly at: string;
@@ -34,6 +62,8 @@ export interface LedgerLine extends LedgerContext {
   readonly before?: string;
   readonly after?: string;
   readonly widens: boolean;
+  /** The crossings of boundaries that it makes, each with the rule that allows it. */
+  readonly crossings?: readonly Crossing[];
   /** `unknown` when the run ended before an answer came. */
   readonly outcome: 'done' | 'failed' | 'unknown';
   readonly detail?: string;

@@ -68,6 +68,28 @@ describe('the frame of planned tasks', () => {
     assert.equal(agent.debugLog.filter((line) => line.startsWith('journal ')).length, 4);
   });
 
+  it('says in every line of the ledger who writes, in which run and with which connection', async () => {
+    const names = { 'Build.DefinitionName': 'fleet', 'System.DefinitionId': '7', 'Build.BuildNumber': '20260105.1', 'Build.BuildId': '42', 'System.CollectionUri': 'https://dev.azure.com/contoso/', 'System.TeamProject': 'orders team', 'Build.RequestedFor': 'Ada', 'System.JobAttempt': '2' };
+    Object.assign(agent.variables, names);
+    await start({ services: () => Promise.resolve({ permissions: everythingAllowed, checks: [], principalId: 'object-1' }) });
+    const line = JSON.parse(agent.attachments[1]!.content.split('\n')[0]!) as Record<string, unknown>;
+    const { at, correlation, ...told } = line;
+    assert.ok(typeof at === 'string' && typeof correlation === 'string');
+    assert.deepEqual(told, {
+      ...{ version: 1, task: 'TestTask', run: 'fleet 20260105.1, attempt 2', signIn: 'app 1f0c…9a (federated)', pipeline: 'fleet', pipelineId: '7', runNumber: '20260105.1', runId: '42' },
+      ...{ url: 'https://dev.azure.com/contoso/orders%20team/_build/results?buildId=42', requester: 'Ada', attempt: '2', connection: 'conn', connectionId: 'conn' },
+      ...{ clientId: federatedEndpoint.parameters?.serviceprincipalid, principalId: 'object-1' },
+      ...{ action: 'create', object: '/one', cluster: 'aks-1', resource: 'one', after: 'wanted', widens: true, outcome: 'done' },
+    });
+  });
+
+  it('names a release where there is no build', async () => {
+    Object.assign(agent.variables, { 'Release.DefinitionName': 'roll out', 'Release.ReleaseId': '9', 'Release.ReleaseName': 'Release-9', 'Release.ReleaseWebURL': 'https://dev.azure.com/contoso/r/9', 'Release.Deployment.RequestedFor': 'Grace', 'Release.AttemptNumber': '3' });
+    await start();
+    const { pipeline, runId, runNumber, url, requester, attempt } = JSON.parse(agent.attachments[1]!.content.split('\n')[0]!) as Record<string, unknown>;
+    assert.deepEqual([pipeline, runId, runNumber, url, requester, attempt], ['roll out', '9', 'Release-9', 'https://dev.azure.com/contoso/r/9', 'Grace', '3']);
+  });
+
   it('writes nothing the second time, and attaches no ledger', async () => {
     await start();
     const before = agent.attachments.length;

@@ -50,6 +50,15 @@ describe('the post-job step', () => {
     assert.ok(!existsSync(run) && !lines.join('\n').includes('canary'));
   });
 
+  it('keeps everything that the run had said of itself, and the crossings of its writes', () => {
+    const end = { kind: 'identity', name: 'id-orders', id: '/subscriptions/s/x' };
+    const crossings = [{ access: { kind: 'grant', from: end, to: end }, from: 'dev', to: 'prod', rule: 'push', reason: 'promotion' }];
+    const whole = { ...context, pipeline: 'orders', url: 'https://dev.azure.com/contoso', principalId: 'p', planFile: 'a'.repeat(64), boundaryPolicy: { path: 'b.yml', commit: 'c0ffee', sha256: 'b'.repeat(64) } };
+    leave('run.json', { ...whole, unheardOf: 'x', attempt: 1 });
+    leave('journal.jsonl', { version: 1, phase: 'intended', entry: { ...entry, crossings: [...crossings, { rule: 'torn' }] } });
+    assert.deepEqual(attached(step()).ledger, [{ version: 1, ...whole, ...entry, crossings, outcome: 'unknown' }]);
+  });
+
   it('warns of nothing where every write had ended', () => {
     leave('run.json', context);
     leave('journal.jsonl', { version: 1, phase: 'intended', entry }, { version: 1, phase: 'done', entry });
