@@ -78,6 +78,11 @@ export class Clusters implements Provider {
     return found;
   }
 
+  /** Deletes a cluster as an operator would, outside of any request. */
+  remove(name: string): void {
+    this.#records.delete(this.find(name).id.toLowerCase());
+  }
+
   /** Changes a cluster as an operator would, outside of any request. */
   edit(name: string, properties: Record<string, unknown>): void {
     const record = this.find(name);

@@ -22,6 +22,11 @@ export class IssuerHost implements Service {
     this.#keys.set(uuid, keys);
   }
 
+  /** Serves nothing for an issuer any more, as when its cluster is deleted. */
+  withdraw(issuer: string): void {
+    this.#keys.delete(issuer.split('/').at(-2) ?? '');
+  }
+
   /** The issuer URL of a uuid at the host's own address. */
   static url(origin: string, uuid: string): string {
     return `${origin}/${tenantId}/${uuid}/`;

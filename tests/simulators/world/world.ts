@@ -114,6 +114,16 @@ export class World {
     return api;
   }
 
+  /**
+   * Deletes a cluster with everything in it; identities, credentials and role assignments stay, as in the real services.
+   * @param issuer whether its discovery document goes as well. When that happens after a deletion is not documented.
+   */
+  removeCluster(name: string, issuer: 'gone' | 'served' = 'gone'): void {
+    if (issuer === 'gone') this.issuers.withdraw(this.arm.clusters.find(name).issuerUrl());
+    this.arm.clusters.remove(name);
+    this.clusters.delete(name);
+  }
+
   /** Adds a registry: its ARM resource and its data plane. */
   async addRegistry(registry: NewResource): Promise<Registry> {
     const record = this.arm.registries.add({ ...registry, properties: { ...registryDefaults, ...registry.properties } });
