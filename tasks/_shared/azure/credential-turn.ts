@@ -1,4 +1,4 @@
-import type { Writer } from '../reconcile/resource.js';
+import type { Cost, Writer } from '../reconcile/resource.js';
 import { until } from '../reconcile/retry.js';
 import type { Azure } from './azure.js';
 import { azureProblem, thrownServiceError } from './errors.js';
@@ -11,6 +11,19 @@ const conflictPatience = { deadlineMs: 180_000, firstWaitMs: 4_000, longestWaitM
 /** The lane of everything that is written to the credentials of an identity. */
 export function credentialLane(identityId: string): string {
   return `federated credentials of ${identityId.toLowerCase()}`;
+}
+
+/** Most credentials per identity. Source: Entra docs, federated credential considerations. */
+const limit = 20;
+
+/**
+ * What a change takes from the credentials that an identity can have.
+ * @param used how many it has before the run
+ * @param takes 1 for a new one, -1 for one that goes
+ */
+export function credentialCost(identityId: string, used: number, takes: number): Cost {
+  const remedy = 'remove credentials that nothing uses (prune removes those whose cluster is gone); or give each cluster an identity ({cluster} in the input identity); or one to each boundary or ring ({ring}, or identity in the entries of the list)';
+  return { stock: credentialLane(identityId), title: `federated credentials of ${identityId.split('/').at(-1) ?? ''}`, limit, used: () => Promise.resolve(used), takes, code: 'WI2203', remedy };
 }
 
 /**

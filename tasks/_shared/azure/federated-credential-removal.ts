@@ -1,14 +1,16 @@
 import { parseArmId, sameId } from '../fleet/arm-id.js';
 import { strongReader } from '../reconcile/plan.js';
 import { Removal, type RemovalInputs, type RemovalPlace, type RemovalState } from '../reconcile/removal.js';
-import type { Permission, Reader, Writer } from '../reconcile/resource.js';
+import type { Cost, Permission, Reader, Writer, WritingChange } from '../reconcile/resource.js';
 import { rightAt, type Azure } from './azure.js';
-import { credentialLane, inCredentialTurn } from './credential-turn.js';
+import { credentialCost, credentialLane, inCredentialTurn } from './credential-turn.js';
 import { credentialsOf, readCredential, type FederatedCredentialState } from './federated-credentials.js';
 
 /** The credential as it was found. */
 export interface FoundCredential extends RemovalState {
   readonly credential?: FederatedCredentialState;
+  /** How many the identity has; absent after a strong read. */
+  readonly count?: number;
 }
 
 /** A federated credential that shall not be there any more. */
@@ -31,10 +33,13 @@ export class FederatedCredentialRemoval extends Removal<FoundCredential> {
 
   /** From the list that serves all credentials of the identity, which Azure allows every four seconds only; after a write by its name. */
   async observe(reader: Reader): Promise<FoundCredential> {
-    const credential = reader.strong
-      ? await readCredential(this.azure, this.identityId, this.credential)
-      : (await credentialsOf(this.azure, this.identityId, reader)).find(({ name }) => sameId(name, this.credential));
-    return credential === undefined ? { present: false } : { present: true, credential };
+    if (reader.strong) {
+      const now = await readCredential(this.azure, this.identityId, this.credential);
+      return now === undefined ? { present: false } : { present: true, credential: now };
+    }
+    const all = await credentialsOf(this.azure, this.identityId, reader);
+    const credential = all.find(({ name }) => sameId(name, this.credential));
+    return credential === undefined ? { present: false } : { present: true, credential, count: all.length };
   }
 
   protected reason(): string {
@@ -45,8 +50,13 @@ export class FederatedCredentialRemoval extends Removal<FoundCredential> {
     return [rightAt(this.azure, 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/delete', this.identityId)];
   }
 
+  /** Gives one back, so that the same run may make another. */
+  costs(_change: WritingChange, observed: FoundCredential | undefined): Cost[] {
+    return observed?.count === undefined ? [] : [credentialCost(this.identityId, observed.count, -1)];
+  }
+
   reads(): Permission[] {
-    return [{ plane: 'azure', action: 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read', scope: this.identityId }];
+    return [rightAt(this.azure, 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read', this.identityId)];
   }
 
   async apply(_change: unknown, _known: RemovalInputs, writer: Writer): Promise<void> {

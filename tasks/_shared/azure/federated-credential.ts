@@ -8,7 +8,7 @@ import { blocked, keep, writes, type Change, type Content, type Cost, type Field
 import { federationAccesses } from './accesses.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
-import { credentialLane, inCredentialTurn } from './credential-turn.js';
+import { credentialCost, credentialLane, inCredentialTurn } from './credential-turn.js';
 import { azureProblem, thrownServiceError } from './errors.js';
 import { credentialsOf, readCredential, type FederatedCredentialState } from './federated-credentials.js';
 
@@ -29,9 +29,6 @@ export interface CredentialObservation {
   readonly rival?: string;
   readonly count: number;
 }
-
-/** Most credentials per identity. Source: Entra docs, federated credential considerations. */
-const limit = 20;
 
 /** The trust of an identity in one service account of one cluster. */
 export class FederatedCredential implements Resource<FederatedCredentialInputs, CredentialObservation> {
@@ -113,9 +110,7 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
   }
 
   costs(change: WritingChange, observed: CredentialObservation | undefined): readonly Cost[] {
-    const title = `federated credentials of ${this.identityName}`;
-    const remedy = 'remove credentials that nothing uses; or give each cluster an identity ({cluster} in the input identity); or one to each boundary or ring ({ring}, or identity in the entries of the list)';
-    return [{ stock: this.lane, title, limit, used: () => Promise.resolve(observed?.count ?? 0), takes: change.action === 'create' ? 1 : 0, code: 'WI2203', remedy }];
+    return [credentialCost(this.identityId, observed?.count ?? 0, change.action === 'create' ? 1 : 0)];
   }
 
   async apply(change: Change, known: FederatedCredentialInputs, writer: Writer): Promise<void> {

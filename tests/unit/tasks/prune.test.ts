@@ -156,6 +156,17 @@ describe('prune', () => {
     assert.deepEqual([ofNodes, ofOldNodes, ofIdentity].map((name) => assignments().includes(name)), [false, false, false]);
   });
 
+  it('makes room for the credentials of the same run', async () => {
+    await federated();
+    rig.world.removeCluster('aks-2');
+    const { credentials } = rig.world.arm.identities.find('id-shared');
+    for (let index = credentials.trusts().length; index < 20; index += 1) credentials.set(`theirs-${index}`, 'https://issuer.example/', `somebody ${index}`);
+    const full = await run({ serviceAccount: 'web' });
+    assert.deepEqual([full.result.result, full.result.preflight.findings.map(({ problem }) => problem.code)], ['failed', ['WI2203']]);
+    const { result } = await pruning({ serviceAccount: 'web' });
+    assert.deepEqual([result.result, credentials.trusts().length, trusts().includes('orders/web aks-1')], ['succeeded', 20, true]);
+  });
+
   it('lets an identity go whose other credentials are pruned in the same run', async () => {
     await federated();
     rig.world.removeCluster('aks-2');
