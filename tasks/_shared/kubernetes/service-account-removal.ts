@@ -104,7 +104,8 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
     const managed = labels[ownKeys.managed] === 'true';
     const past = this.history.of(pathOf(this.#ref), this.connection.label);
     const written = past?.afters.map(readAnnotations) ?? [];
-    const original = readAnnotations(past?.before ?? '');
+    // What this project made has nothing to go back to.
+    const original = managed ? {} : readAnnotations(past?.before ?? '');
     const left: ProblemParts[] = [];
     const going: GoingAnnotation[] = [];
     for (const name of annotationNames) {
