@@ -117,6 +117,23 @@ describe('templates', () => {
       assert.deepEqual(tasksOf(compile({})), [...three, ...three]);
     });
 
+    it('take back in the other order, in one job, and deploy nothing', () => {
+      const all = { ...workload, registry: 'rg/cr', chart: 'charts/x', prune: true };
+      const taking = ['SelectClusters@1', 'GrantRegistryRole@1', 'FederateServiceAccount@1'];
+      for (const fanOut of ['fleet', 'matrix', 'each']) {
+        const pipeline = compile({ fanOut, rings: [{ ...bare, clusters: fleet }], workload: { ...all, state: 'absent', ledger: 'ledger.jsonl' }, postSteps: [{ script: 'smoke' }] });
+        assert.deepEqual(tasksOf(pipeline), [...taking, ...taking], fanOut);
+        assert.ok(!JSON.stringify(pipeline).includes('smoke'), fanOut);
+        for (const task of ['GrantRegistryRole', 'FederateServiceAccount']) {
+          const [inputs] = inputsOf(pipeline, task, 'apply_nonprod');
+          assert.deepEqual([inputs?.state, inputs?.prune?.toLowerCase(), inputs?.ledger], ['absent', 'true', 'ledger.jsonl']);
+        }
+      }
+      const present = compile({ workload: all });
+      assert.deepEqual(tasksOf(present).slice(0, 5), ['SelectClusters@1', 'EnableWorkloadIdentity@1', 'FederateServiceAccount@1', 'GrantRegistryRole@1', 'DeployWithIdentity@1']);
+      assert.equal(inputsOf(present, 'FederateServiceAccount', 'apply_nonprod')[0]?.state, 'present');
+    });
+
     it('may be extended as well as included', () => {
       assert.deepEqual(compile({}, { extend: true }).stages.map(({ name }) => name), ['plan_nonprod', 'apply_nonprod']);
     });
