@@ -89,7 +89,7 @@ describe('prune', () => {
     credentials.set('wi-aks-9-other-name-0123abcd', 'https://nowhere.example/c/', 'system:serviceaccount:orders:api');
     credentials.set('aks-identity-binding', 'https://nowhere.example/d/', 'system:serviceaccount:orders:api');
     const { result } = await pruning();
-    assert.deepEqual([deletions(result), trusts().length], [[], 6]);
+    assert.deepEqual([deletions(result), trusts().length, left(result)], [[], 6, '']);
   });
 
   it('removes the credential of a service account that is gone from a cluster of the run', async () => {
