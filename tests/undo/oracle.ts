@@ -63,8 +63,8 @@ export function afterwards(scenario: Scenario, start: View, made: View): Pick<Vi
   const assignments = made.assignments.filter((entry) => served.has(entry.principalId) || (found.has(entry.name) && !(isOurs(entry) && principals.has(entry.principalId))));
   const identities = start.identities
     .map((identity) => ({ ...identity, credentials: identity.credentials.filter(({ name }) => !ours.has(name)) }))
-    .filter(({ name, tags, credentials, principalId }) => !names.has(name) || tags['managed-by'] !== 'aks-workload-identity' || credentials.length > 0 || assignments.some((entry) => entry.principalId === principalId));
-  const accounts = Object.fromEntries(Object.entries(now.accounts).map(([cluster, account]) => [cluster, account?.labels['aks-workload-identity/managed'] === 'true' ? undefined : start.accounts[cluster]]));
+    .filter(({ name, credentials, principalId }) => scenario.identities.get(name)?.maker === 'foreign' || credentials.length > 0 || assignments.some((entry) => entry.principalId === principalId));
+  const accounts = Object.fromEntries(Object.entries(start.accounts).map(([cluster, account]) => [cluster, account?.labels['aks-workload-identity/managed'] === 'true' ? undefined : account]));
   return { identities, assignments, accounts };
 }
 
@@ -73,5 +73,5 @@ function ownCredentials({ clusters }: Scenario): ReadonlySet<string> {
 }
 
 function isOurs({ description = '' }: AssignmentView): boolean {
-  return description.startsWith('aks-workload-identity');
+  return description.startsWith('aks-workload-identity |');
 }
