@@ -3,17 +3,16 @@ import { placeFleet } from '../_shared/agent/placement.js';
 import type { PlannedTask } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
 import type { GrantScope } from '../_shared/agent/withdrawal.js';
-import { resourceEnd } from '../_shared/azure/accesses.js';
-import type { Azure } from '../_shared/azure/azure.js';
 import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
 import { FederatedCredential } from '../_shared/azure/federated-credential.js';
 import { federationCheck } from '../_shared/azure/federation-check.js';
 import { FleetUse } from '../_shared/azure/fleet-use.js';
 import { Identity } from '../_shared/azure/identity.js';
 import type { IdentityState } from '../_shared/azure/identity-state.js';
-import { RoleAssignment } from '../_shared/azure/role-assignment.js';
-import { VaultLookup } from '../_shared/azure/vault-lookup.js';
-import type { ArmId } from '../_shared/fleet/arm-id.js';
+import type { RoleAssignment } from '../_shared/azure/role-assignment.js';
+import { nodeSubnets, VaultNetworkCheck, type VaultUse } from '../_shared/azure/vault-network-check.js';
+import { permitsRole } from '../_shared/fleet/boundary-policy.js';
+import { describeGrant } from '../_shared/fleet/marks.js';
 import { credentialName, subjectOf } from '../_shared/fleet/names.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import type { ClusterConnection } from '../_shared/kubernetes/connection.js';
@@ -21,48 +20,61 @@ import { Namespace } from '../_shared/kubernetes/namespace.js';
 import { WithRunningPods } from '../_shared/kubernetes/running-pods.js';
 import { ServiceAccount } from '../_shared/kubernetes/service-account.js';
 import type { AnyProof } from '../_shared/reconcile/proof.js';
-import { output, value } from '../_shared/reconcile/ref.js';
+import { output, value, type Ref } from '../_shared/reconcile/ref.js';
 import type { AnyResource } from '../_shared/reconcile/resource.js';
 import { stateOf, type RunResult } from '../_shared/reconcile/run.js';
+import { lineGrants } from './grant-lines.js';
 import { readInputs, type Inputs } from './inputs.js';
 import { FederationProof } from './proof.js';
 import { restartsOf, type Restarted } from './restarts.js';
 import { undo } from './undo.js';
+import { Vaults } from './vault-grants.js';
 
 /** Lets one service account on each cluster act as a managed identity, and grants that identity exactly the named secrets. */
 export const federateServiceAccount: PlannedTask<Inputs, Services> = {
   name: 'FederateServiceAccount',
-  read: (inputs, shared) => readInputs(inputs, shared),
+  read: (inputs, shared, connections) => readInputs(inputs, shared, connections),
   desire: async (inputs, shared, services) => {
     const fleet = new FleetUse(services.azure, shared.clusters);
     const { placed, unread } = await placeFleet(inputs, shared.clusters, services.azure);
-    const desired = inputs.removal.state === 'absent' ? [] : placed.map((workload) => federate(workload, inputs, fleet, services));
-    const undone = await undo({ removal: inputs.removal, placed, clusters: shared.clusters, scopesOf: (workload) => scopesOf(workload, inputs, services), accounts: inputs.createServiceAccount, fleet }, services);
-    const guard = guarded(inputs.boundaries, services);
+    const vaults = await openVaults(placed, inputs, services);
+    const desired = inputs.removal.state === 'absent' ? [] : placed.map((workload) => federate(workload, inputs, { fleet, vaults }, services));
+    const undone = await undo({ removal: inputs.removal, placed, clusters: shared.clusters, scopesOf: (workload) => scopesOf(workload, inputs, services, vaults), accounts: inputs.createServiceAccount, fleet }, services);
+    const guard = guarded(inputs.boundaries, services, vaults.azure === services.azure ? [] : [vaults.azure]);
     const restarts = inputs.restartWorkloads ? await restartsOf(desired, services, shared.concurrency) : [];
     return {
       resources: [...unread, ...undone.resources, ...desired.flatMap(({ resources }) => resources), ...restarts],
       proofs: [...desired.map(({ proof }) => proof), ...undone.proofs],
       ...guard,
-      checks: [federationCheck(services.azure), ...guard.checks, ...undone.checks],
+      checks: [federationCheck(services.azure), new VaultNetworkCheck(desired.flatMap(({ uses }) => uses)), ...guard.checks, ...undone.checks],
       outputs: (result) => identityOutputs(desired, result),
     };
   },
 };
 
 /** Where the identity of a workload may have been granted something by this task. */
-function scopesOf({ label }: PlacedWorkload, inputs: Inputs, { azure }: Services): GrantScope[] {
+function scopesOf({ label }: PlacedWorkload, inputs: Inputs, { azure }: Services, vaults: Vaults): GrantScope[] {
   const wanted = inputs.secrets.get(label);
-  return wanted === undefined ? [] : [{ azure, scope: wanted.vault.id }];
+  return [...(wanted === undefined ? [] : [{ azure: vaults.azure, scope: wanted.vault.id }]), ...inputs.grants.map(({ scope }) => ({ azure, scope }))];
+}
+
+async function openVaults(placed: readonly PlacedWorkload[], inputs: Inputs, services: Services): Promise<Vaults> {
+  const azure = inputs.vaultConnection === undefined ? services.azure : await services.connect(inputs.vaultConnection);
+  const wishes = placed.flatMap(({ label, identity }) => {
+    const wish = inputs.secrets.get(label);
+    return wish === undefined ? [] : [{ identityId: identity.id, wish }];
+  });
+  return Vaults.open(azure, wishes, inputs);
 }
 
 /** What shall be true for one workload on one cluster. */
 interface Federation extends Restarted {
   readonly resources: readonly AnyResource[];
   readonly proof: AnyProof;
+  readonly uses: readonly VaultUse[];
 }
 
-function federate(workload: PlacedWorkload, inputs: Inputs, fleet: FleetUse, services: Services): Federation {
+function federate(workload: PlacedWorkload, inputs: Inputs, { fleet, vaults }: { readonly fleet: FleetUse; readonly vaults: Vaults }, services: Services): Federation {
   const { azure } = services;
   const { entry, namespace, serviceAccount } = workload;
   const cluster = new ClusterLookup(azure, entry, { issuer: true });
@@ -84,17 +96,25 @@ function federate(workload: PlacedWorkload, inputs: Inputs, fleet: FleetUse, ser
   );
   const connection = services.cluster(entry);
   const account = inputs.createServiceAccount ? annotated(workload, connection, cluster, identity) : [];
-  const wanted = inputs.secrets.get(workload.label);
-  const vault = wanted === undefined ? undefined : new VaultLookup(azure, wanted.vault);
-  const grants = wanted === undefined || vault === undefined ? [] : wanted.names.map((secret) => granted(azure, wanted.vault, { vault, identity }, secret, workload));
-  const resources = [cluster, identity, credential, ...account, ...(vault === undefined ? [] : [vault]), ...grants];
-  const refs = { identity: output(identity, (state) => state.identity), vault: vault === undefined ? value(null) : output(vault, (state) => state) };
+  const wish = inputs.secrets.get(workload.label);
+  const description = describeGrant({ workload: `${namespace}/${serviceAccount}`, principal: workload.identity.id, run: services.run });
+  const access = wish === undefined ? undefined : vaults.grant(wish, workload, identity, description);
+  const grantee = { identity: { id: workload.identity.id, name: workload.identity.name }, principalId: output(identity, (state) => state.identity?.principalId), owner: workload.owner, description };
+  const others = lineGrants(azure, inputs.grants, grantee, inputs.roleAssignmentLimit, (name, guid) => permitsRole(inputs.boundaries?.policy, name, guid));
+  const resources = [cluster, identity, credential, ...account, ...(access?.resources ?? []), ...others];
+  const refs = {
+    identity: output(identity, (state) => state.identity),
+    vault: access === undefined ? value(null) : output(access.lookup, (state) => state),
+    subnets: output(cluster, nodeSubnets),
+    ...scopeRefs([...(access?.grants ?? []).map(({ resource }) => resource), ...others]),
+  };
   const proof = new FederationProof(
     { azure, connection, workload, proves: resources.map(({ key }) => key), inputs: refs, deadlineMs: inputs.propagationTimeoutMs },
-    wanted?.names ?? [],
+    { vaultAzure: vaults.azure, access, others: others.map(({ name }, index) => ({ name, scope: inputs.grants[index]?.scope ?? '' })) },
   );
   const seen = inputs.createServiceAccount ? new WithRunningPods(proof, connection, { namespace, name: serviceAccount }) : proof;
-  return { workload, identity, after: [credential, ...account].map(({ key }) => key), resources, proof: seen };
+  const uses = access === undefined ? [] : [{ cluster, vault: access.lookup }];
+  return { workload, identity, after: [credential, ...account].map(({ key }) => key), resources, proof: seen, uses };
 }
 
 /** The namespace and the service account with this cluster's identity on it. */
@@ -112,18 +132,9 @@ function annotated(workload: PlacedWorkload, connection: ClusterConnection, clus
   return [namespace, account];
 }
 
-/** The right to read one secret, and no other. */
-function granted(azure: Azure, place: ArmId, needs: { vault: VaultLookup; identity: Identity }, secret: string, workload: PlacedWorkload): RoleAssignment {
-  return new RoleAssignment(
-    azure,
-    { scope: `${place.id}/secrets/${secret}`, listScope: place.id, label: `${place.name} / secrets / ${secret}` },
-    'Key Vault Secrets User',
-    { id: workload.identity.id, name: workload.identity.name },
-    { principalId: output(needs.identity, (state) => state.identity?.principalId), target: output(needs.vault, (state) => state.id) },
-    workload.owner,
-    `aks-workload-identity: secret ${secret} for ${workload.namespace}/${workload.serviceAccount}`,
-    resourceEnd(workload.identity.id),
-  );
+/** Where the assignments lie that serve as the grants: above the scope that was asked for when they are inherited. */
+function scopeRefs(grants: readonly RoleAssignment[]): Record<`scope ${number}`, Ref<string>> {
+  return Object.fromEntries(grants.map((grant, index) => [`scope ${index}`, output(grant, (state) => state.scope)]));
 }
 
 /** Identity figures of one cluster as plain outputs, of several as JSON maps by cluster. */

@@ -4,9 +4,12 @@ import type { InputReader } from '../_shared/agent/inputs.js';
 import { readRemoval, type RemovalInputs } from '../_shared/agent/removal-inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
 import { namedResource, placeEarly, readPropagationTimeout, readResource, readWorkloads } from '../_shared/agent/workload-inputs.js';
-import type { ArmId } from '../_shared/fleet/arm-id.js';
+import type { OtherConnections } from '../_shared/agent/shared-inputs.js';
 import { longestTag } from '../_shared/azure/identity.js';
+import { itemForm, itemPattern } from '../_shared/azure/vault-items.js';
+import type { ArmId } from '../_shared/fleet/arm-id.js';
 import { placeLabel, type PlacedWorkload, type WorkloadInputs } from '../_shared/fleet/workload.js';
+import { readAccess, type AccessInputs } from './secrets-inputs.js';
 
 /** The secrets that a workload may read on one cluster. */
 export interface SecretsWanted {
@@ -15,7 +18,7 @@ export interface SecretsWanted {
 }
 
 /** The inputs that FederateServiceAccount has besides the shared ones. */
-export interface Inputs extends WorkloadInputs {
+export interface Inputs extends WorkloadInputs, AccessInputs {
   /** Tag of identities that are made; absent where nobody is named. */
   readonly owner?: string;
   /** Whether namespace and service account are made and annotated in the cluster. */
@@ -31,24 +34,21 @@ export interface Inputs extends WorkloadInputs {
 }
 
 const vaultType = 'Microsoft.KeyVault/vaults';
-/** Source: Key Vault docs, about keys, secrets and certificates (object names). */
-const secretName = /^[0-9A-Za-z-]{1,127}$/;
-
-const secretForm = 'names of secrets: letters, digits and hyphens, at most 127';
 
 /** Reads the inputs of FederateServiceAccount. */
-export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
+export function readInputs(inputs: InputReader, shared: SharedInputs, connections: OtherConnections): Inputs {
   const workload = readWorkloads(inputs, shared.clusters);
+  const access = readAccess(inputs, connections);
   const createServiceAccount = inputs.boolean('createServiceAccount', true);
   const restartWorkloads = inputs.boolean('restartWorkloads');
   if (restartWorkloads && !createServiceAccount && inputs.sound('createServiceAccount')) {
     inputs.contradiction('restartWorkloads', 'is true', 'input createServiceAccount is false, so that this task does not know whether pods would get the identity', 'leave the restart to what annotates the service account, or let this task do both');
   }
-  const secrets = readSecrets(inputs, shared, workload);
+  const secrets = readSecrets(inputs, shared, workload, (access.vaultConnection ?? shared.connection).subscriptionId);
   if (inputs.sound('serviceAccounts', 'identity', 'identityResourceGroup', 'secrets', 'keyVault')) checkSharers(inputs, shared, workload, secrets);
   const boundaries = readBoundaryPolicy(inputs);
   const owner = readOwner(inputs);
-  return { ...workload, ...owner, createServiceAccount, boundaries, restartWorkloads, secrets, removal: readRemoval(inputs), propagationTimeoutMs: readPropagationTimeout(inputs) };
+  return { ...workload, ...owner, ...access, createServiceAccount, boundaries, restartWorkloads, secrets, removal: readRemoval(inputs), propagationTimeoutMs: readPropagationTimeout(inputs) };
 }
 
 function readOwner(inputs: InputReader): { owner?: string } {
@@ -58,14 +58,14 @@ function readOwner(inputs: InputReader): { owner?: string } {
 }
 
 /** What a line of serviceAccounts names counts before what the cluster's entry says, and that before the input. */
-function readSecrets(inputs: InputReader, { clusters, connection: { subscriptionId } }: SharedInputs, workload: WorkloadInputs): Inputs['secrets'] {
+function readSecrets(inputs: InputReader, { clusters }: SharedInputs, workload: WorkloadInputs, subscriptionId: string | undefined): Inputs['secrets'] {
   const common = readResource(inputs, 'keyVault', vaultType, subscriptionId);
-  const names = inputs.namesIn('secrets', secretName, secretForm);
-  const narrowed = new Map(workload.accounts.map((account) => [account, account.secrets === undefined ? undefined : inputs.checkedNames('serviceAccounts', entriesIn(account.secrets), secretName, secretForm)]));
+  const names = inputs.namesIn('secrets', itemPattern, itemForm);
+  const narrowed = new Map(workload.accounts.map((account) => [account, account.secrets === undefined ? undefined : inputs.checkedNames('serviceAccounts', entriesIn(account.secrets), itemPattern, itemForm)]));
   const wanted = clusters.flatMap((entry) => {
     const { label, overrides: { keyVault, secrets } } = entry;
     const vault = keyVault === undefined ? common : namedResource(inputs, 'keyVault', keyVault, vaultType, subscriptionId, label);
-    const own = secrets === undefined ? names : inputs.checkedNames('secrets', entriesIn(secrets), secretName, secretForm, label);
+    const own = secrets === undefined ? names : inputs.checkedNames('secrets', entriesIn(secrets), itemPattern, itemForm, label);
     return workload.accounts.map((account) => ({ label, place: placeLabel(workload, entry, account), vault, names: narrowed.get(account) ?? own }));
   }).filter((one) => one.names.length > 0);
   checkTogether(inputs, common, clusters.length === 0 ? [{ vault: common, names, label: '' }] : wanted);

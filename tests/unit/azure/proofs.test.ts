@@ -3,7 +3,8 @@ import type { Azure } from '../../../tasks/_shared/azure/azure.js';
 import type { RegistryState } from '../../../tasks/_shared/azure/registry-lookup.js';
 import { walkTokenFlow, type RegistryGrant } from '../../../tasks/_shared/azure/registry-proof.js';
 import { readGranted, refusedElsewhere, type VaultReader } from '../../../tasks/_shared/azure/vault-proof.js';
-import type { VaultState } from '../../../tasks/_shared/azure/vault-lookup.js';
+import { readVault, type VaultState } from '../../../tasks/_shared/azure/vault-state.js';
+import { strongReader } from '../../../tasks/_shared/reconcile/plan.js';
 import type { ProofContext } from '../../../tasks/_shared/reconcile/proof.js';
 import type { ServicePrincipal } from '../../simulators/azure/directory.js';
 import { managementGroupId } from '../../simulators/arm/hierarchy.js';
@@ -47,13 +48,15 @@ describe('vault proof', () => {
   let vault: VaultState;
   beforeEach(async () => {
     ({ rig, azure, principal } = await start());
-    vault = { id: await rig.addVault(), name: 'kv-unit', uri: 'https://vault.kv-unit.sim/', rbac: true };
+    const found = await readVault(azure, strongReader, { id: await rig.addVault(), name: 'kv-unit' });
+    assert.ok(found !== undefined);
+    vault = found;
   });
   const reader = (): VaultReader => {
     const token = (): Promise<string> => Promise.resolve(rig.world.entra.issue(principal, 'https://vault.azure.net'));
     return { token, principalId: principal.objectId, identityName: 'id-orders' };
   };
-  const read = (secret = 'orders-db', deadlineMs = 10 * minute): Promise<void> => readGranted(azure, vault, secret, reader(), deadlineMs, context(rig));
+  const read = (secret = 'orders-db', deadlineMs = 10 * minute): Promise<void> => readGranted(azure, vault, { section: 'secrets', name: secret }, reader(), deadlineMs, context(rig));
   const secretScope = (secret = 'orders-db'): string => `${vault.id}/secrets/${secret}`;
 
   it('reads the granted secret with the identity’s own token', async () => {
@@ -76,7 +79,7 @@ describe('vault proof', () => {
     assert.ok(service !== undefined);
     Object.assign(service.knobs, { replicas: 3, replicaLagMs: minute });
     grant(rig, principal, 'Key Vault Secrets User', secretScope());
-    await readGranted(azure, vault, 'orders-db', reader(), 10 * minute, context(rig, true));
+    await readGranted(azure, vault, { section: 'secrets', name: 'orders-db' }, reader(), 10 * minute, context(rig, true));
     assert.ok(rig.clock.monotonic() >= 2 * minute, 'the last replica knows it');
     const answers = rig.network.log.all('vault').map(({ status }) => status);
     assert.deepEqual([answers[0], answers[1], answers.slice(-3)], [200, 403, [200, 200, 200]]);
@@ -118,14 +121,14 @@ describe('vault proof', () => {
     assert.ok(rig.clock.monotonic() >= 30_000);
   });
 
-  it('names the firewall and a missing secret at once', async () => {
+  it('names a missing secret, and a vault that it cannot reach, at once', async () => {
     grant(rig, principal, 'Key Vault Secrets User', secretScope());
     grant(rig, principal, 'Key Vault Secrets User', secretScope('nothing'));
     const missing = await problemOf(read('nothing'));
     assert.deepEqual([missing.code, missing.serviceCode, missing.status], ['WI2405', 'SecretNotFound', 404]);
     rig.world.arm.vaults.edit('kv-unit', { networkAcls: { defaultAction: 'Deny' } });
     const walled = await problemOf(read());
-    assert.deepEqual([walled.code, walled.serviceCode], ['WI2405', 'ForbiddenByFirewall']);
+    assert.deepEqual([walled.code, walled.serviceCode], ['WI2416', 'ForbiddenByFirewall']);
     assert.match(walled.remedy, /firewall/);
     rig.network.faults.plant({ service: 'vault', respond: { status: 403, body: { error: { code: 'Forbidden', message: 'Public network access is disabled.', innererror: { code: 'ForbiddenByConnection' } } } } });
     assert.deepEqual((await problemOf(read())).serviceCode, 'ForbiddenByConnection');

@@ -5,7 +5,6 @@ import { existingName } from '../../../tasks/_shared/azure/role-assignment-write
 import { roles } from '../../../tasks/_shared/azure/roles.js';
 import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
 import { value } from '../../../tasks/_shared/reconcile/ref.js';
-
 import { managementGroupId } from '../../simulators/arm/hierarchy.js';
 import type { IdentityRecord } from '../../simulators/arm/identities.js';
 import { idOf } from '../../simulators/azure/directory.js';

@@ -36,7 +36,7 @@ describe('bad inputs', () => {
   }
 
   it('are at least 110 different ones', () => {
-    const lines = new Set(badInputs.map(({ input, given, code, connection, variables, secretVariables }) => JSON.stringify([input, given, code, connection, variables, secretVariables])));
+    const lines = new Set(badInputs.map(({ input, given, code, connection, endpoints, variables, secretVariables }) => JSON.stringify([input, given, code, connection, endpoints, variables, secretVariables])));
     assert.ok(lines.size >= 110, String(lines.size));
   });
 });

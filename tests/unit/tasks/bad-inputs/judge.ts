@@ -28,6 +28,7 @@ const good: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** What a run is given besides its inputs. */
 export interface Circumstances {
   readonly connection?: FakeEndpoint;
+  readonly endpoints?: Readonly<Record<string, FakeEndpoint>>;
   readonly variables?: Readonly<Record<string, string>>;
   readonly secretVariables?: readonly string[];
 }
@@ -62,6 +63,7 @@ export class Judge {
   async run(task: string, inputs: Readonly<Record<string, string>>, circumstances: Circumstances = {}): Promise<TaskEnd> {
     const agent = new FakeAgent(task);
     try {
+      Object.assign(agent.endpoints, circumstances.endpoints);
       agent.endpoints.contoso = circumstances.connection ?? federatedEndpoint;
       Object.assign(agent.variables, { 'System.OidcRequestUri': 'https://dev.azure.com/contoso/oidctoken', 'System.DefaultWorkingDirectory': this.#files, 'System.CollectionUri': 'https://dev.azure.com/contoso/', 'System.TeamProjectId': 'p', ...circumstances.variables });
       for (const name of circumstances.secretVariables ?? []) agent.secretVariables.add(name);

@@ -16,11 +16,13 @@ export interface BadInput {
   readonly begins?: string;
   /** The service connection, where that is what is wrong. */
   readonly connection?: FakeEndpoint;
+  /** Further service connections, by id. */
+  readonly endpoints?: Readonly<Record<string, FakeEndpoint>>;
   readonly variables?: Readonly<Record<string, string>>;
   readonly secretVariables?: readonly string[];
 }
 
-type More = Partial<Pick<BadInput, 'given' | 'begins' | 'connection' | 'variables' | 'secretVariables'>>;
+type More = Partial<Pick<BadInput, 'given' | 'begins' | 'connection' | 'endpoints' | 'variables' | 'secretVariables'>>;
 
 /** The tasks that plan and write. */
 export const planned = ['EnableWorkloadIdentity', 'FederateServiceAccount', 'GrantRegistryRole', 'DeployWithIdentity'];

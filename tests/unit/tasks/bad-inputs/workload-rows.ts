@@ -1,4 +1,5 @@
 import { federatedEndpoint } from '../../agent/fake-agent.js';
+import { accessRows } from './access-rows.js';
 import { severalRows } from './several-rows.js';
 import { forWorkload, row, unseen, type BadInput } from './table.js';
 
@@ -9,7 +10,7 @@ const label = /lower-case letters, digits and hyphens, at most 63, beginning and
 const identity = /a name pattern of letters, digits, -, _ with \{workload\} \{cluster\} \{namespace\} \{serviceAccount\} \{ring\} \{location\}, or the ARM id of an identity/;
 const group = /the name of a resource group, at most 90 letters, digits and \. _ - \( \)/;
 const vault = /ARM id of type Microsoft\.KeyVault\/vaults, or resourceGroup\/name in the connection's subscription; a name is 3 to 24 letters/;
-const secret = /names of secrets: letters, digits and hyphens, at most 127/;
+const secret = /names of secrets, cert:name, key:name, or \*; a name is letters, digits and hyphens, at most 127/;
 const registry = /ARM id of type Microsoft\.ContainerRegistry\/registries, or resourceGroup\/name in the connection's subscription; a name is 5 to 50 letters and digits/;
 const repository = /a repository name such as orders\/api, without host and tag/;
 const listed = (settings: object, first = 'rg/aks-1'): string => JSON.stringify([{ cluster: first, ...settings }, 'rg/aks-2']);
@@ -85,6 +86,9 @@ export const workloadRows: readonly BadInput[] = [
 
   // several service accounts
   ...severalRows,
+
+  // how access is granted
+  ...accessRows,
 
   // the vault and its secrets
   ...row(federate, 'keyVault', 'kv-orders', 'WI1007', 'kv-orders', vault),
