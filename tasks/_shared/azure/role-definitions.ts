@@ -60,7 +60,7 @@ function words(value: unknown): string[] {
 }
 
 /** What hands out access: whoever may do it can give himself everything else. Source: azure-docs, elevated access and RBAC best practices. */
-const handsOutAccess = ['Microsoft.Authorization/*/write', 'Microsoft.Authorization/elevateAccess/action'];
+const handsOutAccess = ['Microsoft.Authorization/*/write', 'Microsoft.Authorization/*/action'];
 
 /**
  * Why a role is never given to a workload, whatever it is called: it allows everything, or it hands out access. A `notActions` entry

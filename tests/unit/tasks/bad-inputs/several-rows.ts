@@ -16,7 +16,7 @@ export const severalRows: readonly BadInput[] = [
   ...row(federate, 'serviceAccounts', 'orders/api;orders/web', 'WI1007', 'orders/api;orders/web', form, alone),
   ...row(federate, 'serviceAccounts', 'orders/api, orders/web\norders/api', 'WI1061', '"orders/api"', /listed twice/, alone),
   ...row(federate, 'serviceAccounts', 'orders/api =', 'WI1007', 'orders/api =', /the names of secrets after =, or no =/, alone),
-  ...row(federate, 'serviceAccounts', 'orders/api = orders_db', 'WI1007', '"orders_db"', /names of secrets: letters, digits and hyphens/, alone),
+  ...row(federate, 'serviceAccounts', 'orders/api = orders_db', 'WI1007', '"orders_db"', /names of secrets, cert:name, key:name, or \*; a name is letters, digits and hyphens/, alone),
   ...row(federate, 'serviceAccounts', 'orders/api = orders-db, orders-db', 'WI1061', '"orders-db"', /listed twice/, alone),
   ...row(several, 'serviceAccounts', '$(accounts)', 'WI1005', '$(accounts)', /link the variable group/, alone),
   ...row(federate, 'serviceAccounts', '@accounts.txt', 'WI1006', '@accounts.txt', /a path that is absolute or relative to the sources/, alone),
