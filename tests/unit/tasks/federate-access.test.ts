@@ -9,7 +9,7 @@ import { role } from '../../simulators/azure/role-definitions.js';
 import type { RoleAssignment } from '../../simulators/azure/roles.js';
 import { group, identityId, Rig, subscriptionId, tenantId, type RunChoices } from '../azure/azure-world.js';
 
-const given = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders', keyVault: 'rg-dev/kv-unit', secrets: 'orders-db' };
+const given = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders', keyVault: 'rg-dev/kv-unit', secrets: 'orders-db', boundaryPolicy: 'none' };
 const storage = `${group}/providers/Microsoft.Storage/storageAccounts/st1`;
 
 describe('FederateServiceAccount: access', () => {
