@@ -41,8 +41,7 @@ export class WithRunningPods<I extends RunningPodsInputs> implements Proof<I> {
   }
 
   async run(known: I, context: ProofContext): Promise<Evidence> {
-    const evidence = await this.inner.run(known, context);
-    const seen = await this.#look(known.identity);
+    const [evidence, seen] = await Promise.all([this.inner.run(known, context), this.#look(known.identity)]);
     if (seen === undefined) return evidence;
     if (typeof seen === 'string') return { ...evidence, summary: `${evidence.summary}; ${seen}` };
     const others = evidence.shortfall === undefined ? {} : { details: [new Problem(evidence.shortfall)] };
