@@ -38,7 +38,7 @@ resource table 'Microsoft.OperationalInsights/workspaces/tables@2022-10-01' = {
     schema: {
       name: tableName
       columns: concat(
-        [{ name: 'TimeGenerated', type: 'datetime', description: 'the same as time' }],
+        [{ name: 'TimeGenerated', type: 'datetime', description: 'the same as at' }],
         map(columns, column => { name: column.name, type: column.type, description: column.description })
       )
     }
@@ -77,7 +77,7 @@ resource rule 'Microsoft.Insights/dataCollectionRules@2023-03-11' = {
       {
         streams: [stream]
         destinations: ['workspace']
-        transformKql: 'source | extend TimeGenerated = time'
+        transformKql: 'source | extend TimeGenerated = at'
         outputStream: stream
       }
     ]

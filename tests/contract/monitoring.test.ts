@@ -106,7 +106,7 @@ describe('templates/monitoring, the alerts', () => {
     const projected = /\| project (.*)$/m.exec(crossings)?.[1]?.split(', ') ?? [];
     assert.ok(projected.length > 5);
     assert.deepEqual(projected.filter((name) => !known.has(name) && name !== 'crossing'), []);
-    for (const name of ['outcome', 'crossings', 'correlation', 'detail', 'principal']) assert.ok(known.has(name), name);
+    for (const name of ['outcome', 'crossings', 'correlation', 'detail', 'principalId', 'url', 'action', 'object']) assert.ok(known.has(name), name);
   });
 
   it('follow their parameters', () => {
