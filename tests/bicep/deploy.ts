@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { evaluate, instances, type Surroundings } from './evaluate.js';
 import { parseBicep } from './parse.js';
 import type { BicepFile, Declaration } from './syntax.js';
-import { isList, mapping, text, typeOf, type Value, type ValueMap } from './values.js';
+import { fromJson, isList, mapping, text, typeOf, type Value, type ValueMap } from './values.js';
 
 /** A resource that a deployment would make. */
 export interface DeployedResource {
@@ -133,7 +133,7 @@ class Deploying {
     const [first = '', second = ''] = values.map((value) => (typeof value === 'string' ? value : ''));
     switch (name) {
       case 'loadJsonContent':
-        return JSON.parse(this.#beside(first)) as Value;
+        return fromJson(this.#beside(first));
       case 'loadTextContent':
         return this.#beside(first);
       case 'managementGroup':

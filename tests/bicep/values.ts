@@ -8,6 +8,18 @@ export interface ValueMap {
   readonly [key: string]: Value;
 }
 
+/** The value that a JSON text stands for. @throws Error for a text that is none. */
+export function fromJson(json: string): Value {
+  return checked(JSON.parse(json));
+}
+
+function checked(value: unknown): Value {
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (Array.isArray(value)) return value.map(checked);
+  if (typeof value !== 'object') throw new Error(`JSON has no ${typeof value}`);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, checked(inner)]));
+}
+
 /** The value as a mapping. @throws Error for any other. */
 export function mapping(value: Value): ValueMap {
   if (typeof value !== 'object' || value === null || isList(value)) throw new Error(`not an object: ${JSON.stringify(value)}`);

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { roles as grantedRoles } from '../../tasks/_shared/azure/roles.js';
 import { deploy, type Deployment } from '../bicep/deploy.js';
-import { mapping, text, type ValueMap } from '../bicep/values.js';
+import { fromJson, mapping, text, type ValueMap } from '../bicep/values.js';
 import { parseCondition } from '../simulators/azure/conditions.js';
 import { idOf } from '../simulators/azure/directory.js';
 import { builtInRoles } from '../simulators/azure/role-definitions.js';
-import { asRecord, read, readJson, root, textOf } from './tree.js';
+import { asRecord, codeBlocks, read, readJson, root, textOf } from './tree.js';
 
 const managementGroup = '/providers/Microsoft.Management/managementGroups/nonprod';
 const subscription = idOf('subscription of the bootstrap');
@@ -171,6 +171,14 @@ describe('templates/bootstrap/roles.json', () => {
     assert.equal(roles.length, planned.length);
     const changing = roles.flatMap(({ actions, dataActions }) => [actions, dataActions].flat()).map(String).filter((action) => !action.endsWith('/read'));
     assert.deepEqual(changing, ['Microsoft.ContainerService/managedClusters/listClusterUserCredential/action']);
+  });
+
+  it('has parameters on its page that deploy as they are', () => {
+    const [example, ...others] = codeBlocks('templates/bootstrap/README.md').filter(({ language }) => language === 'json');
+    assert.equal(others.length, 0);
+    const parameters = Object.fromEntries(Object.entries(mapping(fromJson(example?.text ?? ''))).map(([name, entry]) => [name, mapping(entry).value ?? null]));
+    const { resources } = deploy(join(root, 'templates/bootstrap/main.bicep'), parameters, managementGroup);
+    assert.equal(resources.filter(({ type }) => type.endsWith('/roleAssignments')).length, 15);
   });
 
   it('is explained by its page: each parameter, each role, each file', () => {
