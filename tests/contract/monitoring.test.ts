@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { deploy, type DeployedResource, type Deployment } from '../bicep/deploy.js';
 import { isList, listed, mapping, text, type Value, type ValueMap } from '../bicep/values.js';
-import { projectFiles, read, records, root, textOf } from './tree.js';
+import { asRecord, projectFiles, read, readJson, records, root, textOf } from './tree.js';
 
 const folder = 'templates/monitoring';
 const group = '/subscriptions/s-1/resourceGroups/rg-monitoring';
@@ -17,6 +17,13 @@ const one = ({ resources }: Deployment, type: string): DeployedResource => resou
 const propertiesOf = ({ body }: DeployedResource): ValueMap => mapping(body.properties ?? null);
 const at = (value: Value | undefined, ...path: readonly string[]): Value => path.reduce<Value>((inner, key) => mapping(inner)[key] ?? null, value ?? null);
 
+/** The type of the column for a field of a line. */
+function columnType(rule: Readonly<Record<string, unknown>>): string {
+  if (typeof rule.const === 'number') return 'int';
+  if (rule.format === 'date-time') return 'datetime';
+  return { boolean: 'boolean', object: 'dynamic', array: 'dynamic' }[textOf(rule, 'type')] ?? 'string';
+}
+
 describe('templates/monitoring, the ledger', () => {
   it('has columns of known types that Azure takes', () => {
     const names = columns.map((column) => textOf(column, 'name'));
@@ -26,6 +33,12 @@ describe('templates/monitoring, the ledger', () => {
     const reserved = ['id', 'billedsize', 'isbillable', 'invalidtimegenerated', 'tenantid', 'title', 'type', 'uniqueid'];
     assert.deepEqual(names.filter((name) => reserved.includes(name.toLowerCase()) || !/^[A-Za-z]\w{0,44}$/.test(name)), []);
     for (const column of columns) assert.ok(textOf(column, 'description').length > 3);
+  });
+
+  it('has a column for each field of a line, and no other', () => {
+    const fields = Object.entries(asRecord(readJson('schemas/ledger.schema.json').properties)).map(([name, rule]) => ({ name, type: columnType(asRecord(rule)) }));
+    assert.ok(fields.length > 20);
+    assert.deepEqual(columns.map(({ name, type }) => ({ name, type })), fields);
   });
 
   it('has the same columns in its table and in its stream', () => {
