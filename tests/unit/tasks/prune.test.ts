@@ -125,7 +125,7 @@ describe('prune', () => {
     const there = orphan('identity is there', identityId('id-anew'), { principalId: rig.world.arm.identities.find('id-anew').principalId });
     const foreign = idOf('of somebody');
     rig.world.roles.add({ name: foreign, scope: vault, principalId: idOf('nobody'), principalType: 'ServicePrincipal', roleDefinitionId: roles.AcrPull, description: 'made by hand' });
-    const elsewhere = orphan('elsewhere', identityId('id-gone'), { scope: `${vault.replace('kv-unit', 'kv-other')}` });
+    const elsewhere = orphan('elsewhere', identityId('id-gone'), { scope: vault.replace('kv-unit', 'kv-other') });
     const { result } = await pruning();
     assert.equal(result.result, 'succeeded');
     assert.deepEqual([gone, anew, there, foreign, elsewhere].map((name) => assignments().includes(name)), [false, false, true, true, true]);

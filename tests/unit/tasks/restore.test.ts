@@ -93,8 +93,7 @@ describe('state absent with a ledger', () => {
     await run();
     const made = rig.world.roles.assignments().find(({ scope }) => scope.endsWith('/secrets/orders-db'))!;
     rig.world.roles.remove(made.name);
-    const { condition: _condition, conditionVersion: _version, ...bare } = made;
-    rig.world.roles.add({ ...bare, name: idOf('another name'), description: 'edited by hand', scope: `${vault}/secrets/orders-db`, roleDefinitionId: roles['Key Vault Secrets User'] });
+    rig.world.roles.add({ principalId: made.principalId, principalType: 'ServicePrincipal', name: idOf('another name'), description: 'edited by hand', scope: `${vault}/secrets/orders-db`, roleDefinitionId: roles['Key Vault Secrets User'] });
     const without = await run({ state: 'absent' });
     assert.match(left(without).join(), /WI2312/);
     const [entry] = rig.journal.filter(({ object }) => object.includes('/roleAssignments/'));

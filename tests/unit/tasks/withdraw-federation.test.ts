@@ -32,7 +32,7 @@ describe('FederateServiceAccount, state absent', () => {
   };
   const absent = (inputs: Record<string, string> = {}, clusters: readonly string[] = ['aks-1'], choices: RunChoices = {}): End => run({ ...inputs, state: 'absent' }, clusters, choices);
   const kinds = (): string[] => rig.writes().map((line) => line.replace(/\/.*/, ''));
-  const left = (result: RunResult): string[] => result.proofs.flatMap(({ outcome }) => ('shortfall' in outcome ? (outcome.shortfall.details ?? [{ parts: outcome.shortfall }]).map(({ parts }) => `${parts.code} ${parts.what}`) : []));
+  const left = (result: RunResult): string[] => result.proofs.flatMap(({ outcome }) => ('shortfall' in outcome ? (outcome.shortfall.details?.map(({ parts }) => parts) ?? [outcome.shortfall]).map(({ code, what }) => `${code} ${what}`) : []));
   const summaries = (result: RunResult): string => result.proofs.map(({ outcome }) => ('summary' in outcome ? outcome.summary : '')).join();
   const reasons = (result: RunResult): string[] => result.plan.flatMap(({ resource, change }) => ('reason' in change ? [`${resource.kind} ${resource.name}: ${change.action}, ${change.reason}`] : [`${resource.kind} ${resource.name}: ${change.action}, ${change.problem.because}`]));
   const api = (name = 'aks-1'): NonNullable<ReturnType<Rig['world']['clusters']['get']>> => rig.world.clusters.get(name)!;
@@ -111,8 +111,7 @@ describe('FederateServiceAccount, state absent', () => {
   });
 
   it('takes back what is there of a half-made state', async () => {
-    const ours = rig.world.arm.identities.add(subscriptionId, 'rg-dev', identityName, 'westeurope');
-    ours.tags = { 'managed-by': 'aks-workload-identity', workload: 'orders' };
+    rig.world.arm.identities.add(subscriptionId, 'rg-dev', identityName, 'westeurope').tags = { 'managed-by': 'aks-workload-identity' };
     const { result } = await absent();
     assert.deepEqual([result.result, kinds(), names()], ['succeeded', ['DELETE userAssignedIdentities'], []]);
   });

@@ -1,0 +1,3 @@
+import { describeStates } from './states.js';
+
+describeStates(1, 1_000);

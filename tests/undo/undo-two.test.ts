@@ -1,0 +1,3 @@
+import { describeStates } from './states.js';
+
+describeStates(10_001, 1_000);
