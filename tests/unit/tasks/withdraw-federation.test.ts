@@ -83,7 +83,7 @@ describe('FederateServiceAccount, state absent', () => {
   it('asks for the rights to delete before it deletes anything', async () => {
     await federated();
     const { result } = await absent({}, ['aks-1'], { dryRun: true });
-    const asked = result.preflight.permissions.map(({ action, scope }) => `${action} at ${scope.split('/').slice(-2).join('/')}`);
+    const asked = result.preflight.permissions.filter(({ action }) => !action.endsWith('/read')).map(({ action, scope }) => `${action} at ${scope.split('/').slice(-2).join('/')}`);
     assert.deepEqual(asked.sort(), [
       `Microsoft.Authorization/roleAssignments/delete at secrets/orders-db`,
       `Microsoft.ManagedIdentity/userAssignedIdentities/delete at userAssignedIdentities/${identityName}`,
