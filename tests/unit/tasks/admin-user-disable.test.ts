@@ -90,6 +90,13 @@ describe('GrantRegistryRole, the admin user switched off and on', () => {
       assert.deepEqual([verdictOf(result, account).problem?.code, world.enabled, world.patches()], ['WI3001', true, []]);
     });
 
+    it('leaves it on when a cluster of the run is not there, or cannot be placed, since the pulls from it are not proven', async () => {
+      for (const identity of [workload.identity, 'id-{workload}-{cluster}-{location}']) {
+        const end = await world.run({ adminUser: 'disable', force: 'true', identity }, ['aks-1', 'aks-gone']);
+        assert.deepEqual([end.result.result, verdictOf(end.result, account).action, world.enabled, world.patches()], ['failed', 'blocked', true, []]);
+      }
+    });
+
     it('has the rights to look looked up before it writes, unless it is forced', async () => {
       world.onlyOthersLogIn();
       const wanted = async (inputs: Record<string, string>): Promise<string[]> => {
