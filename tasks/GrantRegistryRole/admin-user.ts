@@ -30,10 +30,10 @@ export interface AdminUsers {
 
 /**
  * Reports, switches off or restores the admin user of each registry.
- * @param first keys of what has to be right before an admin user is switched off, beside what the proofs need
  * @param azure the registries' own
+ * @param first keys of what has to be right before an admin user is switched off, beside what the proofs need
  */
-export function adminUsers({ wish, force, log }: AdminUserInputs, granted: readonly GrantedRegistry[], clusters: readonly ClusterEntry[], services: Services, first: readonly string[], azure: Azure = services.azure): AdminUsers {
+export function adminUsers({ wish, force, log }: AdminUserInputs, granted: readonly GrantedRegistry[], clusters: readonly ClusterEntry[], services: Services, azure: Azure, first: readonly string[]): AdminUsers {
   if (wish === 'keep') return { resources: [], proofs: [], outputs: () => ({}) };
   const all = distinct(granted).map(({ place, lookup, proofs }) => {
     const loginServer = output(lookup, (state) => state.loginServer);

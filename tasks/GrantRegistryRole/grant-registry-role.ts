@@ -37,7 +37,7 @@ export const grantRegistryRole: PlannedTask<Inputs, Services> = {
       ? placed.map((workload) => forWorkload(workload, inputs, services))
       : shared.clusters.map((entry) => forKubelet(entry, inputs, services));
     const granted = parts.map(({ place, registry, proofs }) => ({ place, lookup: registry, proofs }));
-    const admin = adminUsers(inputs.adminUser, granted, shared.clusters, services, unread.map(({ key }) => key));
+    const admin = adminUsers(inputs.adminUser, granted, shared.clusters, services, services.azure, unread.map(({ key }) => key));
     const guard = guarded(inputs.boundaries, services);
     return {
       resources: [...unread, ...undone.resources, ...parts.flatMap(({ resources }) => resources), ...admin.resources],
