@@ -8,6 +8,9 @@ import { list, object, text, type Json } from '../fleet/json.js';
 /** The Entra application of every AKS API server, in all clouds. Source: AKS docs, kubelogin-authentication. */
 export const aksServerApplication = '6dae42f8-4368-4678-94ff-3960e28e3630';
 
+/** What {@link clusterAddress} needs at the cluster. */
+export const userCredentialAction = 'Microsoft.ContainerService/managedClusters/listClusterUserCredential/action';
+
 /** Where a cluster's API server is. No credential: callers bring an Entra token for {@link aksServerApplication}. */
 export interface ClusterAddress {
   readonly server: string;

@@ -67,6 +67,10 @@ export class ClusterFeatures implements Resource<{ id: string }, ClusterState> {
     }));
   }
 
+  reads(): Permission[] {
+    return [{ plane: 'azure', action: 'Microsoft.ContainerService/managedClusters/read', scope: this.entry.id }];
+  }
+
   async apply(change: Change, _known: { id: string }, writer: Writer): Promise<void> {
     const { clock } = this.azure;
     const end = clock.monotonic() + this.rules.deadlineMs;

@@ -63,7 +63,8 @@ export class IdentityRemoval extends Removal {
   }
 
   reads(): Permission[] {
-    return ['read', 'federatedIdentityCredentials/read'].map((verb) => ({ plane: 'azure', action: `Microsoft.ManagedIdentity/userAssignedIdentities/${verb}`, scope: this.place.id }));
+    const own = ['read', 'federatedIdentityCredentials/read'].map((verb) => ({ plane: 'azure', action: `Microsoft.ManagedIdentity/userAssignedIdentities/${verb}`, scope: this.place.id }) as const);
+    return [...own, { plane: 'azure', action: 'Microsoft.Authorization/roleAssignments/read', scope: `/subscriptions/${this.place.subscriptionId}` }];
   }
 
   /** Looks once more, now that what the run removes is gone: an identity that somebody began to use meanwhile stays. */

@@ -1,56 +1,8 @@
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
 import bootstrapRoles from '../../../templates/bootstrap/roles.json' with { type: 'json' };
-import { deployWithIdentity } from '../../../tasks/DeployWithIdentity/deploy-with-identity.js';
-import { enableWorkloadIdentity } from '../../../tasks/EnableWorkloadIdentity/enable-workload-identity.js';
-import { federateServiceAccount } from '../../../tasks/FederateServiceAccount/federate-service-account.js';
-import { grantRegistryRole } from '../../../tasks/GrantRegistryRole/grant-registry-role.js';
-import type { PlannedTask } from '../../../tasks/_shared/agent/planned-task.js';
-import type { Services } from '../../../tasks/_shared/agent/services.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
-import { bootstrap } from '../../bicep/bootstrapped.js';
-import { withStandInHelm } from '../../fleet/stand-in-helm.js';
-import { managementGroupId } from '../../simulators/arm/hierarchy.js';
-import { clusterId, Rig, subscriptionId } from '../azure/azure-world.js';
-
-const groups = (name: string): string => `/subscriptions/${subscriptionId}/resourceGroups/${name}`;
-const workload = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders', identityResourceGroup: 'rg-id' };
-const chart = fileURLToPath(new URL('../../fixtures/contoso/charts/orders-api/', import.meta.url));
-
-type Step = readonly [name: string, run: (rig: Rig) => Promise<RunResult>];
-function step<I>(name: string, task: PlannedTask<I, Services>, inputs: Record<string, string>): Step {
-  return [name, async (rig) => (await rig.runTask(task, ['aks-1'], inputs)).result];
-}
-
-const federation = { ...workload, keyVault: 'rg-shared/kv-unit', secrets: 'orders-db' };
-/** Everything that the tasks do to one workload: there, back while nothing else uses the identity, and there again. */
-const steps: readonly Step[] = [
-  step('enable', enableWorkloadIdentity, {}),
-  step('federate', federateServiceAccount, federation),
-  step('withdraw', federateServiceAccount, { ...federation, state: 'absent' }),
-  step('federate again', federateServiceAccount, federation),
-  step('grant', grantRegistryRole, { ...workload, registry: 'rg-shared/crunit', repository: 'orders/api', role: 'AcrPush' }),
-  step('deploy', deployWithIdentity, { ...workload, releaseName: 'orders', chart }),
-];
-
-/** A world in which the pipeline's principal has what the bootstrap gives it, and nothing else. */
-async function bootstrapped(): Promise<Rig> {
-  const rig = await Rig.start();
-  const { world, deployer } = rig;
-  for (const { name } of world.roles.assignments()) world.roles.remove(name);
-  for (const name of ['rg-id', 'rg-shared']) world.hierarchy.addResourceGroup(subscriptionId, name, 'westeurope');
-  await rig.addCluster();
-  const shared = { subscriptionId, group: 'rg-shared', location: 'westeurope', properties: {} };
-  (await world.addVault({ ...shared, name: 'kv-unit' })).secrets.set('orders-db', 'canary');
-  (await world.addRegistry({ ...shared, name: 'crunit' })).addImage('orders/api', '1.0.0');
-  bootstrap(world, { applier: deployer.objectId, subscriptions: [subscriptionId], clusters: [clusterId()], identityGroup: groups('rg-id'), targetGroups: [groups('rg-shared')] }, managementGroupId('nonprod'));
-  const services = rig.services.bind(rig);
-  rig.services = async (clusters): Promise<Services> => {
-    const all = await services(clusters);
-    return { ...all, cluster: (entry) => withStandInHelm(all.cluster(entry), world.clusters.get(entry.name)!, rig.clock) };
-  };
-  return rig;
-}
+import { bootstrappedRig, rightsSteps } from '../../fleet/bootstrapped-rig.js';
+import type { Rig } from '../azure/azure-world.js';
 
 /** Takes one action, or data action, out of whatever gives it. */
 function without(rig: Rig, action: string): void {
@@ -92,8 +44,8 @@ describe('the rights of the bootstrap', function () {
   this.timeout(60_000);
 
   it('are enough for all tasks, there and back', async () => {
-    const rig = await bootstrapped();
-    for (const [name, run] of steps) {
+    const rig = await bootstrappedRig();
+    for (const { name, run } of rightsSteps) {
       const result = await run(rig);
       assert.deepEqual([name, result.result, problemsOf(result)], [name, 'succeeded', '']);
       assert.deepEqual(result.preflight.notes.filter((note) => note.includes('not evaluated')), [], name);
@@ -109,9 +61,9 @@ describe('the rights of the bootstrap', function () {
   for (const action of [...needed, ...Object.keys(inCluster)]) {
     const pattern = inCluster[action] ?? new RegExp(action.replace(/[.*]/g, '\\$&'));
     it(`without ${action} ${action in looks ? 'tell what is not evaluated' : 'are found before the first write, by name'}`, async () => {
-      const rig = await bootstrapped();
+      const rig = await bootstrappedRig();
       without(rig, action);
-      for (const [name, run] of steps) {
+      for (const { name, run } of rightsSteps) {
         rig.network.log.clear();
         const result = await run(rig);
         const look = looks[action];
