@@ -7,16 +7,19 @@ import { problemOf } from '../reconcile/problem.js';
 import type { AnyProof } from '../reconcile/proof.js';
 import type { AnyResource } from '../reconcile/resource.js';
 import { run, type RunResult } from '../reconcile/run.js';
+import { policyText } from '../report/crossing-text.js';
 import { fleetText } from '../report/log-text.js';
 import type { LedgerContext } from '../report/ledger.js';
 import type { RunContext } from '../report/schema.js';
 import type { Agent, TaskEnd } from './agent.js';
+import { policyAsApproved } from './boundary-guard.js';
 import { InputReader } from './inputs.js';
 import { withDeadline } from './deadline.js';
 import { LoggedProgress } from './progress.js';
 import { describeRun, describeSignIn, runFacts } from './run-context.js';
 import { leavePlan, logWatcher, publish } from './run-log.js';
 import { openRecord } from './run-record.js';
+import type { PolicyOrigin } from '../fleet/policy-origin.js';
 import type { OidcRequest } from '../azure/oidc-token.js';
 import { openRoute, type Route } from '../network/route.js';
 import { readNetwork } from './network.js';
@@ -34,7 +37,7 @@ export interface Desired {
   /** What this task looks at before its first write, beside what every run does. */
   readonly checks?: readonly PreflightCheck[];
   /** The boundary policy that it is judged by; absent when there is none. */
-  readonly policy?: NonNullable<LedgerContext['boundaryPolicy']>;
+  readonly policy?: PolicyOrigin;
   /** The task's output variables, by name; also asked for after a failed run and after a dry run. */
   outputs(result: RunResult): Readonly<Record<string, string>>;
 }
@@ -108,10 +111,11 @@ export async function runPlannedTask<I, S extends PlannedServices>(
   try {
     const services = await createServices(shared, tools);
     const desired = await task.desire(inputs, shared, services);
-    const context = contextOf(agent, shared, tools);
+    const context = { ...contextOf(agent, shared, tools), ...(desired.policy === undefined ? {} : { boundaryPolicy: desired.policy }) };
     agent.line(fleetText({ clusters: shared.clusters.length, signIn: context.signIn, dryRun: shared.dryRun, pullRequest: isPullRequest(agent) }));
+    if (desired.policy !== undefined) agent.line(`Policy   ${policyText(desired.policy)}`);
     const who = ledgerContext(agent, shared, context, desired, services.principalId);
-    return await execute(agent, desired, shared, { tools, context, who, permissions: services.permissions, checks: [...services.checks, ...(desired.checks ?? [])] });
+    return await execute(agent, desired, shared, { tools, context, who, permissions: services.permissions, checks: [...services.checks, ...(desired.checks ?? []), ...policyAsApproved(shared.plan, desired.policy)] });
   } catch (error) {
     throw problemOf(error, signal, `run ${task.name}`);
   } finally {

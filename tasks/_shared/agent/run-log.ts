@@ -39,8 +39,8 @@ export function logWatcher(agent: Agent, dryRun: boolean, plan?: PlanInput, appr
 }
 
 /** Leaves the plan of a dry run as a file, for an approval and the run after it. Returns its hash. */
-export function leavePlan(agent: Agent, path: string, { plan }: RunResult, context: RunContext): string {
-  const { content, sha256 } = planFile(plan, context, (text) => agent.redact(text));
+export function leavePlan(agent: Agent, path: string, { plan, preflight }: RunResult, context: RunContext): string {
+  const { content, sha256 } = planFile(plan, context, (text) => agent.redact(text), preflight.crossings);
   agent.saveFile(path, content);
   agent.line(planLeftText(path, sha256));
   return sha256;

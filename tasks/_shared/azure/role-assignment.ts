@@ -46,7 +46,6 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
   readonly kind = 'grant';
   readonly name: string;
   readonly cluster?: string;
-  readonly accesses: readonly Access[];
   /** What the role is at the moment; known once it was looked at. */
   #role: RoleDefinition | undefined;
 
@@ -61,15 +60,19 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
     owner: string | undefined,
     private readonly description: string,
     /** Where the principal lies: the identity, or the cluster for its kubelet. */
-    grantee: End,
+    private readonly grantee: End,
     private readonly rules: GrantRules = {},
   ) {
-    const id = roleIdOf(role);
-    this.accesses = grantAccesses(azure.connection, grantee, { id: place.scope, label: place.label }, { name: role, ...(id === undefined ? {} : { id }) });
     this.key = `grant ${role} at ${place.scope.toLowerCase()} for ${principal.id.toLowerCase()}`;
     this.name = `${role} on ${place.label}`;
     if (owner !== undefined) this.cluster = owner;
     expectAssignments(azure, place.listScope, principal.id);
+  }
+
+  /** With the role as it was looked up, so that a rule may call it by its name or its GUID. */
+  get accesses(): readonly Access[] {
+    const { scope, label } = this.place;
+    return grantAccesses(this.azure.connection, this.grantee, { id: scope, label }, this.#role ?? { name: this.role });
   }
 
   /** @throws Problem WI2611, WI2612 or that of the rules for a role that is not granted. */

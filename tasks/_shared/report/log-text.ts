@@ -4,6 +4,7 @@ import type { Preflight } from '../reconcile/preflight.js';
 import { consequenceCode } from '../reconcile/problem.js';
 import { foreseen, writes, type FieldChange, type WritingChange } from '../reconcile/resource.js';
 import type { ProofResult } from '../reconcile/run.js';
+import { accessText, crossingText } from './crossing-text.js';
 import { brief, columns, duration, many, some } from './columns.js';
 import { awaitedOf, causesOf, countsOf, fateOf, marks, obstaclesOf, wantedOf, type Counts, type Failure } from './findings.js';
 import { becauseOf, problemText } from './problem-text.js';
@@ -63,7 +64,16 @@ export function preflightText(preflight: Preflight, dryRun: boolean): LogPart[] 
   const found = [...(obstacles.length === 0 ? [] : [many(obstacles.length, 'finding')]), ...(awaited.length === 0 ? [] : [`${awaited.length} left to another task`])];
   const rows = obstacles.map(({ cluster, problem }) => [`! ${cluster ?? 'shared'}`, problem.code, brief(`${problem.what}: ${becauseOf(problem)}`, 160)]);
   const causes = causesOf(obstacles).map(({ first: { problem }, places }) => [`! ${many(places.length, 'place')}`, problem.code, brief(becauseOf(problem), 160), some(places)]);
-  return [`Preflight  ${[looked, ...preflight.notes, ...found].join(' · ')}`, ...table(rows, causes, 'findings')];
+  return [`Preflight  ${[looked, ...preflight.notes, ...found].join(' · ')}`, ...crossingLines(preflight), ...table(rows, causes, 'findings')];
+}
+
+/** The allowed crossings of boundaries, each once: who approves shall see them. */
+function crossingLines({ crossings }: Preflight): LogPart[] {
+  const all = [...crossings.values()].flat();
+  const rows = [...new Map(all.map((crossing) => [`${accessText(crossing)} ${crossingText(crossing)}`, [`↔ ${accessText(crossing)}`, crossingText(crossing)]])).values()];
+  const ways = new Map<string, number>();
+  for (const crossing of all) ways.set(crossingText(crossing), (ways.get(crossingText(crossing)) ?? 0) + 1);
+  return table(rows, [...ways].map(([way, count]) => [`↔ ${count} accesses`, way]), 'crossings');
 }
 
 /** How much of the plan was done, and what was not. */

@@ -1,5 +1,6 @@
 import { duration, many } from './columns.js';
 import { causesOf, marks } from './findings.js';
+import { accessText, crossingText, policyText } from './crossing-text.js';
 import { countsText } from './log-text.js';
 import { becauseOf, named } from './problem-text.js';
 import { shortHash } from './plan-file.js';
@@ -14,8 +15,10 @@ export function toMarkdown(report: Report): string {
     '',
     `${many(report.clusters.length, 'cluster')} · as ${escape(report.signIn)} · ${countsText(report.counts)} · ${duration(report.durationMs)}`,
     ...(report.planFile === undefined ? [] : ['', `${report.dryRun ? 'Plan file' : 'Approved plan'} ${shortHash(report.planFile)}`]),
+    ...(report.boundaryPolicy === undefined ? [] : ['', `Boundary policy ${escape(policyText(report.boundaryPolicy))}`]),
     ...section('Clusters', clusterTable(report)),
     ...section(report.dryRun ? 'What apply would change' : 'Changes', changeTable(report)),
+    ...section('Crossings of boundaries', crossingTable(report)),
     ...section('Proofs', proofTable(report)),
     ...section('Proofs that fell short', shortfallList(report)),
     ...section('Failures', failureList(report)),
@@ -44,6 +47,11 @@ function changeTable({ changes }: Report): string[] {
       change.outcome ?? '',
     ]),
   );
+}
+
+function crossingTable({ changes }: Report): string[] {
+  const crossings = changes.flatMap(({ cluster, crossings: own = [] }) => own.map((crossing) => [cluster ?? 'shared', accessText(crossing), crossingText(crossing)]));
+  return table(['Cluster', 'What', 'Crossing'], crossings);
 }
 
 function fieldsOf({ fields, reason }: ReportedChange): string {

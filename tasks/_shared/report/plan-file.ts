@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { list, object, parseJson, text } from '../fleet/json.js';
 import { approvedChange, type ApprovedChange } from '../reconcile/approval.js';
 import type { Plan } from '../reconcile/plan.js';
+import type { Crossing } from '../reconcile/access.js';
 import { Problem } from '../reconcile/problem.js';
 import type { FieldChange } from '../reconcile/resource.js';
 import { fateOf, wantedOf } from './findings.js';
@@ -18,6 +19,8 @@ export interface ApprovedPlan {
   /** ISO 8601, UTC. */
   readonly plannedAt: string;
   readonly changes: readonly ApprovedChange[];
+  /** SHA-256 of the boundary policy that the plan was judged by; absent where none was given. */
+  readonly policySha256?: string;
   /** SHA-256 of the plan, hexadecimal: what log, report and file call it by. */
   readonly sha256: string;
 }
@@ -25,15 +28,17 @@ export interface ApprovedPlan {
 /**
  * A plan as a file: what each resource may become, with a hash over all of it. Values are the display texts of the plan, which are
  * never secret.
+ * @param crossings the allowed crossings of boundaries, by resource key: for whoever approves
  * @param redact takes out what became a secret of the run all the same; the hash is over what is left.
  */
-export function planFile(plan: Plan, context: RunContext, redact: (text: string) => string): { readonly content: string; readonly sha256: string } {
-  const { task, run, startedAt: plannedAt, clusters } = context;
+export function planFile(plan: Plan, context: RunContext, redact: (text: string) => string, crossings: ReadonlyMap<string, readonly Crossing[]> = new Map()): { readonly content: string; readonly sha256: string } {
+  const { task, run, startedAt: plannedAt, clusters, boundaryPolicy } = context;
   const changes = wantedOf(plan).map(({ resource, change }) => {
     const { kind, name, cluster } = resource;
-    return { kind, name, ...(cluster === undefined ? {} : { cluster }), action: fateOf(change), ...approvedChange(resource, change) };
+    const crossed = crossings.get(resource.key);
+    return { kind, name, ...(cluster === undefined ? {} : { cluster }), action: fateOf(change), ...approvedChange(resource, change), ...(crossed === undefined ? {} : { crossings: crossed }) };
   });
-  const body = redacted({ task, run, plannedAt, clusters, changes }, redact);
+  const body = redacted({ task, run, plannedAt, clusters, ...(boundaryPolicy === undefined ? {} : { boundaryPolicy }), changes }, redact);
   const sha256 = digest(body);
   return { content: `${JSON.stringify({ schema: planSchema, version: 1, sha256, plan: body }, undefined, 1)}\n`, sha256 };
 }
@@ -61,7 +66,8 @@ export function readPlanFile(content: string, path: string, task: string): Appro
   const seen = digest(body);
   if (seen !== sha256) throw refused('WI1041', `its content has hash ${shortHash(seen)}…, and it says ${shortHash(String(sha256))}…: it was altered or is not complete`);
   if (body.task !== task) throw refused('WI1042', `it is a plan of ${text(body.task) ?? 'no task'}, and this task is ${task}`);
-  return { task, run: text(body.run) ?? '', plannedAt: text(body.plannedAt) ?? '', changes: list(body.changes).map(toChange), sha256: seen };
+  const policySha256 = text(object(body.boundaryPolicy).sha256);
+  return { task, run: text(body.run) ?? '', ...(policySha256 === undefined ? {} : { policySha256 }), plannedAt: text(body.plannedAt) ?? '', changes: list(body.changes).map(toChange), sha256: seen };
 }
 
 /** A hash as logs and summaries show it. */

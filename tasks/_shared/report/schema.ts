@@ -1,3 +1,5 @@
+import type { PolicyOrigin } from '../fleet/policy-origin.js';
+import type { Crossing } from '../reconcile/access.js';
 import type { AppliedChange } from '../reconcile/apply.js';
 import type { PlannedChange } from '../reconcile/plan.js';
 import type { ProblemParts } from '../reconcile/problem.js';
@@ -25,6 +27,8 @@ export interface RunContext {
   readonly clusters: readonly string[];
   /** SHA-256 of the plan file that the run left (dry run) or followed; absent when there was none. */
   readonly planFile?: string;
+  /** The boundary policy that the run was judged by; absent where none was given. */
+  readonly boundaryPolicy?: PolicyOrigin;
 }
 
 /** A problem as data; its details are nested problems. */
@@ -42,6 +46,8 @@ export interface ReportedChange {
   readonly reason: string;
   readonly widens: boolean;
   readonly fields: readonly FieldChange[];
+  /** The allowed crossings of boundaries that it makes; absent where it makes none. */
+  readonly crossings?: readonly Crossing[];
   /** Absent in a dry run. */
   readonly outcome?: 'kept' | 'done' | 'failed' | 'skipped';
   /** Milliseconds; absent where nothing was done. */
@@ -89,7 +95,7 @@ export function toReport(result: RunResult, context: RunContext): Report {
     durationMs: Math.round(result.durationMs),
     counts: countsOf(result.plan),
     fates: fatesOf(result, context.clusters).map(withProblem),
-    changes: result.plan.map((entry) => reportChange(entry, outcomes.get(entry.resource.key))),
+    changes: result.plan.map((entry) => reportChange(entry, outcomes.get(entry.resource.key), result.preflight.crossings.get(entry.resource.key))),
     failures: failuresOf(result).map((failure) => ({ ...failure, problem: reportProblem(failure.problem) })),
     awaited: result.dryRun ? awaitedOf(result.preflight).map(({ cluster, problem }) => ({ ...at(cluster), problem: reportProblem(problem) })) : [],
     proofs: result.proofs.map(({ proof, outcome }) => ({
@@ -103,7 +109,7 @@ export function toReport(result: RunResult, context: RunContext): Report {
   };
 }
 
-function reportChange({ resource, change }: PlannedChange, applied: AppliedChange | undefined): ReportedChange {
+function reportChange({ resource, change }: PlannedChange, applied: AppliedChange | undefined, crossings: readonly Crossing[] | undefined): ReportedChange {
   const outcome = applied?.outcome;
   const seen = foreseen(change);
   const problem = outcome !== undefined && 'problem' in outcome ? outcome.problem : change.action === 'blocked' ? change.problem : undefined;
@@ -116,6 +122,7 @@ function reportChange({ resource, change }: PlannedChange, applied: AppliedChang
     reason: seen.action === 'blocked' ? seen.problem.because : seen.reason,
     widens: writes(seen) && seen.widens,
     fields: writes(seen) ? seen.fields : [],
+    ...(crossings === undefined ? {} : { crossings }),
     ...(outcome === undefined ? {} : { outcome: outcome.result }),
     ...(outcome?.result === 'done' ? { durationMs: Math.round(outcome.durationMs) } : {}),
     ...(problem === undefined ? {} : { problem: reportProblem(problem) }),

@@ -108,6 +108,12 @@ describe('readServiceConnection', () => {
     assert.throws(() => read(federatedEndpoint), /WI1012: .*AccessToken/);
   });
 
+  it('lies at the management group that it was made for, where it has no subscription', () => {
+    const found = read({ ...federatedEndpoint, data: { environment: 'AzureCloud', scopeLevel: 'ManagementGroup', managementGroupId: 'mg-corp', managementGroupName: 'Corporation' } });
+    assert.deepEqual([found.subscriptionId, found.managementGroup], [undefined, 'mg-corp']);
+    assert.equal(read(federatedEndpoint).managementGroup, undefined);
+  });
+
   it('knows the clouds by name', () => {
     const government = read({ ...federatedEndpoint, url: '', data: { environment: 'azureusgovernment' } });
     assert.equal(government.subscriptionId, undefined);
