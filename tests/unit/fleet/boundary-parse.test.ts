@@ -92,6 +92,13 @@ describe('the boundary policy', () => {
     assert.deepEqual(policyOf(good['as JSON']!).boundaries, [{ name: 'all', managementGroups: ['root'] }]);
   });
 
+  it('is in docs/boundaries.md as it can be used', () => {
+    const page = readFileSync('docs/boundaries.md', 'utf8');
+    const examples = [...page.matchAll(/^```text\n((?:#.*\n)?version: 1\n[^]*?)^```$/gm)].map((match) => match[1] ?? '');
+    assert.equal(examples.length, 2);
+    for (const example of examples) assert.ok(policyOf(example).boundaries.length === 2);
+  });
+
   it('permits the further roles that it lists, by name or GUID, and no others', () => {
     const policy = policyOf(`${head}roles: [Storage Queue Data Contributor, 8311E382-0749-4cb8-b61a-304f252e45ec]\n`);
     assert.ok(permitsRole(policy, 'storage queue data contributor', 'x'));
