@@ -44,9 +44,9 @@ export function readInputs(inputs: InputReader, shared: SharedInputs, connection
   if (restartWorkloads && !createServiceAccount && inputs.sound('createServiceAccount')) {
     inputs.contradiction('restartWorkloads', 'is true', 'input createServiceAccount is false, so that this task does not know whether pods would get the identity', 'leave the restart to what annotates the service account, or let this task do both');
   }
+  const boundaries = readBoundaryPolicy(inputs);
   const secrets = readSecrets(inputs, shared, workload, (access.vaultConnection ?? shared.connection).subscriptionId);
   if (inputs.sound('serviceAccounts', 'identity', 'identityResourceGroup', 'secrets', 'keyVault')) checkSharers(inputs, shared, workload, secrets);
-  const boundaries = readBoundaryPolicy(inputs);
   const owner = readOwner(inputs);
   return { ...workload, ...owner, ...access, createServiceAccount, boundaries, restartWorkloads, secrets, removal: readRemoval(inputs), propagationTimeoutMs: readPropagationTimeout(inputs) };
 }

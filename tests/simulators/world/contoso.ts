@@ -60,7 +60,9 @@ const deployerActions = [
 ];
 const grantorActions = [
   'Microsoft.KeyVault/vaults/read',
+  'Microsoft.KeyVault/vaults/accessPolicies/write',
   'Microsoft.ContainerRegistry/registries/read',
+  'Microsoft.Authorization/roleDefinitions/read',
   'Microsoft.Authorization/roleAssignments/read',
   'Microsoft.Authorization/roleAssignments/write',
 ];
