@@ -12,6 +12,7 @@ import type { IdentityState } from '../_shared/azure/identity-state.js';
 import type { RoleAssignment } from '../_shared/azure/role-assignment.js';
 import { nodeSubnets, VaultNetworkCheck, type VaultUse } from '../_shared/azure/vault-network-check.js';
 import { permitsRole } from '../_shared/fleet/boundary-policy.js';
+import type { VaultPolicies } from '../_shared/azure/vault-policies.js';
 import { describeGrant } from '../_shared/fleet/marks.js';
 import { credentialName, subjectOf } from '../_shared/fleet/names.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
@@ -39,7 +40,7 @@ export const federateServiceAccount: PlannedTask<Inputs, Services> = {
     const { placed, unread } = await placeFleet(inputs, shared.clusters, services.azure);
     const vaults = await openVaults(placed, inputs, services);
     const desired = inputs.removal.state === 'absent' ? [] : placed.map((workload) => federate(workload, inputs, { fleet, vaults }, services));
-    const undone = await undo({ removal: inputs.removal, placed, clusters: shared.clusters, scopesOf: (workload) => scopesOf(workload, inputs, services, vaults), accounts: inputs.createServiceAccount, fleet }, services);
+    const undone = await undo({ removal: inputs.removal, placed, clusters: shared.clusters, scopesOf: (workload) => scopesOf(workload, inputs, services, vaults), policiesOf: ({ label }) => policiesOf(label, inputs, vaults), accounts: inputs.createServiceAccount, fleet }, services);
     const guard = guarded(inputs.boundaries, services, vaults.azure === services.azure ? [] : [vaults.azure]);
     const restarts = inputs.restartWorkloads ? await restartsOf(desired, services, shared.concurrency) : [];
     return {
@@ -51,6 +52,12 @@ export const federateServiceAccount: PlannedTask<Inputs, Services> = {
     };
   },
 };
+
+/** The access policies that may let the identity of a workload in. */
+function policiesOf(label: string, inputs: Inputs, vaults: Vaults): VaultPolicies | undefined {
+  const wanted = inputs.secrets.get(label);
+  return wanted === undefined ? undefined : vaults.policiesOf(wanted.vault);
+}
 
 /** Where the identity of a workload may have been granted something by this task. */
 function scopesOf({ label }: PlacedWorkload, inputs: Inputs, { azure }: Services, vaults: Vaults): GrantScope[] {

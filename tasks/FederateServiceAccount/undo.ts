@@ -4,6 +4,7 @@ import type { Services } from '../_shared/agent/services.js';
 import { ownName, type GrantScope } from '../_shared/agent/withdrawal.js';
 import type { FleetUse } from '../_shared/azure/fleet-use.js';
 import type { ClusterEntry } from '../_shared/fleet/clusters.js';
+import type { VaultPolicies } from '../_shared/azure/vault-policies.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import { sharedReader } from '../_shared/reconcile/plan.js';
 import { nothingUndone, withdrawFederation, type Withdrawn } from './withdraw.js';
@@ -15,6 +16,8 @@ export interface UndoOptions {
   readonly clusters: readonly ClusterEntry[];
   /** Where a workload's identity may have been granted something. */
   readonly scopesOf: (workload: PlacedWorkload) => readonly GrantScope[];
+  /** The access policies of the workload's vault, where they decide. */
+  readonly policiesOf: (workload: PlacedWorkload) => VaultPolicies | undefined;
   /** Whether what is in the clusters goes as well. */
   readonly accounts: boolean;
   readonly fleet: FleetUse;

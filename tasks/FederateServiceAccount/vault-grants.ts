@@ -63,6 +63,12 @@ export class Vaults {
     return new Vaults(azure, byId, wide, access.roleAssignmentLimit);
   }
 
+  /** The access policies of a vault; undefined for one where roles decide, or that this run does not open as a whole. */
+  policiesOf({ id }: ArmId): VaultPolicies | undefined {
+    const opened = this.opened.get(id.toLowerCase());
+    return opened?.mode === 'policies' ? opened.policies : undefined;
+  }
+
   /** The grants of one workload: as narrow as the vault allows. */
   grant({ vault, names }: VaultWish, workload: PlacedWorkload, identity: Identity, description: string): VaultAccess {
     const key = vault.id.toLowerCase();

@@ -9,6 +9,8 @@ import type { FleetUse } from '../_shared/azure/fleet-use.js';
 import { IdentityRemoval } from '../_shared/azure/identity-removal.js';
 import { grantRemovalKey } from '../_shared/azure/role-assignment-removal.js';
 import type { History } from '../_shared/fleet/history.js';
+import { policyObject, type VaultPolicies } from '../_shared/azure/vault-policies.js';
+import { VaultPolicyRemoval } from '../_shared/azure/vault-policy-removal.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import { ServiceAccountRemoval } from '../_shared/kubernetes/service-account-removal.js';
 import { problemOf, type ProblemParts } from '../_shared/reconcile/problem.js';
@@ -21,6 +23,8 @@ export interface WithdrawalOptions {
   readonly placed: readonly PlacedWorkload[];
   /** Where a workload's identity may have been granted something. */
   readonly scopesOf: (workload: PlacedWorkload) => readonly GrantScope[];
+  /** The access policies of the workload's vault, where they decide. */
+  readonly policiesOf: (workload: PlacedWorkload) => VaultPolicies | undefined;
   /** Whether what is in the clusters goes as well. */
   readonly accounts: boolean;
   readonly history: History;
@@ -79,7 +83,11 @@ async function listRemovals(withdrawal: Withdrawal, facts: IdentityFacts, option
     after: accounts.map(({ removal }) => removal.key),
     cluster: owner,
   }, reader);
-  const before = [...grants.unreadable, ...grants.removals].map(({ key }) => key);
+  const vaults = [...new Map(workloads.flatMap((workload) => options.policiesOf(workload) ?? []).map((one) => [one.place.id.toLowerCase(), one])).values()];
+  const principals = principalsAt(facts, options.history, place.id);
+  const policies = vaults.flatMap((one) => principals(one.place.id).map((id) =>
+    new VaultPolicyRemoval(azure, one, { id, name: place.name }, options.history, { ...where, after: accounts.map(({ removal }) => removal.key) }, stay)));
+  const before = [...grants.unreadable, ...grants.removals, ...policies].map(({ key }) => key);
   const credentials = workloads.map((workload) => new FederatedCredentialRemoval(azure, place.id, ownName(workload), `${workload.title} is withdrawn`, {
     cluster: workload.entry.label,
     after: [...before, ...accounts.filter((one) => one.workload === workload).map(({ removal }) => removal.key)],
@@ -91,11 +99,21 @@ async function listRemovals(withdrawal: Withdrawal, facts: IdentityFacts, option
   };
   const scopes = distinctScopes(workloads.flatMap((workload) => [...options.scopesOf(workload)])).map(({ scope }) => scope);
   const identity = new IdentityRemoval(azure, place, { fleet: options.fleet, leaving, scopes }, { ...where, after: [...before, ...pruned, ...credentials.map(({ key }) => key)] });
-  const removals: Removal[] = [...accounts.map(({ removal }) => removal), ...grants.removals, ...credentials, identity];
+  const removals: Removal[] = [...accounts.map(({ removal }) => removal), ...grants.removals, ...policies, ...credentials, identity];
   const left = [...grants.left, ...foreignCredentials(withdrawal, facts)];
   const notes = workloads.flatMap((workload) => notesOn(workload, facts, options));
   const proof = new LeftoverProof(`withdrawal of ${place.id.toLowerCase()}`, `withdrawal of ${place.name}`, removals, { left, notes }, owner);
   return { resources: [...accounts.map(({ cluster }) => cluster), ...grants.unreadable, ...removals], proofs: [proof], left };
+}
+
+/** Principals whose entries may be the identity's: its own, and those that a ledger shows of one that is gone. */
+function principalsAt(facts: IdentityFacts, history: History, identityId: string): (vaultId: string) => string[] {
+  const own = facts.identity === undefined ? [] : [facts.identity.principalId];
+  return (vaultId) => {
+    const prefix = policyObject(vaultId, '').toLowerCase();
+    const known = history.objects.filter((one) => one.toLowerCase().startsWith(prefix) && history.of(one)?.resources.some((key) => key.endsWith(` for ${identityId.toLowerCase()}`)) === true);
+    return [...new Set([...own, ...known.map((one) => one.slice(prefix.length))])];
+  };
 }
 
 interface WithdrawnAccount {

@@ -141,6 +141,24 @@ export function getEntry(tenantId: string, objectId: string, sections: readonly 
   return { tenantId, objectId, permissions: { secrets: words('secrets'), keys: words('keys'), certificates: words('certificates') } };
 }
 
+/** What journals and ledgers call the entry of a principal: entries have no ids of their own. */
+export function policyObject(vaultId: string, principalId: string): string {
+  return `${vaultId}/accessPolicies/${principalId}`;
+}
+
+/** Permissions as ledgers keep them: `secrets: get, list; keys: get`. Sections without any are left out. */
+export function writePolicy(permissions: Readonly<Partial<Record<VaultSection, readonly string[]>>>): string {
+  return vaultSections.flatMap((section) => ((permissions[section] ?? []).length === 0 ? [] : [`${section}: ${(permissions[section] ?? []).join(', ')}`])).join('; ');
+}
+
+/** Reads what {@link writePolicy} wrote. */
+export function readPolicy(written: string): Readonly<Partial<Record<VaultSection, readonly string[]>>> {
+  return Object.fromEntries(written.split('; ').flatMap((part) => {
+    const [, section, words] = /^(secrets|keys|certificates): (.+)$/.exec(part) ?? [];
+    return section === undefined || words === undefined ? [] : [[section, words.split(', ')]];
+  }));
+}
+
 /** The sections of an entry in which `get` is allowed. */
 export function gettable(entry: PolicyEntry | undefined): VaultSection[] {
   return vaultSections.filter((section) => entry?.permissions[section].some((word) => ['get', 'all'].includes(word.toLowerCase())) === true);

@@ -4,7 +4,7 @@ import { unknown } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type Cost, type Permission, type Reader, type Resource, type Writer, type WritingChange } from '../reconcile/resource.js';
 import { grantAccesses, resourceEnd } from './accesses.js';
 import { rightAt, type Azure } from './azure.js';
-import { entriesPerVault, entryOf, getEntry, gettable, type VaultPolicies } from './vault-policies.js';
+import { entriesPerVault, entryOf, getEntry, gettable, policyObject, type VaultPolicies } from './vault-policies.js';
 import type { PolicyEntry, VaultSection } from './vault-state.js';
 
 /** What an entry is made from. */
@@ -102,8 +102,8 @@ export class VaultPolicy implements Resource<VaultPolicyInputs, VaultPolicyState
     const entry = getEntry(tenantId, principalId, this.sections);
     const fields = writes(change) ? change.fields.filter(({ field }) => field !== 'reach') : [];
     const before = fields.flatMap(({ field, before: had }) => (had === undefined ? [] : [`${field}: ${had}`])).join('; ');
-    const after = `${fields.map(({ field, after: has }) => `${field}: ${has}`).join('; ')} for ${principalId}`;
-    const intent = { action: change.action, object: `${this.policies.place.id}/accessPolicies/add`, after, widens: true, ...(before === '' ? {} : { before }) };
+    const after = `${fields.map(({ field, after: has }) => `${field}: ${has}`).join('; ')}`;
+    const intent = { action: change.action, object: policyObject(this.policies.place.id, principalId), after, widens: true, ...(before === '' ? {} : { before }) };
     await writer.write(intent, () => this.policies.add(entry));
   }
 }
