@@ -44,7 +44,7 @@ describe('removal of a role that is limited to repositories', () => {
     assert.ok(change?.action === 'update' && !change.widens);
     assert.deepEqual(change.fields, [{ field: 'repositories', before: 'orders/api, billing/*, orders/web', after: 'billing/*' }]);
     assert.deepEqual(rig.journal.map(({ action, before, outcome }) => [action, before, outcome]), [['update', condition('orders/api', 'billing/*', 'orders/web'), 'done']]);
-    assert.deepEqual(result.preflight.permissions.map(({ action }) => action), ['Microsoft.Authorization/roleAssignments/write']);
+    assert.deepEqual(result.preflight.permissions.map(({ action }) => action), ['Microsoft.Authorization/roleAssignments/write', 'Microsoft.Authorization/roleAssignments/read']);
     rig.network.log.clear();
     const again = await remove('orders/api', 'orders/web');
     assert.deepEqual([again.result.result, rig.writes()], ['succeeded', []]);
