@@ -112,8 +112,7 @@ describe('FederateServiceAccount, state absent', () => {
 
   it('takes back what is there of a half-made state', async () => {
     rig.world.arm.identities.add(subscriptionId, 'rg-dev', identityName, 'westeurope').tags = { 'managed-by': 'aks-workload-identity' };
-    const { result } = await absent();
-    assert.deepEqual([result.result, kinds(), names()], ['succeeded', ['DELETE userAssignedIdentities'], []]);
+    assert.deepEqual([(await absent()).result.result, kinds(), names()], ['succeeded', ['DELETE userAssignedIdentities'], []]);
   });
 
   it('leaves no role assignment behind when the identity is gone already: its description still tells whose it was', async () => {
