@@ -1,6 +1,7 @@
 import type { ArmId } from '../fleet/arm-id.js';
 import { reportText, type ConsumerReport } from '../fleet/consumer-report.js';
 import { object } from '../fleet/json.js';
+import type { Access } from '../reconcile/access.js';
 import { Limiter } from '../reconcile/limits.js';
 import { Problem, problemOf } from '../reconcile/problem.js';
 import type { AnyProof } from '../reconcile/proof.js';
@@ -49,6 +50,8 @@ const updateDeadlineMs = 600_000;
 export class AdminUser implements Resource<AdminUserInputs, AdminUserState> {
   readonly key: string;
   readonly kind = 'admin user';
+  /** Whom a password lets in nobody can place: a boundary policy has nothing to judge. */
+  readonly accesses: readonly Access[] = [];
   readonly name: string;
   readonly inputs: Refs<AdminUserInputs>;
   readonly after: readonly string[];

@@ -1,3 +1,4 @@
+import type { PolicyOrigin } from '../fleet/policy-origin.js';
 import type { Crossing } from '../reconcile/access.js';
 import type { JournalEntry } from '../reconcile/ports.js';
 
@@ -42,7 +43,7 @@ export interface LedgerContext {
   /** SHA-256 of the plan file that the run followed. */
   readonly planFile?: string;
   /** The boundary policy that the run was judged by: its path, the commit that it is from, and the SHA-256 of its content. */
-  readonly boundaryPolicy?: { readonly path: string; readonly commit?: string; readonly sha256: string };
+  readonly boundaryPolicy?: PolicyOrigin;
 }
 
 /** Fields of a context that are optional texts. */
