@@ -21,7 +21,7 @@ const inputs: Readonly<Record<TaskName, Record<string, string>>> = {
   SelectClusters: { variableGroup: 'wi-nonprod' },
   EnableWorkloadIdentity: {},
   FederateServiceAccount: workload,
-  GrantRegistryRole: { ...workload, registry: 'rg-shared/crcontosodev', repository: 'orders/api' },
+  GrantRegistryRole: { ...workload, registry: 'rg-shared/crcontosodev', repositories: 'orders/api' },
   DeployWithIdentity: { ...workload, releaseName: 'orders-api', chart: 'tests/fixtures/contoso/charts/orders-api' },
 };
 

@@ -116,7 +116,7 @@ function federate(workload: PlacedWorkload, inputs: Inputs, { fleet, vaults }: {
     ...scopeRefs([...(access?.grants ?? []).map(({ resource }) => resource), ...others]),
   };
   const proof = new FederationProof(
-    { azure, connection, workload, proves: resources.map(({ key }) => key), inputs: refs, deadlineMs: inputs.propagationTimeoutMs },
+    { azure, connection, workload, proves: resources.map(({ key }) => key), inputs: refs, deadlineMs: inputs.propagationTimeoutMs, proveFrom: inputs.proveFrom },
     { vaultAzure: vaults.azure, access, others: others.map(({ name }, index) => ({ name, scope: inputs.grants[index]?.scope ?? '' })) },
   );
   const seen = inputs.createServiceAccount ? new WithRunningPods(proof, connection, { namespace, name: serviceAccount }) : proof;

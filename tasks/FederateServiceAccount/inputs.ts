@@ -3,7 +3,7 @@ import { entriesIn } from '../_shared/agent/input-text.js';
 import type { InputReader } from '../_shared/agent/inputs.js';
 import { readRemoval, type RemovalInputs } from '../_shared/agent/removal-inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
-import { namedResource, placeEarly, readPropagationTimeout, readResource, readWorkloads } from '../_shared/agent/workload-inputs.js';
+import { namedResource, placeEarly, readPropagationTimeout, readProveFrom, readResource, readWorkloads, type ProveFrom } from '../_shared/agent/workload-inputs.js';
 import type { OtherConnections } from '../_shared/agent/shared-inputs.js';
 import { longestTag } from '../_shared/azure/identity.js';
 import { itemForm, itemPattern } from '../_shared/azure/vault-items.js';
@@ -29,6 +29,7 @@ export interface Inputs extends WorkloadInputs, AccessInputs {
   /** By the label of the account's place; an account without an entry gets no secret. */
   readonly secrets: ReadonlyMap<string, SecretsWanted>;
   readonly removal: RemovalInputs;
+  readonly proveFrom: ProveFrom;
   /** How long a proof waits for what was written to take effect. Milliseconds. */
   readonly propagationTimeoutMs: number;
 }
@@ -48,7 +49,7 @@ export function readInputs(inputs: InputReader, shared: SharedInputs, connection
   const secrets = readSecrets(inputs, shared, workload, (access.vaultConnection ?? shared.connection).subscriptionId);
   if (inputs.sound('serviceAccounts', 'identity', 'identityResourceGroup', 'secrets', 'keyVault')) checkSharers(inputs, shared, workload, secrets);
   const owner = readOwner(inputs);
-  return { ...workload, ...owner, ...access, createServiceAccount, boundaries, restartWorkloads, secrets, removal: readRemoval(inputs), propagationTimeoutMs: readPropagationTimeout(inputs) };
+  return { ...workload, ...owner, ...access, createServiceAccount, boundaries, restartWorkloads, secrets, removal: readRemoval(inputs), proveFrom: readProveFrom(inputs), propagationTimeoutMs: readPropagationTimeout(inputs) };
 }
 
 function readOwner(inputs: InputReader): { owner?: string } {

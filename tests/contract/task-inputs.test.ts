@@ -32,7 +32,7 @@ const everyInput = {
   keyVault: 'rg/kv-1',
   secrets: 'orders-db',
   registry: 'rg/crorders',
-  repository: 'orders/api',
+  repositories: 'orders/api',
   chart: 'tests/fixtures/contoso/charts/orders-api',
   releaseName: 'orders-api',
 };
@@ -104,7 +104,7 @@ describe('inputs and outputs', () => {
     SelectClusters: seenSelecting,
     EnableWorkloadIdentity: () => seen(enableWorkloadIdentity),
     FederateServiceAccount: () => seen(federateServiceAccount),
-    GrantRegistryRole: () => seen(grantRegistryRole, [{ principal: 'workload', adminUser: 'report' }, { principal: 'kubelet' }]),
+    GrantRegistryRole: () => seen(grantRegistryRole, [{ principal: 'workload', adminUser: 'report' }, { principal: 'kubelet' }, { principal: 'objectId', principalId: '44444444-4444-4444-8444-444444444444', principalType: 'Group' }]),
     DeployWithIdentity: () => seen(deployWithIdentity),
   };
 

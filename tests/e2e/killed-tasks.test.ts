@@ -44,7 +44,7 @@ const cases: readonly Case[] = [
   },
   {
     task: 'GrantRegistryRole',
-    inputs: { ...workload, registry: 'rg-shared/crcontosodev', repository: 'orders/api' },
+    inputs: { ...workload, registry: 'rg-shared/crcontosodev', repositories: 'orders/api' },
     at: { service: 'arm', method: 'PUT', path: /roleAssignments/ },
     write: 'create role assignment 050fc09b-081f-58ed-ae1a-1e6413bb9756 on registry crcontosodev in rg-shared for aks-dev-weu-1',
     because: sent,

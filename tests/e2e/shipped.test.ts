@@ -23,8 +23,8 @@ const bad: Readonly<Record<string, { readonly inputs: Readonly<Record<string, st
     errors: ['WI1010  The service connection', 'WI1005  Input clusters', 'WI1007  Input namespace is "Orders"', 'WI1001  Input serviceAccount', 'WI1007  Input identity', 'WI1007  Input keyVault', 'WI1007  Input secrets is "orders_db"'],
   },
   GrantRegistryRole: {
-    inputs: { role: 'Owner', registry: '', repository: 'Orders/API', namespace: '' },
-    errors: ['WI1001  Input registry', 'WI1003  Input role is "Owner"', 'WI1007  Input repository', 'WI1001  Input namespace'],
+    inputs: { role: 'Owner', registry: '', repositories: 'Orders/API', namespace: '' },
+    errors: ['WI1001  Input registry', 'WI1003  Input role is "Owner"', 'WI1007  Input repositories', 'WI1001  Input namespace'],
   },
   DeployWithIdentity: {
     inputs: { releaseName: 'Not_Valid', values: '- a', failFast: 'perhaps', chart: '', timeoutInMinutes: '1.5' },

@@ -18,7 +18,7 @@ export function goodInputs(cluster: keyof typeof clusters = 'dev'): Readonly<Rec
     SelectClusters: { azureSubscription: connection.id, variableGroup: 'wi-nonprod' },
     EnableWorkloadIdentity: base,
     FederateServiceAccount: { ...workload, keyVault: 'rg-shared/kv-contoso-dev', secrets: 'orders-db' },
-    GrantRegistryRole: { ...workload, registry: 'rg-shared/crcontosodev', repository: 'orders/api' },
+    GrantRegistryRole: { ...workload, registry: 'rg-shared/crcontosodev', repositories: 'orders/api' },
     DeployWithIdentity: { ...workload, chart: 'tests/fixtures/contoso/charts/orders-api', releaseName: 'orders-api' },
   };
 }

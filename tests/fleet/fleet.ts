@@ -42,7 +42,7 @@ const workload = { boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 
 const inputsOf: Readonly<Record<FleetTask, (fleet: Fleet) => Record<string, string>>> = {
   EnableWorkloadIdentity: () => ({}),
   FederateServiceAccount: ({ vaultId }) => ({ ...workload, keyVault: vaultId, secrets: 'orders-db' }),
-  GrantRegistryRole: ({ registryId }) => ({ ...workload, registry: registryId, repository: 'orders/api' }),
+  GrantRegistryRole: ({ registryId }) => ({ ...workload, registry: registryId, repositories: 'orders/api' }),
   DeployWithIdentity: () => ({ ...workload, releaseName: 'orders', chart: fileURLToPath(new URL('../fixtures/contoso/charts/orders-api/', import.meta.url)) }),
 };
 

@@ -87,7 +87,7 @@ export function contosoSteps(name: RingName, values = ''): [enable: Step, federa
   return [
     step(ring, enableWorkloadIdentity, {}),
     step(ring, federateServiceAccount, { ...workload, keyVault: `rg-shared/kv-contoso-${ring.suffix}`, secrets: 'orders-db' }),
-    step(ring, grantRegistryRole, { ...workload, registry, role: 'AcrPull', repository: 'orders/api' }),
+    step(ring, grantRegistryRole, { ...workload, registry, role: 'AcrPull', repositories: 'orders/api' }),
     step(ring, deployWithIdentity, { ...workload, chart, releaseName: 'orders-api', timeoutInMinutes: '1', values: `service: {port: 8080}\n${values}` }),
   ];
 }

@@ -128,6 +128,14 @@ export function readPropagationTimeout(inputs: InputReader): number {
   return inputs.integer('propagationTimeoutInMinutes', { min: 1, max: 120, fallback: 10 }) * 60_000;
 }
 
+/** Where proofs that act as the workload run: on the agent, or nowhere. */
+export type ProveFrom = 'agent' | 'none';
+
+/** Reads where proofs run, alike in every task that proves as a workload. */
+export function readProveFrom(inputs: InputReader): ProveFrom {
+  return inputs.choice('proveFrom', ['agent', 'none'], 'agent');
+}
+
 /** Reads an input that names one Azure resource. */
 export function readResource(inputs: InputReader, name: string, type: ResourceType, subscriptionId: string | undefined): ArmId | undefined {
   const given = inputs.optionalText(name);

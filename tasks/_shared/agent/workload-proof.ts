@@ -9,6 +9,7 @@ import { tokenRights } from '../kubernetes/permissions.js';
 import type { Evidence, Proof, ProofContext } from '../reconcile/proof.js';
 import type { Refs } from '../reconcile/ref.js';
 import type { Permission } from '../reconcile/resource.js';
+import type { ProveFrom } from './workload-inputs.js';
 
 /** What every proof as a workload reads from the applied resources. */
 export interface WorkloadProofInputs {
@@ -25,6 +26,8 @@ export interface WorkloadProofParts<I> {
   readonly inputs: Refs<I>;
   /** How long propagation is waited for. */
   readonly deadlineMs: number;
+  /** `none`: no token is asked for, and nothing is exercised. */
+  readonly proveFrom: ProveFrom;
 }
 
 /**
@@ -52,11 +55,13 @@ export abstract class WorkloadProof<I extends WorkloadProofInputs> implements Pr
   }
 
   permissions(): readonly Permission[] {
+    if (this.parts.proveFrom === 'none') return [];
     return tokenRights(this.parts.connection, this.parts.workload.namespace);
   }
 
   async run(known: I, context: ProofContext): Promise<Evidence> {
-    const { azure, connection, workload, deadlineMs } = this.parts;
+    const { azure, connection, workload, deadlineMs, proveFrom } = this.parts;
+    if (proveFrom === 'none') return { level: 'none', summary: 'not proven, as the input proveFrom says; what was written was read back' };
     const { namespace, serviceAccount, identity } = workload;
     const account = await connection.get({ ...kinds.serviceAccount, namespace, name: serviceAccount });
     if (account === undefined) {

@@ -4,14 +4,14 @@ import { blocked, keep, type Change, type Permission, type Reader } from '../rec
 import { apiVersions } from './api-versions.js';
 import { rightAt, type Azure } from './azure.js';
 import { object, text } from '../fleet/json.js';
+import type { RegistryMode } from './registry-roles.js';
 
 /** A container registry as we use it. Wire names: npm @azure/arm-containerregistry 12.0.0. */
 export interface RegistryState {
   readonly id: string;
   readonly name: string;
   readonly loginServer: string;
-  /** False where repository conditions decide and AcrPull and AcrPush are ignored. Source: registry docs, ABAC repository permissions. */
-  readonly legacyRoles: boolean;
+  readonly mode: RegistryMode;
 }
 
 /** A container registry that a task only reads. */
@@ -30,8 +30,8 @@ export class RegistryLookup extends Lookup<RegistryState> {
     const raw = await reader.once(this.key, () => this.azure.arm.get(this.id, apiVersions.registries, purpose));
     if (raw === undefined) return undefined;
     const properties = object(raw.properties);
-    const legacyRoles = text(properties.roleAssignmentMode) !== 'AbacRepositoryPermissions';
-    return { id: this.id, name: this.name, loginServer: text(properties.loginServer) ?? '', legacyRoles };
+    const mode = text(properties.roleAssignmentMode) === 'AbacRepositoryPermissions' ? 'AbacRepositoryPermissions' : 'LegacyRegistryPermissions';
+    return { id: this.id, name: this.name, loginServer: text(properties.loginServer) ?? '', mode };
   }
 
   override reads(): Permission[] {
@@ -42,12 +42,6 @@ export class RegistryLookup extends Lookup<RegistryState> {
     if (observed === undefined) {
       return blocked({ code: 'WI2501', what: `Registry ${this.name} was not found`, tried: `read ${this.id}`, because: 'there is no such resource', remedy: 'correct the input registry: an ARM id, or resourceGroup/name in the connection’s subscription' });
     }
-    if (observed.legacyRoles) return keep('it honours AcrPull and AcrPush');
-    return blocked({
-      code: 'WI2502',
-      what: `Registry ${this.name} would ignore the grant`,
-      because: 'it is in the mode AbacRepositoryPermissions, which does not honour AcrPull and AcrPush',
-      remedy: 'grant a Container Registry Repository role with a condition by hand, or use a registry in the mode LegacyRegistryPermissions',
-    });
+    return keep(observed.mode === 'LegacyRegistryPermissions' ? 'it honours AcrPull, AcrPush and AcrDelete' : 'it honours roles for repositories, and ignores AcrPull, AcrPush and AcrDelete');
   }
 }

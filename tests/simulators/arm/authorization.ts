@@ -1,6 +1,6 @@
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import { tenantId } from '../azure/authority.js';
-import type { Directory } from '../azure/directory.js';
+import { principalTypeOf, type Directory, type ServicePrincipal } from '../azure/directory.js';
 import type { RoleAssignment, RoleStore } from '../azure/roles.js';
 import { isRecord, type SimResponse } from '../kernel/service.js';
 import { assignmentFilter, definitionFilter } from './authorization-filters.js';
@@ -84,8 +84,9 @@ export class Authorization implements Provider {
     if (!this.roles.definitions().some(({ id }) => id === role)) return wrapped(400, 'RoleDefinitionDoesNotExist', `The specified role definition with ID '${role}' does not exist.`);
     const principalType = properties.principalType ?? 'ServicePrincipal';
     if (typeof principalType !== 'string' || !principalTypes.includes(principalType)) return wrapped(400, 'InvalidPrincipalType', `The principal type '${JSON.stringify(principalType)}' is not valid.`);
-    if (this.directory.byObjectId(principalId) === undefined) return unknownPrincipal(principalId);
-    if (principalType !== 'ServicePrincipal') return otherType(principalId, principalType);
+    const principal = this.directory.byObjectId(principalId);
+    if (principal === undefined) return unknownPrincipal(principalId);
+    if (principalType !== principalTypeOf(principal)) return otherType(principal, principalType);
     const wanted = { scope: scopeOf(parts), principalId, principalType, roleDefinitionId: role, ...texts(properties, ['condition', 'conditionVersion', 'description']) };
     return this.#store(call, parts('n').toLowerCase(), wanted);
   }
@@ -103,8 +104,7 @@ export class Authorization implements Provider {
     const now = { updatedOn: this.clock.now(), updatedBy: call.caller.objectId };
     const created = present === undefined ? { createdOn: now.updatedOn, createdBy: now.updatedBy } : this.#provenanceOf(present);
     this.#provenance.set(name, { ...created, ...now });
-    if (present !== undefined) this.roles.remove(name);
-    const stored = this.roles.add({ ...wanted, name });
+    const stored = this.roles.replace({ ...wanted, name });
     return { status: present === undefined ? 201 : 200, body: this.#view(stored), wrote: assignmentId(stored) };
   }
 
@@ -164,8 +164,8 @@ function unknownPrincipal(principalId: string): SimResponse {
 }
 
 /** Code and text from public reports, unconfirmed. */
-function otherType(principalId: string, principalType: string): SimResponse {
-  return wrapped(400, 'UnmatchedPrincipalType', `The PrincipalId '${principalId.replaceAll('-', '')}' has type 'ServicePrincipal', which is different from specified PrincipalType '${principalType}'.`);
+function otherType(principal: ServicePrincipal, principalType: string): SimResponse {
+  return wrapped(400, 'UnmatchedPrincipalType', `The PrincipalId '${principal.objectId.replaceAll('-', '')}' has type '${principalTypeOf(principal)}', which is different from specified PrincipalType '${principalType}'.`);
 }
 
 function sameTriple(one: Wanted, other: Wanted): boolean {

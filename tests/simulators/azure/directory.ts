@@ -11,13 +11,13 @@ export interface FederatedCredential {
   readonly createdAt: number;
 }
 
-/** A service principal: what role assignments are given to and tokens are issued for. */
+/** A principal: what role assignments are given to. Tokens are issued for service principals, i.e. applications and managed identities, only. */
 export interface ServicePrincipal {
   readonly objectId: string;
   /** The client id. */
   readonly appId: string;
   readonly displayName: string;
-  readonly kind: 'application' | 'managedIdentity';
+  readonly kind: 'application' | 'managedIdentity' | 'user' | 'group';
   /** Client secrets that are accepted at this moment. */
   readonly secrets: string[];
   /** PEM texts of the certificates that are accepted at this moment. */
@@ -80,7 +80,7 @@ export class Directory {
 
   /** The principal of this client id, once it has replicated. */
   byAppId(appId: string): ServicePrincipal | undefined {
-    return this.#visible().find((principal) => same(principal.appId, appId));
+    return this.#visible().find((principal) => same(principal.appId, appId) && principalTypeOf(principal) === 'ServicePrincipal');
   }
 
   /** Every principal, whether replicated or not; for tests. */
@@ -92,6 +92,12 @@ export class Directory {
     const now = this.#clock.monotonic();
     return [...this.#principals.values()].filter(({ addedAt }) => now >= addedAt + this.replicationMs).map(({ principal }) => principal);
   }
+}
+
+/** The type of a principal in the words of role assignments. */
+export function principalTypeOf({ kind }: Pick<ServicePrincipal, 'kind'>): 'User' | 'Group' | 'ServicePrincipal' {
+  if (kind === 'user') return 'User';
+  return kind === 'group' ? 'Group' : 'ServicePrincipal';
 }
 
 function same(one: string, other: string): boolean {

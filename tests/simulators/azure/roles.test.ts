@@ -134,6 +134,21 @@ describe('role store', () => {
     assert.equal(world.canData('Microsoft.ContainerRegistry/registries/repositories/content/write', registry), false, 'a condition gives no rights');
   });
 
+  it('goes on acting as before while a changed assignment propagates, and later on replicas that lie behind', () => {
+    const content = 'Microsoft.ContainerRegistry/registries/repositories/content/read';
+    const name = 'Microsoft.ContainerRegistry/registries/repositories:name';
+    const old = world.give('Container Registry Repository Reader', registry, { condition: `@Request[${name}] StringEquals 'a'`, conditionVersion: '2.0' });
+    world.clock.advance(60_000);
+    world.roles.effectMs = 60_000;
+    world.roles.replace({ ...old, condition: `@Request[${name}] StringEquals 'b'` });
+    const may = (repository: string, behindMs = 0): boolean => world.roles.allows({ objectId: who, action: content, scope: registry, data: true, attributes: { [name]: repository }, behindMs });
+    assert.deepEqual([may('a'), may('b')], [true, false]);
+    world.clock.advance(60_000);
+    assert.deepEqual([may('a'), may('b'), may('a', 1), may('b', 1)], [false, true, true, false]);
+    world.roles.remove(old.name);
+    assert.deepEqual([may('a', 1), may('b')], [false, false]);
+  });
+
   it('allows nothing by a condition that it cannot read', () => {
     world.give('Reader', group, { condition: "@Request[a:b] StringMatches 'x'", conditionVersion: '2.0' });
     assert.equal(world.can(`${clusters}/read`, cluster), false);

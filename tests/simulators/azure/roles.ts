@@ -38,6 +38,8 @@ export class RoleStore implements AccessControl {
   readonly #assignments = new Map<string, RoleAssignment>();
   /** The same by principal, since every request asks about one. */
   readonly #byPrincipal = new Map<string, Set<RoleAssignment>>();
+  /** What stood in the place of an assignment before it was changed, by its name. */
+  readonly #replaced = new Map<string, RoleAssignment>();
 
   /** What is denied whatever roles allow. */
   readonly denyAssignments: DenyAssignment[] = [];
@@ -80,11 +82,21 @@ export class RoleStore implements AccessControl {
     return stored;
   }
 
+  /** Stores an assignment in the place of one of the same name, which goes on acting until the new one does. Without one, it is added. */
+  replace(wanted: Omit<RoleAssignment, 'createdAt'>): RoleAssignment {
+    const present = this.find(wanted.name);
+    this.remove(wanted.name);
+    const stored = this.add({ ...wanted, createdAt: this.parts.clock.monotonic() });
+    if (present !== undefined) this.#replaced.set(stored.name, present);
+    return stored;
+  }
+
   /** Takes an assignment away at once; nothing happens when there is none. */
   remove(name: string): void {
     const found = this.find(name);
     if (found === undefined) return;
     this.#assignments.delete(found.name);
+    this.#replaced.delete(found.name);
     this.#byPrincipal.get(found.principalId.toLowerCase())?.delete(found);
   }
 
@@ -115,8 +127,9 @@ export class RoleStore implements AccessControl {
     const now = this.parts.clock.monotonic();
     return [...(this.#byPrincipal.get(objectId.toLowerCase()) ?? [])].flatMap((entry) => {
       const permission = this.#definitions.get(entry.roleDefinitionId);
-      const acts = now >= entry.createdAt + this.effectMs + behindMs;
-      return permission !== undefined && acts && this.reaches(entry.scope, scope) ? [{ permission, condition: entry.condition }] : [];
+      const acts = ({ createdAt }: RoleAssignment): boolean => now >= createdAt + this.effectMs + behindMs;
+      const acting = [entry, this.#replaced.get(entry.name)].find((version) => version !== undefined && acts(version));
+      return permission !== undefined && acting !== undefined && this.reaches(entry.scope, scope) ? [{ permission, condition: acting.condition }] : [];
     });
   }
 }

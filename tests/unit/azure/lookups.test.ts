@@ -44,16 +44,16 @@ describe('lookups of vaults and registries', () => {
     }
   });
 
-  it('keeps a registry that honours the roles, and is blocked by one in the repository mode', async () => {
+  it('tells a registry whose roles are for all of it from one whose roles are for repositories', async () => {
     const id = await rig.addRegistry();
     const registry = new RegistryLookup(azure, place(id));
     const result = await rig.run([registry]);
-    assert.deepEqual(stateOf(result, registry), { id, name: 'crunit', loginServer: 'registry.crunit.sim', legacyRoles: true });
+    assert.deepEqual(stateOf(result, registry), { id, name: 'crunit', loginServer: 'registry.crunit.sim', mode: 'LegacyRegistryPermissions' });
     rig.world.arm.registries.edit('crunit', { roleAssignmentMode: undefined });
     assert.equal(verdictOf(await rig.run([registry]), registry).action, 'keep');
     rig.world.arm.registries.edit('crunit', { roleAssignmentMode: 'AbacRepositoryPermissions' });
-    const { problem } = verdictOf(await rig.run([registry]), registry);
-    assert.deepEqual([problem?.code, rig.writes()], ['WI2502', []]);
+    assert.equal(stateOf(await rig.run([registry]), registry)?.mode, 'AbacRepositoryPermissions');
+    assert.deepEqual(rig.writes(), []);
   });
 
   it('is blocked by what is not there, naming the input to correct', async () => {

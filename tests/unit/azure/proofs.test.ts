@@ -1,45 +1,12 @@
 import assert from 'node:assert/strict';
 import type { Azure } from '../../../tasks/_shared/azure/azure.js';
-import type { RegistryState } from '../../../tasks/_shared/azure/registry-lookup.js';
-import { walkTokenFlow, type RegistryGrant } from '../../../tasks/_shared/azure/registry-proof.js';
 import { readGranted, refusedElsewhere, type VaultReader } from '../../../tasks/_shared/azure/vault-proof.js';
 import { readVault, type VaultState } from '../../../tasks/_shared/azure/vault-state.js';
 import { strongReader } from '../../../tasks/_shared/reconcile/plan.js';
-import type { ProofContext } from '../../../tasks/_shared/reconcile/proof.js';
-import type { ServicePrincipal } from '../../simulators/azure/directory.js';
 import { managementGroupId } from '../../simulators/arm/hierarchy.js';
-import { idOf } from '../../simulators/azure/directory.js';
-import { problemOf, Rig, subscriptionId, tenantId } from './azure-world.js';
-
-const minute = 60_000;
-
-/** An identity that acts, beside the pipeline that watches. */
-async function start(): Promise<{ rig: Rig; azure: Azure; principal: ServicePrincipal }> {
-  const rig = await Rig.start();
-  const { principalId } = rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-orders', 'westeurope');
-  const principal = rig.world.directory.byObjectId(principalId);
-  assert.ok(principal !== undefined);
-  return { rig, azure: await rig.connect(), principal };
-}
-
-function context(rig: Rig, fresh = false): ProofContext {
-  return { signal: rig.abort.signal, fresh, progress: (line) => void rig.progress.push(line) };
-}
-
-/** A grant as of now: it acts when the world's propagation is over. */
-function grant(rig: Rig, principal: ServicePrincipal, roleName: string, scope: string, condition?: string): string {
-  const role = rig.world.roles.definitions().find(({ name }) => name === roleName);
-  assert.ok(role !== undefined);
-  const name = idOf(`${roleName} ${scope}`);
-  const more = condition === undefined ? {} : { condition, conditionVersion: '2.0' };
-  rig.world.roles.add({ name, scope, principalId: principal.objectId, principalType: 'ServicePrincipal', roleDefinitionId: role.id, ...more });
-  return name;
-}
-
-/** How long new assignments need to act; those of the pipeline itself are old. */
-function propagate(rig: Rig, milliseconds: number): void {
-  rig.world.roles.effectMs = milliseconds;
-}
+import type { ServicePrincipal } from '../../simulators/azure/directory.js';
+import { problemOf, type Rig } from './azure-world.js';
+import { context, grant, minute, propagate, start } from './proof-world.js';
 
 describe('vault proof', () => {
   let rig: Rig;
@@ -156,109 +123,5 @@ describe('vault proof', () => {
     assert.equal(problem.code, 'WI2406');
     assert.match(problem.because, /answered 404 instead of refusing/);
     assert.match(problem.remedy, new RegExp(principal.objectId));
-  });
-});
-
-describe('registry proof', () => {
-  let rig: Rig;
-  let azure: Azure;
-  let principal: ServicePrincipal;
-  let registry: RegistryState;
-  beforeEach(async () => {
-    ({ rig, azure, principal } = await start());
-    registry = { id: await rig.addRegistry(), name: 'crunit', loginServer: 'registry.crunit.sim', legacyRoles: true };
-  });
-  it('names the registry’s firewall at once', async () => {
-    grant(rig, principal, 'AcrPull', registry.id);
-    const message = "client with IP '203.0.113.7' is not allowed access. Refer https://aka.ms/acr/firewall to grant access.";
-    rig.network.faults.plant({ service: 'registry', respond: { status: 403, body: { errors: [{ code: 'DENIED', message }] } } });
-    const problem = await problemOf(walk());
-    assert.deepEqual([problem.code, rig.clock.monotonic()], ['WI2505', 0]);
-  });
-
-  const walk = (role: RegistryGrant['role'] = 'AcrPull', deadlineMs = 10 * minute, token?: string): Promise<void> => {
-    const entra = token ?? rig.world.entra.issue(principal, 'https://containerregistry.azure.net');
-    const caller = { token: () => Promise.resolve(entra), tenantId, principalId: principal.objectId, identityName: 'id-orders' };
-    return walkTokenFlow(azure, registry, { role, repository: 'orders/api' }, caller, deadlineMs, context(rig));
-  };
-
-  it('walks both exchanges to a token that carries the granted actions, for a role and for the stronger one', async () => {
-    grant(rig, principal, 'AcrPush', registry.id);
-    await walk('AcrPull');
-    await walk('AcrPush');
-    assert.deepEqual(rig.network.log.all('registry').map(({ method, path, status }) => `${method} ${path} ${status}`), [...Array(2).keys()].flatMap(() => ['POST /oauth2/exchange 200', 'POST /oauth2/token 200']));
-  });
-
-  it('waits until the grant acts', async () => {
-    propagate(rig, 3 * minute);
-    grant(rig, principal, 'AcrPull', registry.id);
-    await walk();
-    assert.ok(rig.clock.monotonic() >= 3 * minute && rig.clock.monotonic() < 4 * minute);
-    assert.equal(rig.progress[0], 'AcrPull is assigned, the registry does not act on it yet');
-  });
-
-  it('waits out a registry that refuses strangers at the exchange, and quotes it at the deadline', async () => {
-    const service = rig.world.registries.get('crunit');
-    assert.ok(service !== undefined);
-    service.knobs.strangersMayExchange = false;
-    propagate(rig, minute);
-    grant(rig, principal, 'AcrPull', registry.id);
-    await walk();
-    propagate(rig, 99 * minute);
-    const problem = await problemOf(walk('AcrPull', 2 * minute));
-    assert.deepEqual([problem.code, problem.because], ['WI2504', 'it refused with 401: access to registry was denied']);
-    assert.match(problem.remedy, /within 120 s/);
-  });
-
-  it('names a removed grant at once, and no weaker or conditioned one for it', async () => {
-    assert.deepEqual([(await problemOf(walk())).code, rig.clock.monotonic()], ['WI2503', 0]);
-    grant(rig, principal, 'AcrPull', registry.id);
-    const weaker = await problemOf(walk('AcrPush'));
-    assert.deepEqual([weaker.code, weaker.because, rig.clock.monotonic()], ['WI2503', 'no role assignment gives it AcrPush on the registry', 0]);
-    assert.equal(weaker.what, 'Identity id-orders may not pull and push repository orders/api of registry crunit');
-    propagate(rig, 99 * minute);
-    grant(rig, principal, 'AcrPush', registry.id, "@Resource[Microsoft.ContainerRegistry/registries/repositories:name] StringEquals 'x'");
-    assert.equal((await problemOf(walk('AcrPush'))).code, 'WI2503');
-  });
-
-  it('gives up at the deadline, saying what the token allows', async () => {
-    grant(rig, principal, 'AcrPull', registry.id);
-    propagate(rig, 0);
-    rig.clock.advance(1);
-    propagate(rig, 99 * minute);
-    const nothing = await problemOf(walk('AcrPull', minute));
-    assert.deepEqual([nothing.code, nothing.because], ['WI2504', 'the token that it issued allows nothing there']);
-    assert.ok(rig.clock.monotonic() <= minute + 1);
-  });
-
-  it('is not deceived by a token that allows less, or something else', async () => {
-    grant(rig, principal, 'AcrPush', registry.id);
-    const entries = [[], [{ type: 'repository', name: 'orders/web', actions: ['pull', 'push'] }], [{ type: 'registry', name: 'orders/api', actions: ['pull', 'push'] }], [{ type: 'repository', name: 'orders/api', actions: ['push'] }], 'x'];
-    for (const access of entries) {
-      const token = `e30.${Buffer.from(JSON.stringify({ access })).toString('base64url')}.x`;
-      const takeOut = rig.network.faults.plant({ service: 'registry', path: /token/, respond: { status: 200, body: { access_token: token } } });
-      assert.equal((await problemOf(walk('AcrPush', 10_000))).code, 'WI2504');
-      takeOut();
-    }
-    await walk('AcrPush');
-  });
-
-  it('counts grants of a management group, and survives throttling', async () => {
-    propagate(rig, 30_000);
-    grant(rig, principal, 'AcrPull', managementGroupId('nonprod'));
-    rig.network.faults.plant({ service: 'registry', times: 1, respond: { status: 429, headers: { 'retry-after': '3' } } });
-    await walk();
-    assert.ok(rig.clock.monotonic() >= 30_000);
-    rig.network.faults.plant({ service: 'registry', respond: { status: 404, body: '' } });
-    const gone = await problemOf(walk());
-    assert.deepEqual([gone.code, gone.what], ['WI2003', 'Registry crunit cannot be reached']);
-  });
-
-  it('ends its wait when the run is cancelled', async () => {
-    propagate(rig, 99 * minute);
-    grant(rig, principal, 'AcrPull', registry.id);
-    void rig.clock.sleep(20_000).then(() => rig.abort.abort(new Error('stop')));
-    await assert.rejects(walk());
-    assert.ok(rig.clock.monotonic() < minute);
   });
 });

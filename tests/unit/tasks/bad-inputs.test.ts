@@ -78,13 +78,13 @@ const together: Readonly<Record<string, { readonly inputs: Readonly<Record<strin
     ],
   },
   GrantRegistryRole: {
-    inputs: { clusters: '@gone', registry: 'cr', role: 'Reader', principal: 'pod', repository: 'A', namespace: '$(ns)', serviceAccount: 'a_b', identity: '', propagationTimeoutInMinutes: '0' },
+    inputs: { clusters: '@gone', registry: 'cr', role: 'Reader', principal: 'pod', repositories: 'A', namespace: '$(ns)', serviceAccount: 'a_b', identity: '', propagationTimeoutInMinutes: '0' },
     errors: [
       'WI1006 Input clusters is "@gone"',
       'WI1007 Input registry is "cr"',
       'WI1003 Input role is "Reader"',
       'WI1003 Input principal is "pod"',
-      'WI1007 Input repository is "A"',
+      'WI1007 Input repositories is "A"',
       'WI1005 Input namespace contains $(ns)',
       'WI1007 Input serviceAccount is "a_b"',
       'WI1001 Input identity is empty',
@@ -134,7 +134,7 @@ describe('bad inputs of one run', () => {
   });
 
   it('of hidden inputs are none: what the form does not show is not read', async () => {
-    const errors = await judge.errors('GrantRegistryRole', { principal: 'kubelet', repository: 'Orders/API', namespace: '$(x)', identity: '' });
+    const errors = await judge.errors('GrantRegistryRole', { principal: 'kubelet', namespace: '$(x)', identity: '', principalId: '$(y)' });
     assert.deepEqual(errors, []);
   });
 

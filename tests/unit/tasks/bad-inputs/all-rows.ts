@@ -1,6 +1,7 @@
 import { adminUserRows } from './admin-user-rows.js';
 import { boundaryRows } from './boundary-rows.js';
 import { planRows } from './plan-rows.js';
+import { registryRows } from './registry-rows.js';
 import { releaseRows } from './release-rows.js';
 import { sharedRows } from './shared-rows.js';
 import type { BadInput } from './table.js';
@@ -8,4 +9,4 @@ import { undoRows } from './undo-rows.js';
 import { workloadRows } from './workload-rows.js';
 
 /** The whole table: every input of every task is at fault in some line. A new input gets its lines here. */
-export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...boundaryRows, ...workloadRows, ...releaseRows, ...undoRows, ...adminUserRows];
+export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...boundaryRows, ...workloadRows, ...registryRows, ...releaseRows, ...undoRows, ...adminUserRows];

@@ -21,7 +21,7 @@ const good: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   SelectClusters: { azureSubscription: 'contoso' },
   EnableWorkloadIdentity: base,
   FederateServiceAccount: { ...base, ...workload, keyVault: 'rg/kv-orders', secrets: 'orders-db' },
-  GrantRegistryRole: { ...base, ...workload, registry: 'rg/crorders', repository: 'orders/api' },
+  GrantRegistryRole: { ...base, ...workload, registry: 'rg/crorders', repositories: 'orders/api' },
   DeployWithIdentity: { ...base, ...workload, chart: 'tests/fixtures/contoso/charts/orders-api', releaseName: 'orders', helmPath: '{files}/helm' },
 };
 

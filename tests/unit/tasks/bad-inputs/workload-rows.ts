@@ -4,15 +4,12 @@ import { severalRows } from './several-rows.js';
 import { forWorkload, row, unseen, type BadInput } from './table.js';
 
 const federate = 'FederateServiceAccount';
-const grant = 'GrantRegistryRole';
 const subscription = '/subscriptions/33333333-3333-4333-8333-333333333333';
 const label = /lower-case letters, digits and hyphens, at most 63, beginning and ending with a letter or digit/;
 const identity = /a name pattern of letters, digits, -, _ with \{workload\} \{cluster\} \{namespace\} \{serviceAccount\} \{ring\} \{location\}, or the ARM id of an identity/;
 const group = /the name of a resource group, at most 90 letters, digits and \. _ - \( \)/;
 const vault = /ARM id of type Microsoft\.KeyVault\/vaults, or resourceGroup\/name in the connection's subscription; a name is 3 to 24 letters/;
 const secret = /names of secrets, cert:name, key:name, or \*; a name is letters, digits and hyphens, at most 127/;
-const registry = /ARM id of type Microsoft\.ContainerRegistry\/registries, or resourceGroup\/name in the connection's subscription; a name is 5 to 50 letters and digits/;
-const repository = /a repository name such as orders\/api, without host and tag/;
 const listed = (settings: object, first = 'rg/aks-1'): string => JSON.stringify([{ cluster: first, ...settings }, 'rg/aks-2']);
 const asListed = (input: string): { begins: string } => ({ begins: `Input ${input}, as the list sets it for aks-1, ` });
 const noSubscription = { connection: { ...federatedEndpoint, data: { environment: 'AzureCloud' } }, given: { clusters: `${subscription}/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/aks-1` } };
@@ -120,29 +117,4 @@ export const workloadRows: readonly BadInput[] = [
   ...row(federate, 'secrets', '$(secrets)', 'WI1005', '$(secrets)', /link the variable group/),
   ...row(federate, 'secrets', 'orders-db', 'WI1007', 'or ders', secret, { ...asListed('secrets'), given: { clusters: listed({ secrets: ['or ders'] }) } }),
   ...row(federate, 'secrets', 'orders-db', 'WI1061', '"Extra"', /listed twice/, { begins: 'Input secrets, as the list sets it for aks-1, ', given: { clusters: listed({ secrets: 'extra, Extra' }) } }),
-
-  // the registry
-  ...row(grant, 'registry', '', 'WI1001', undefined, /give it a value/),
-  ...row(grant, 'registry', 'crorders', 'WI1007', 'crorders', registry),
-  ...row(grant, 'registry', 'crorders.azurecr.io', 'WI1007', 'crorders.azurecr.io', registry),
-  ...row(grant, 'registry', 'rg/cr-orders', 'WI1007', 'rg/cr-orders', registry),
-  ...row(grant, 'registry', 'rg/cr', 'WI1007', 'rg/cr', registry),
-  ...row(grant, 'registry', `${subscription}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv-1`, 'WI1007', '/vaults/kv-1', registry),
-  ...row(grant, 'registry', '$(registry)', 'WI1005', '$(registry)', /link the variable group/),
-  ...row(grant, 'registry', 'rg/crorders', 'WI1007', '"cr"', registry, { ...asListed('registry'), given: { clusters: listed({ registry: 'cr' }) } }),
-  ...row(grant, 'registry', '', 'WI1001', undefined, /it is required/, { given: { clusters: listed({ registry: 'rg/crorders' }) } }),
-  ...row(grant, 'role', 'Owner', 'WI1003', 'Owner', /give AcrPull or AcrPush/),
-  ...row(grant, 'role', 'Acr Pull', 'WI1003', 'Acr Pull', /give AcrPull or AcrPush/),
-  ...row(grant, 'role', '$(role)', 'WI1005', '$(role)', /link the variable group/),
-  ...row(grant, 'principal', 'node', 'WI1003', 'node', /give workload or kubelet/),
-  ...row(grant, 'principal', '$(principal)', 'WI1005', '$(principal)', /link the variable group/),
-  ...row(grant, 'repository', '', 'WI1001', undefined, /give it a value/),
-  ...row(grant, 'repository', 'Orders/API', 'WI1007', 'Orders/API', repository),
-  ...row(grant, 'repository', 'orders/api:1.0.0', 'WI1007', 'orders/api:1.0.0', repository),
-  ...row(grant, 'repository', 'crorders.azurecr.io/orders/api', 'WI1007', 'crorders.azurecr.io/orders/api', repository),
-  ...row(grant, 'repository', 'orders//api', 'WI1007', 'orders//api', repository),
-  ...row(grant, 'repository', '/orders/api', 'WI1007', '/orders/api', repository),
-  ...row(grant, 'repository', 'orders/*', 'WI1007', 'orders/*', repository),
-  ...row(grant, 'repository', 'o'.repeat(256), 'WI1007', 'o'.repeat(119), repository),
-  ...row(grant, 'repository', '$(repository)', 'WI1005', '$(repository)', /link the variable group/),
 ];

@@ -1,0 +1,262 @@
+import { sameId } from '../fleet/arm-id.js';
+import { grantMark } from '../fleet/marks.js';
+import { uuidOf } from '../fleet/names.js';
+import { object } from '../fleet/json.js';
+import type { Access } from '../reconcile/access.js';
+import { strongReader } from '../reconcile/plan.js';
+import { Problem } from '../reconcile/problem.js';
+import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
+import { blocked, keep, type Change, type Content, type Cost, type FieldChange, type Permission, type Reader, type Resource, type Writer, type WritingChange } from '../reconcile/resource.js';
+import type { Azure } from './azure.js';
+import type { RegistryState } from './registry-lookup.js';
+import { allowsAll, repositoryRoleOf, type RegistryMode, type RegistryRole } from './registry-roles.js';
+import { conditionedActions, conditionVersion, merge, missingRepositories, parseCondition, printCondition, unrestrictedActions, type RepositoryCondition, type RepositoryRole } from './repository-conditions.js';
+import { writeAssignment, type PrincipalType } from './role-assignment-write.js';
+import type { GrantPlace, RoleAssignment } from './role-assignment.js';
+import { assignmentsOf, getAssignment, listAssignments, reaches, type RoleAssignmentState } from './role-assignments.js';
+import { readRole } from './role-definitions.js';
+import { roles, roleTitle } from './roles.js';
+
+/** What a grant on a registry is made from. */
+export interface RegistryGrantInputs {
+  readonly principalId: string;
+  readonly registry: RegistryState;
+}
+
+/** What a principal has on a registry already. */
+export interface RegistryGrantState {
+  /** Assignments of the role in question, at the registry or above it: with and without conditions. */
+  readonly held: readonly RoleAssignmentState[];
+  /** Assignments that the registry's mode gives no effect. */
+  readonly ignored: readonly RoleAssignmentState[];
+}
+
+/** What is to be granted to whom. */
+export interface RegistryWish {
+  readonly role: RegistryRole;
+  /** Names, and beginnings such as `backend/*`; empty where none were named. */
+  readonly repositories: readonly string[];
+  readonly principal: { readonly name: string; readonly type: PrincipalType };
+  readonly description: string;
+}
+
+/** So often a condition is merged again that another run has overwritten meanwhile. Two runs need two; more are very rare. */
+const mergeTries = 6;
+
+/**
+ * One role on one registry for one principal, whatever the registry's mode is: a plain assignment where roles are for the registry as a whole;
+ * where roles are for repositories, the one assignment that Azure allows for scope, role and principal, whose condition is the union of
+ * everything that was granted.
+ *
+ * Role assignments know no etags: two runs that change one condition at the same moment may overwrite each other. So the condition is read
+ * just before it is written and again afterwards, and merged again when something is missing. A new assignment is named after its repositories:
+ * of two runs that make one at once, Azure refuses the second, which then merges. An assignment that is not ours is never changed: it counts
+ * when it covers what is asked, else it blocks.
+ */
+export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGrantState> {
+  readonly key: string;
+  readonly kind = 'grant';
+  readonly name: string;
+  readonly cluster?: string;
+  readonly accesses: readonly Access[];
+  private readonly repositoryRole: RepositoryRole;
+  private readonly registryId: string;
+  private readonly label: string;
+  /** What the condition has to name: the data actions of the role as Azure defines it at the moment; known once it was looked at. */
+  #actions: readonly string[];
+
+  /**
+   * @param plain the assignment for registries whose roles are for the whole registry
+   * @param place the registry
+   */
+  constructor(
+    private readonly azure: Azure,
+    private readonly plain: RoleAssignment,
+    { scope, label }: GrantPlace,
+    private readonly wish: RegistryWish,
+    readonly inputs: Refs<RegistryGrantInputs>,
+  ) {
+    this.key = plain.key;
+    this.name = plain.name;
+    if (plain.cluster !== undefined) this.cluster = plain.cluster;
+    this.accesses = plain.accesses;
+    this.repositoryRole = repositoryRoleOf[wish.role];
+    this.#actions = conditionedActions[this.repositoryRole];
+    this.registryId = scope;
+    this.label = label;
+  }
+
+  async observe(reader: Reader, known: Known<RegistryGrantInputs>): Promise<RegistryGrantState | undefined> {
+    const { principalId, registry } = known;
+    if (principalId === unknown || registry === unknown) return undefined;
+    const legacy = registry.mode === 'LegacyRegistryPermissions';
+    if (!legacy) this.#actions = await this.dataActions(reader);
+    const plain = legacy ? await this.plain.observe(reader, { principalId, target: registry.id }) : undefined;
+    // After a write there is nothing to report about the other mode any more.
+    if (legacy && reader.strong) return plain === undefined ? undefined : { held: [plain], ignored: [] };
+    const all = reader.strong ? await this.strongly(principalId) : await assignmentsOf(this.azure, reader, this.registryId, principalId);
+    const here = all.filter((entry) => entry.principalId === principalId && reaches(entry, this.registryId));
+    const held = legacy ? [plain].filter((entry) => entry !== undefined) : here.filter(({ role }) => role === roles[this.repositoryRole]);
+    const ignored = here.filter(({ role }) => role === roles[legacy ? this.repositoryRole : this.wish.role]);
+    return held.length + ignored.length === 0 ? undefined : { held, ignored };
+  }
+
+  /** Whatever the condition does not name stays unrestricted, so Azure's own list counts before that of this project. */
+  private async dataActions(reader: Reader): Promise<readonly string[]> {
+    const { rights } = await readRole(this.azure, reader, this.registryId, this.repositoryRole);
+    const actions = rights.flatMap(({ dataActions }) => dataActions).filter((action) => !action.includes('*'));
+    return actions.length === 0 ? conditionedActions[this.repositoryRole] : [...new Set(actions)];
+  }
+
+  /** The assignments as they are now: a list may lag behind, so that what can be named is read by its name. */
+  private async strongly(principalId: string): Promise<RoleAssignmentState[]> {
+    const own = await getAssignment(this.azure, this.registryId, this.nameFor(principalId));
+    const listed = own === undefined ? await listAssignments(this.azure, this.registryId, principalId) : [own];
+    const fresh = listed.map((entry) => (sameId(entry.scope, this.registryId) && entry !== own ? getAssignment(this.azure, this.registryId, nameOf(entry)) : Promise.resolve(entry)));
+    return (await Promise.all(fresh)).filter((entry) => entry !== undefined);
+  }
+
+  plan(observed: RegistryGrantState | undefined, known: Known<RegistryGrantInputs>): Change {
+    const { principalId, registry } = known;
+    const held = observed?.held ?? [];
+    const change = registry !== unknown && registry.mode === 'AbacRepositoryPermissions'
+      ? this.planForRepositories(held, principalId)
+      : this.plain.plan(held[0], { principalId, target: this.registryId });
+    return withIgnored(change, observed?.ignored ?? [], registry === unknown ? undefined : registry.mode);
+  }
+
+  private planForRepositories(held: readonly RoleAssignmentState[], principalId: string | typeof unknown): Change {
+    const { repositories, principal } = this.wish;
+    if (repositories.length === 0) return blocked(this.problem('WI2511', 'its registry has roles for repositories, and no repository is named', 'name them in the input repositories: orders/api, or backend/* for all that begin so'));
+    const covering = held.find((entry) => allowsAll(entry, this.repositoryRole, repositories));
+    if (covering !== undefined && !(this.isOurs(covering, principalId) && this.unrestricted(covering).length > 0)) return keep(`${this.repositoryRole}, assignment ${nameOf(covering)}${this.broader(covering)}`);
+    const rival = this.presentIn({ held, ignored: [] });
+    if (rival === undefined) {
+      const first = [{ field: 'role', after: this.repositoryRole }, { field: 'principal', after: show(principalId) }];
+      return { action: 'create', fields: [...first, ...repositories.map(added)], widens: true, reason: `${principal.name} does not have the role for these repositories` };
+    }
+    const condition = parseCondition(rival.condition ?? '');
+    const stands = `assignment ${nameOf(rival)} gives the same role there under a condition, and Azure allows no second one for the same principal`;
+    if (condition === undefined) {
+      return blocked(this.problem('WI2512', `${stands}; the condition is not in a form that this task writes: ${rival.condition ?? ''}`, 'bring it into the documented form for repositories, or remove that assignment; this task changes no condition that it cannot read'));
+    }
+    const missing = missingRepositories(condition, repositories);
+    if (!this.isOurs(rival, principalId)) {
+      return blocked(this.problem('WI2513', `${stands}; somebody else made it, and it allows ${condition.repositories.join(', ')}, not ${missing.join(', ')}`, 'add the repositories to that condition by hand, or remove the assignment and run again, so that this task makes its own'));
+    }
+    const open = this.unrestricted(rival).map((action) => ({ field: action.split('/').slice(-2).join('/'), before: 'every repository', after: 'these repositories' }));
+    const because = missing.length === 0 ? 'leaves actions of the role unrestricted' : `does not allow ${missing.join(', ')}`;
+    return { action: 'update', fields: [...missing.map(added), ...open], widens: missing.length > 0, reason: `assignment ${nameOf(rival)} ${because}` };
+  }
+
+  /** Actions of the role that the condition of an assignment does not name, so that they act on every repository. */
+  private unrestricted({ condition }: RoleAssignmentState): string[] {
+    const parsed = parseCondition(condition ?? '');
+    return parsed === undefined ? [] : unrestrictedActions(parsed, this.#actions);
+  }
+
+  permissions(change: Change): Permission[] {
+    return this.plain.permissions(change);
+  }
+
+  reads(): Permission[] {
+    return this.plain.reads();
+  }
+
+  costs(change: WritingChange): Cost[] {
+    return this.plain.costs(change);
+  }
+
+  content(change: WritingChange, observed: RegistryGrantState | undefined, { principalId, registry }: Known<RegistryGrantInputs>): Content {
+    const plain = this.plain.content(change, undefined, { principalId, target: this.registryId });
+    if (registry === unknown || registry.mode === 'LegacyRegistryPermissions') return plain;
+    const present = this.presentIn(observed);
+    const name = present === undefined ? this.nameFor(principalId === unknown ? this.wish.principal.name : principalId) : nameOf(present);
+    const role = { roleDefinitionId: `/subscriptions/${this.registryId.split('/')[2] ?? ''}/providers/Microsoft.Authorization/roleDefinitions/${roles[this.repositoryRole]}` };
+    const properties = { ...object(object(plain.body).properties), ...role, condition: this.conditionOver(present), conditionVersion };
+    return { ...plain, id: plain.id.replace(/[^/]+$/, name), body: { properties } };
+  }
+
+  async apply(change: Change, known: RegistryGrantInputs, writer: Writer): Promise<void> {
+    const { principalId, registry } = known;
+    if (registry.mode === 'LegacyRegistryPermissions') return this.plain.apply(change, { principalId, target: registry.id }, writer);
+    for (let tries = 0; tries < mergeTries; tries += 1) {
+      const observed = await this.observe(strongReader, known);
+      const next = this.plan(observed, known);
+      if (next.action === 'keep') return;
+      if (next.action === 'blocked') throw new Problem(next.problem);
+      writer.permit(next);
+      await this.write(this.presentIn(observed), principalId, next.widens, writer);
+    }
+    throw new Problem(this.problem('WI2515', `another run overwrote the assignment’s condition ${mergeTries} times`, 'find the other run and let one of them end first, then run again'));
+  }
+
+  /** Writes the union of what is there and what is asked. One that another run made meanwhile is found by the next try. */
+  private async write(present: RoleAssignmentState | undefined, principalId: string, widens: boolean, writer: Writer): Promise<void> {
+    const { principal, description } = this.wish;
+    await writeAssignment(
+      this.azure,
+      {
+        scope: this.registryId,
+        name: present === undefined ? this.nameFor(principalId) : nameOf(present),
+        role: { id: roles[this.repositoryRole], name: this.repositoryRole },
+        principal: { id: principalId, name: principal.name, type: principal.type },
+        description: present?.description ?? description,
+        condition: this.conditionOver(present),
+        label: this.label,
+        widens,
+        ...(present === undefined ? {} : { before: present.condition ?? '' }),
+      },
+      writer,
+    );
+  }
+
+  /** The assignment at the registry itself that Azure allows one of. */
+  private presentIn(state: RegistryGrantState | undefined): RoleAssignmentState | undefined {
+    return state?.held.find(({ scope }) => sameId(scope, this.registryId));
+  }
+
+  /** The union of what an assignment allows and what is asked. */
+  private conditionOver(present: RoleAssignmentState | undefined): string {
+    const wanted: RepositoryCondition = { actions: this.#actions, repositories: this.wish.repositories };
+    const parsed = parseCondition(present?.condition ?? '');
+    return printCondition(parsed === undefined ? wanted : merge(parsed, wanted));
+  }
+
+  /** Named after the repositories that it is made for, see the class. */
+  private nameFor(principalId: string): string {
+    const repositories = [...this.wish.repositories].map((one) => one.toLowerCase()).sort();
+    return uuidOf([this.registryId, roles[this.repositoryRole], principalId, ...repositories].join('|').toLowerCase());
+  }
+
+  private isOurs(entry: RoleAssignmentState, principalId: string | typeof unknown): boolean {
+    return grantMark(entry.description) !== undefined || (principalId !== unknown && nameOf(entry) === this.nameFor(principalId));
+  }
+
+  private broader(entry: RoleAssignmentState): string {
+    const inherited = sameId(entry.scope, this.registryId) ? '' : `, inherited from ${entry.scope}`;
+    if (entry.condition === undefined) return `${inherited}, without a condition and so for every repository: broader than asked`;
+    return inherited === '' ? '' : `${inherited}: broader than asked`;
+  }
+
+  private problem(code: string, because: string, remedy: string): Problem['parts'] {
+    return { code, what: `${this.wish.principal.name} cannot be granted ${this.repositoryRole} on ${this.label} as asked`, because, remedy };
+  }
+}
+
+function nameOf({ id }: Pick<RoleAssignmentState, 'id'>): string {
+  return id.split('/').at(-1) ?? '';
+}
+
+/** One field a repository: what is approved is what is added, whatever else the condition allows by then. */
+function added(repository: string): FieldChange {
+  return { field: `repository ${repository}`, after: 'allowed' };
+}
+
+/** Says what has no effect (any more), e.g. since the registry's mode was changed. */
+function withIgnored(change: Change, ignored: readonly RoleAssignmentState[], mode: RegistryMode | undefined): Change {
+  if (ignored.length === 0 || mode === undefined || change.action === 'blocked') return change;
+  const which = ignored.map((entry) => `${roleTitle(entry.role)}, assignment ${nameOf(entry)}`).join('; ');
+  if (change.action === 'keep') return { ...change, reason: `${change.reason}; without effect in the mode ${mode}: ${which}` };
+  return { ...change, fields: [...change.fields, { field: `without effect in the mode ${mode}`, after: which }] };
+}
