@@ -90,11 +90,11 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
     const { principalId, registry } = known;
     if (principalId === unknown || registry === unknown) return undefined;
     const legacy = registry.mode === 'LegacyRegistryPermissions';
-    if (!legacy) this.#actions = await this.dataActions(reader);
-    const plain = legacy ? await this.plain.observe(reader, { principalId, target: registry.id }) : undefined;
+    const looking = legacy ? this.plain.observe(reader, { principalId, target: registry.id }) : undefined;
     // After a write there is nothing to report about the other mode any more.
-    if (legacy && reader.strong) return plain === undefined ? undefined : { held: [plain], ignored: [] };
-    const all = reader.strong ? await this.strongly(principalId) : await assignmentsOf(this.azure, reader, this.registryId, principalId);
+    const listing = !reader.strong ? assignmentsOf(this.azure, reader, this.registryId, principalId) : legacy ? [] : this.strongly(principalId);
+    const [plain, all, actions] = await Promise.all([looking, listing, legacy ? this.#actions : this.dataActions(reader)]);
+    this.#actions = actions;
     const here = all.filter((entry) => entry.principalId === principalId && reaches(entry, this.registryId));
     const held = legacy ? [plain].filter((entry) => entry !== undefined) : here.filter(({ role }) => role === roles[this.repositoryRole]);
     const ignored = here.filter(({ role }) => role === roles[legacy ? this.repositoryRole : this.wish.role]);

@@ -77,16 +77,18 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
 
   /** @throws Problem WI2611, WI2612 or that of the rules for a role that is not granted. */
   async observe(reader: Reader, known: Known<RoleAssignmentInputs>): Promise<RoleAssignmentState | undefined> {
-    const { id } = (this.#role ??= await this.permitted(reader));
-    if (known.principalId === unknown) return undefined;
-    const { principalId } = known;
     const { scope, listScope } = this.place;
+    const { principalId } = known;
+    const listing = reader.strong || principalId === unknown ? [] : assignmentsOf(this.azure, reader, listScope, principalId);
+    const [role, listed] = await Promise.all([this.#role ?? this.permitted(reader), listing]);
+    const { id } = (this.#role = role);
+    if (principalId === unknown) return undefined;
     const covers = (entry: RoleAssignmentState): boolean => entry.principalId === principalId && gives(entry, [id], scope);
     if (reader.strong) {
       const own = await getAssignment(this.azure, scope, grantName(scope, id, principalId));
       if (own !== undefined && covers(own)) return own;
     }
-    const candidates = (await assignmentsOf(this.azure, reader, listScope, principalId)).filter(covers);
+    const candidates = (reader.strong ? await assignmentsOf(this.azure, reader, listScope, principalId) : listed).filter(covers);
     return candidates.find((entry) => sameId(entry.scope, scope)) ?? candidates[0];
   }
 
