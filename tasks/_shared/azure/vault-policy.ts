@@ -102,7 +102,7 @@ export class VaultPolicy implements Resource<VaultPolicyInputs, VaultPolicyState
     const entry = getEntry(tenantId, principalId, this.sections);
     const fields = writes(change) ? change.fields.filter(({ field }) => field !== 'reach') : [];
     const before = fields.flatMap(({ field, before: had }) => (had === undefined ? [] : [`${field}: ${had}`])).join('; ');
-    const after = `${fields.map(({ field, after: has }) => `${field}: ${has}`).join('; ')}`;
+    const after = fields.map(({ field, after: has }) => `${field}: ${has}`).join('; ');
     const intent = { action: change.action, object: policyObject(this.policies.place.id, principalId), after, widens: true, ...(before === '' ? {} : { before }) };
     await writer.write(intent, () => this.policies.add(entry));
   }
