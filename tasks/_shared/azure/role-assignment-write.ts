@@ -94,7 +94,8 @@ export function roleAssignmentCost(azure: Azure, scope: string, limit: number): 
   const subscriptionId = /^\/subscriptions\/([^/]+)/i.exec(scope)?.[1] ?? '';
   return {
     stock: `role assignments of ${subscriptionId.toLowerCase()}`,
-    title: `role assignments of subscription ${subscriptionId}`,
+    kind: 'role assignments',
+    of: `subscription ${subscriptionId}`,
     limit,
     used: () => countAssignments(azure, subscriptionId),
     takes: 1,

@@ -89,7 +89,8 @@ export class VaultPolicy implements Resource<VaultPolicyInputs, VaultPolicyState
     const { id, name } = this.policies.place;
     return [{
       stock: `access policies of ${id.toLowerCase()}`,
-      title: `access policies of key vault ${name}`,
+      kind: 'access policies',
+      of: `key vault ${name}`,
       limit: entriesPerVault,
       used: () => Promise.resolve(observed?.count),
       takes: 1,

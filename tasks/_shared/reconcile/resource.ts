@@ -65,8 +65,10 @@ export interface Content {
 export interface Cost {
   /** Equal for all that take from the same stock. */
   readonly stock: string;
-  /** `federated credentials of id-orders` */
-  readonly title: string;
+  /** What is limited: `federated credentials`. */
+  readonly kind: string;
+  /** What has so many of them at most: `id-orders`. */
+  readonly of: string;
   readonly limit: number;
   /** How many there are before the run; undefined when that cannot be read. Asked once for each stock. */
   readonly used: () => Promise<number | undefined>;

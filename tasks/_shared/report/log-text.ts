@@ -64,7 +64,16 @@ export function preflightText(preflight: Preflight, dryRun: boolean): LogPart[] 
   const found = [...(obstacles.length === 0 ? [] : [many(obstacles.length, 'finding')]), ...(awaited.length === 0 ? [] : [`${awaited.length} left to another task`])];
   const rows = obstacles.map(({ cluster, problem }) => [`! ${cluster ?? 'shared'}`, problem.code, brief(`${problem.what}: ${becauseOf(problem)}`, 160)]);
   const causes = causesOf(obstacles).map(({ first: { problem }, places }) => [`! ${many(places.length, 'place')}`, problem.code, brief(becauseOf(problem), 160), some(places)]);
-  return [`Preflight  ${[looked, ...preflight.notes, ...found].join(' · ')}`, ...crossingLines(preflight), ...table(rows, causes, 'findings')];
+  return [...headed([looked, ...found], preflight.notes), ...crossingLines(preflight), ...table(rows, causes, 'findings')];
+}
+
+/** Most characters of a line that holds several things. */
+const widest = 140;
+
+/** What was looked at, in one line where it fits, else with a line for each note. */
+function headed(first: readonly string[], notes: readonly string[]): string[] {
+  const line = `Preflight  ${[...first, ...notes].join(' · ')}`;
+  return line.length <= widest ? [line] : [`Preflight  ${first.join(' · ')}`, ...notes.map((note) => `  · ${note}`)];
 }
 
 /** The allowed crossings of boundaries, each once: who approves shall see them. */

@@ -12,7 +12,7 @@ const found = (parts: Partial<Inspection>): Inspection => ({ findings: [], notes
 
 /** One unit of a stock that holds some already. */
 function cost(takes: number, used: number | undefined, limit = 3, stock = 'shelf'): Cost {
-  return { stock, title: `places on the ${stock}`, limit, used: () => Promise.resolve(used), takes, code: 'WI4998', remedy: 'clear the shelf' };
+  return { stock, kind: 'places', of: `the ${stock}`, limit, used: () => Promise.resolve(used), takes, code: 'WI4998', remedy: 'clear the shelf' };
 }
 
 describe('reconcile: checks before the first write', () => {
@@ -90,7 +90,7 @@ describe('reconcile: limited stocks', () => {
   it('are summed over the whole plan: all that would take from a full one are stopped', async () => {
     const { rig, codes, notes } = await run(cost(1, 2), cost(1, 2), cost(1, 0, 3, 'table'));
     assert.deepEqual(codes, ['t0 WI4998', 't1 WI4998']);
-    assert.deepEqual(notes, ['places on the shelf: 4 of 3 after this run', 'places on the table: 1 of 3 after this run']);
+    assert.deepEqual(notes, ['places: at most 4 of 3 at each of 2 after this run']);
     assert.deepEqual(rig.cloud.writes, ['put t2.text']);
   });
 
@@ -100,9 +100,14 @@ describe('reconcile: limited stocks', () => {
     assert.deepEqual((await run(cost(-1, 9))).codes, [], 'what only gives back is never stopped');
   });
 
+  it('are told in one note for each kind, with the fullest', async () => {
+    assert.deepEqual((await run(cost(1, 1))).notes, ['places of the shelf: 2 of 3 after this run']);
+    assert.deepEqual((await run(cost(1, 1), cost(1, undefined, 3, 'table'))).notes, ['places of the shelf: 2 of 3 after this run', 'places of 1 of 2 could not be counted']);
+  });
+
   it('that cannot be counted are said to be so', async () => {
     const { codes, notes } = await run(cost(1, undefined));
-    assert.deepEqual([codes, notes], [[], ['places on the shelf could not be counted']]);
+    assert.deepEqual([codes, notes], [[], ['places of the shelf could not be counted']]);
   });
 });
 
