@@ -6,7 +6,7 @@ import { isList, mapping, text, type Value, type ValueMap } from './values.js';
 
 const main = fileURLToPath(new URL('../../templates/bootstrap/main.bicep', import.meta.url));
 
-/** Deploys templates/bootstrap to a world: its roles are defined and assigned there, conditions included, and act at once. */
+/** Deploys templates/bootstrap to a world: its roles are defined and assigned there, conditions included, and act at once. What an earlier deployment made stays. */
 export function bootstrap(world: World, parameters: ValueMap, managementGroup: string): void {
   const { resources } = deploy(main, parameters, managementGroup);
   const all = resources.map(({ type, name, scope, body }) => ({ type: type.split('/').at(-1), name, scope, properties: mapping(body.properties ?? null) }));
@@ -17,7 +17,7 @@ export function bootstrap(world: World, parameters: ValueMap, managementGroup: s
     world.roles.define(role(name, text(properties.roleName ?? null), Object.fromEntries(lists)));
   }
   for (const { type, name, scope, properties } of all) {
-    if (type !== 'roleAssignments') continue;
+    if (type !== 'roleAssignments' || world.roles.find(name) !== undefined) continue;
     const roleDefinitionId = text(properties.roleDefinitionId ?? null).split('/').at(-1) ?? '';
     const limited = properties.condition === undefined ? {} : { condition: text(properties.condition), conditionVersion: text(properties.conditionVersion ?? null) };
     const given = { principalId: text(properties.principalId ?? null), principalType: text(properties.principalType ?? null) };

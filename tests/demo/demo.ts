@@ -1,5 +1,6 @@
 import { canaries } from '../simulators/world/contoso.js';
 import { startContoso, type ContosoRun, type ContosoStage } from './contoso-run.js';
+import { showCrossing, type CrossingScene } from './crossing.js';
 import { explainAccess } from './keep.js';
 
 /** What the demo found out, for its last line. */
@@ -24,7 +25,8 @@ async function demo(keep: boolean): Promise<boolean> {
   try {
     const first = await titled('First run: from nothing to proven access', stage);
     const second = await titled('Second run: nothing is left to do', stage);
-    const verdict = judge(stage, first, second);
+    const scene = await showCrossing(stage, heading, print);
+    const verdict = judge(stage, first, second, scene);
     passed = verdict.problems.length === 0;
     for (const problem of verdict.problems) print(`problem: ${problem}`);
     const seconds = Math.round((Date.now() - started) / 1000);
@@ -40,12 +42,16 @@ async function demo(keep: boolean): Promise<boolean> {
 }
 
 async function titled(title: string, stage: ContosoStage): Promise<ContosoRun> {
-  print('');
-  print(`══ ${title} ${'═'.repeat(Math.max(0, 100 - title.length))}`);
+  heading(title);
   return stage.run(print);
 }
 
-function judge(stage: ContosoStage, first: ContosoRun, second: ContosoRun): Verdict {
+function heading(title: string): void {
+  print('');
+  print(`══ ${title} ${'═'.repeat(Math.max(0, 100 - title.length))}`);
+}
+
+function judge(stage: ContosoStage, first: ContosoRun, second: ContosoRun, scene: CrossingScene): Verdict {
   const proofs = [...first.reports, ...second.reports].flatMap(({ report }) => report.proofs);
   const proven = proofs.filter(({ level }) => level === 'exercised' || level === 'observed');
   const clusters = new Set(first.reports.flatMap(({ report }) => report.clusters));
@@ -56,7 +62,8 @@ function judge(stage: ContosoStage, first: ContosoRun, second: ContosoRun): Verd
     ...(first.writes.length > 0 ? [] : ['the first run wrote nothing']),
     ...(clusters.size === stage.world.clusters.size ? [] : [`only ${clusters.size} of ${stage.world.clusters.size} clusters were reported`]),
     ...(proofs.length > 0 && proven.length === proofs.length ? [] : [`${proofs.length - proven.length} of ${proofs.length} proofs are missing`]),
-    ...leaks([...first.lines, ...second.lines]),
+    ...scene.problems,
+    ...leaks([...first.lines, ...second.lines, ...scene.refused.lines, ...scene.allowed.lines]),
   ];
   return { problems, clusters: clusters.size, firstWrites: first.writes.length, secondWrites: second.writes.length, proven: proven.length, proofs: proofs.length };
 }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { showCrossing } from '../demo/crossing.js';
 import { startContoso, type ContosoRun, type ContosoStage } from '../demo/contoso-run.js';
 import { itemsAt, textAt } from '../simulators/kubernetes/objects/values.js';
 import { isRecord } from '../simulators/kernel/service.js';
 import { clusters, connections } from '../simulators/world/contoso.js';
 import type { World } from '../simulators/world/world.js';
 import { builtTasks, root } from './built-tasks.js';
-import { announced, counted, identified, isAbout, ledgerOf, made, printed, proofsOf, shown } from './run-facts.js';
+import { announced, assertError, counted, identified, isAbout, ledgerOf, made, printed, proofsOf, shown } from './run-facts.js';
 
 const names = Object.values(clusters).map(({ name }) => name);
 const rings = [
@@ -143,6 +144,15 @@ describe('the contoso pipeline', function () {
     assert.ok(azure > 0 && kubernetes > 0);
     const appliers = [connections.nonprod.name, connections.prod.name].map((name) => stage.world.directory.all().find(({ displayName }) => displayName === name)?.objectId);
     for (const { principal, wrote } of first.writes) assert.ok(appliers.includes(principal), `${principal ?? 'nobody'} wrote ${wrote ?? ''}`);
+  });
+
+  it('lets the dev identity push to the production registry only where a rule allows the crossing, which the ledger then names', async () => {
+    const { refused, allowed, line, problems } = await showCrossing(stage, silent, silent);
+    assert.deepEqual(problems, []);
+    assertError(refused, 'WI3111', 'identity id-orders-aks-dev-weu-1 of nonprod', 'registry crcontosoprd of prod');
+    assert.deepEqual([refused.writes.length, ledgerOf(refused, '__default')], [0, []]);
+    assert.ok(allowed.lines.some((text) => text.includes('crosses nonprod → prod, allowed by push-releases')), allowed.lines.join('\n'));
+    assert.deepEqual([line?.outcome, line?.boundaryPolicy?.path], ['done', 'tests/fixtures/contoso/boundaries-with-release.yml']);
   });
 
   it('serves the fleet in one ring, with helm 3, in the first run and leaves it alone in the second', () => {

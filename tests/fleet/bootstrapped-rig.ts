@@ -35,7 +35,7 @@ export const rightsSteps: readonly RightsStep[] = [
   step('federate', 'FederateServiceAccount', federateServiceAccount, federation),
   step('withdraw', 'FederateServiceAccount, `state: absent`', federateServiceAccount, { ...federation, state: 'absent' }),
   step('federate again', 'FederateServiceAccount', federateServiceAccount, federation),
-  step('grant', 'GrantRegistryRole', grantRegistryRole, { ...workload, ...registry, repository: 'orders/api', role: 'AcrPush' }),
+  step('grant', 'GrantRegistryRole', grantRegistryRole, { ...workload, ...registry, repositories: 'orders/api', role: 'AcrPush' }),
   step('deploy', 'DeployWithIdentity', deployWithIdentity, { ...workload, releaseName: 'orders', chart }),
 ];
 

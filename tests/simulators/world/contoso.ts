@@ -1,6 +1,7 @@
+import { bootstrap } from '../../bicep/bootstrapped.js';
+import { managementGroupId } from '../arm/hierarchy.js';
 import { tenantId } from '../azure/authority.js';
 import { idOf, type ServicePrincipal } from '../azure/directory.js';
-import { role } from '../azure/role-definitions.js';
 import type { Network } from '../kernel/network.js';
 import { World } from './world.js';
 
@@ -47,29 +48,6 @@ export const canaries = {
   clientSecret: 'canary-client-secret-0badc0de',
   groupSecret: 'canary-variable-group-1337beef',
 } as const;
-
-/** What applies, beside the sign-in rights of the cluster: exactly what the tasks' READMEs list. */
-const deployerActions = [
-  'Microsoft.ContainerService/managedClusters/read',
-  'Microsoft.ContainerService/managedClusters/write',
-  'Microsoft.ContainerService/managedClusters/listClusterUserCredential/action',
-  'Microsoft.ManagedIdentity/userAssignedIdentities/read',
-  'Microsoft.ManagedIdentity/userAssignedIdentities/write',
-  'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read',
-  'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write',
-];
-const grantorActions = [
-  'Microsoft.KeyVault/vaults/read',
-  'Microsoft.KeyVault/vaults/accessPolicies/write',
-  'Microsoft.ContainerRegistry/registries/read',
-  'Microsoft.Authorization/roleDefinitions/read',
-  'Microsoft.Authorization/roleAssignments/read',
-  'Microsoft.Authorization/roleAssignments/write',
-];
-/** At the subscription: whether any cluster there runs on an identity that would be federated. */
-const clusterReaderActions = ['Microsoft.ContainerService/managedClusters/read'];
-const plannerActions = ['*/read', 'Microsoft.ContainerService/managedClusters/listClusterUserCredential/action'];
-const plannerDataActions = ['Microsoft.ContainerService/managedClusters/*/read'];
 
 /** The world of the demo: a company with four management groups, three clusters, two registries and two vaults. */
 export async function createContoso(network: Network, certificateAuthority: string): Promise<World> {
@@ -124,27 +102,22 @@ async function addVaultsAndRegistries(world: World): Promise<void> {
   }
 }
 
+/** The principals behind the service connections, each with what templates/bootstrap gives it, and nothing else. */
 function addPipelinePrincipals(world: World): void {
-  const deployer = { name: 'Workload Identity Deployer', actions: deployerActions };
-  const grantor = { name: 'Workload Identity Grantor', actions: grantorActions };
-  const planner = { name: 'Workload Identity Planner', actions: plannerActions, dataActions: plannerDataActions };
-  const clusterReader = { name: 'Workload Identity Cluster Reader', actions: clusterReaderActions };
-  for (const { name, ...permission } of [deployer, grantor, clusterReader, planner]) world.roles.define(role(idOf(`role ${name}`), name, permission));
-  const rings: { apply: ConnectionName; plan?: ConnectionName; groups: GroupName[]; shared: GroupName }[] = [
+  const rings: { apply: ConnectionName; plan?: ConnectionName; groups: (keyof typeof clusters)[]; shared: GroupName }[] = [
     { apply: 'nonprod', plan: 'nonprodPlan', groups: ['dev', 'test'], shared: 'dev' },
     { apply: 'prod', plan: 'prodPlan', groups: ['prd'], shared: 'prd' },
     { apply: 'all', groups: ['dev', 'test', 'prd'], shared: 'dev' },
   ];
   for (const { apply, plan, groups, shared } of rings) {
-    const applier = addPrincipal(world, apply);
-    const reader = plan === undefined ? undefined : addPrincipal(world, plan);
+    const applier = addPrincipal(world, apply).objectId;
+    const planner = plan === undefined ? '' : addPrincipal(world, plan).objectId;
+    const targetGroups = [`/subscriptions/${subscriptions[shared]}/resourceGroups/rg-shared`];
+    // Identities lie beside their clusters here, so that each group of identities is a deployment of its own.
     for (const group of groups) {
-      world.assign(applier.objectId, deployer.name, `/subscriptions/${subscriptions[group]}/resourceGroups/rg-${group}`);
-      world.assign(applier.objectId, clusterReader.name, `/subscriptions/${subscriptions[group]}`);
-      world.assign(applier.objectId, 'Azure Kubernetes Service RBAC Cluster Admin', clusterId(group as keyof typeof clusters));
-      if (reader !== undefined) world.assign(reader.objectId, planner.name, `/subscriptions/${subscriptions[group]}`);
+      const identityGroup = `/subscriptions/${subscriptions[group]}/resourceGroups/${clusters[group].group}`;
+      bootstrap(world, { applier, planner, subscriptions: [subscriptions[group]], clusters: [clusterId(group)], identityGroup, targetGroups }, managementGroupId(tenantId));
     }
-    world.assign(applier.objectId, grantor.name, `/subscriptions/${subscriptions[shared]}/resourceGroups/rg-shared`);
   }
 }
 

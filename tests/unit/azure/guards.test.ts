@@ -23,7 +23,7 @@ describe('guards', () => {
   const federate = async (inputs: Record<string, string> = {}, clusters: readonly string[] = ['aks-1'], choices: RunChoices = {}): Promise<RunResult> =>
     (await rig.runTask(federateServiceAccount, clusters, { ...workload, ...inputs }, choices)).result;
   const grant = async (inputs: Record<string, string> = {}, choices: RunChoices = {}): Promise<RunResult> =>
-    (await rig.runTask(grantRegistryRole, ['aks-1'], { ...workload, registry: 'rg-dev/crunit', repository: 'orders/api', ...inputs }, choices)).result;
+    (await rig.runTask(grantRegistryRole, ['aks-1'], { ...workload, registry: 'rg-dev/crunit', repositories: 'orders/api', ...inputs }, choices)).result;
   const told = ({ preflight }: RunResult): string[] => preflight.findings.map(({ problem }) => `${problem.code} ${problem.what}: ${problem.because}`);
   /** What the guards say of themselves in the log; other checks speak there too. */
   const notesOf = ({ preflight }: RunResult): string[] => preflight.notes.filter((note) => /^(not evaluated|a condition)/.test(note));

@@ -45,7 +45,7 @@ describe('the sample of the application’s side, with the SDK’s own workload-
   };
 
   it('pulls with the granted role, over both exchanges', async () => {
-    assert.equal((await rig.runTask(grantRegistryRole, ['aks-1'], { ...workload, registry: 'rg-dev/crunit', repository: 'orders/api' })).result.result, 'succeeded');
+    assert.equal((await rig.runTask(grantRegistryRole, ['aks-1'], { ...workload, registry: 'rg-dev/crunit', repositories: 'orders/api' })).result.result, 'succeeded');
     rig.network.log.clear();
     const manifest = (await pullManifest(image, await credential(), request)) as { schemaVersion: number; config: { digest: string } };
     assert.equal(manifest.schemaVersion, 2);
@@ -58,7 +58,7 @@ describe('the sample of the application’s side, with the SDK’s own workload-
   });
 
   it('does not need the admin user', async () => {
-    const inputs = { ...workload, registry: 'rg-dev/crunit', repository: 'orders/api', adminUser: 'disable', force: 'true' };
+    const inputs = { ...workload, registry: 'rg-dev/crunit', repositories: 'orders/api', adminUser: 'disable', force: 'true' };
     rig.world.arm.registries.edit('crunit', { adminUserEnabled: true });
     assert.equal((await rig.runTask(grantRegistryRole, ['aks-1'], inputs)).result.result, 'succeeded');
     assert.equal(rig.world.arm.registries.find('crunit').properties.adminUserEnabled, false);
@@ -67,7 +67,7 @@ describe('the sample of the application’s side, with the SDK’s own workload-
 
   it('is refused without the role, for another tag, and without the federated credential', async () => {
     await assert.rejects(pullManifest(image, await credential(), request), /registry\.crunit\.sim refused orders\/api:1\.0\.0 with 401/);
-    await rig.runTask(grantRegistryRole, ['aks-1'], { ...workload, registry: 'rg-dev/crunit', repository: 'orders/api' });
+    await rig.runTask(grantRegistryRole, ['aks-1'], { ...workload, registry: 'rg-dev/crunit', repositories: 'orders/api' });
     await assert.rejects(pullManifest({ ...image, reference: '9.9.9' }, await credential(), request), /refused orders\/api:9\.9\.9 with 404/);
     const stranger = await credential();
     rig.world.arm.identities.find('id-orders-aks-1').credentials.remove();

@@ -128,7 +128,7 @@ describe('namespace and service account', () => {
       world.journal.map(({ action, object, after, cluster }) => ({ action, object, after, cluster })),
       [
         { action: 'create', object: '/api/v1/namespaces/orders', after: undefined, cluster: 'aks-dev-weu-1' },
-        { action: 'create', object: account, after: clientId, cluster: 'aks-dev-weu-1' },
+        { action: 'create', object: account, after: `${clientIdKey}=${clientId} ${tenantIdKey}=${tenantId}`, cluster: 'aks-dev-weu-1' },
       ],
     );
   });

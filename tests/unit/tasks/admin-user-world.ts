@@ -54,7 +54,7 @@ export class AdminUserWorld {
   }
 
   run(inputs: Readonly<Record<string, string>>, clusters: string | readonly string[] = ['aks-1'], choices: RunChoices = {}): Promise<End> {
-    return this.rig.runTask(grantRegistryRole, clusters, { ...workload, registry: 'rg-dev/crunit', repository: 'orders/api', ...inputs }, choices);
+    return this.rig.runTask(grantRegistryRole, clusters, { ...workload, registry: 'rg-dev/crunit', repositories: 'orders/api', ...inputs }, choices);
   }
 
   /** A pull secret of the admin user in a cluster. */

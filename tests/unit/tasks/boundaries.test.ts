@@ -12,7 +12,7 @@ const production = idOf('production of the boundary tests');
 const registry = `/subscriptions/${production}/resourceGroups/rg-prd/providers/Microsoft.ContainerRegistry/registries/crprod`;
 const identity = `/subscriptions/${subscriptionId}/resourceGroups/rg-dev/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-orders-aks-1`;
 const workload = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders' };
-const push = { ...workload, registry, repository: 'orders/api', role: 'AcrPush' };
+const push = { ...workload, registry, repositories: 'orders/api', role: 'AcrPush' };
 const boundaries = 'version: 1\nboundaries:\n  nonprod: [nonprod]\n  prod: [prod]\n';
 const rule = `${boundaries}allow:\n  - {name: push-releases, from: nonprod, to: prod, kinds: [grant], roles: [AcrPush], resources: ["${registry}"], reason: release images are built in nonprod, until: 2026-03-31}\n`;
 

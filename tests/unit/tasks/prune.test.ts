@@ -147,7 +147,7 @@ describe('prune', () => {
   it('removes grants on registries of identities and nodes that are gone', async () => {
     const registry = await rig.addRegistry();
     await federated();
-    const inputs = { ...given, registry: 'rg-dev/crunit', repository: 'orders/api', keyVault: '', secrets: '' };
+    const inputs = { ...given, registry: 'rg-dev/crunit', repositories: 'orders/api', keyVault: '', secrets: '' };
     const ofNodes = orphan('of nodes', clusterId('aks-gone'), { scope: registry });
     const ofOldNodes = orphan('of old nodes', clusterId('aks-2'), { scope: registry });
     const ofIdentity = orphan('of an identity', identityId('id-gone'), { scope: registry });

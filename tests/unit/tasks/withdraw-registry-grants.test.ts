@@ -9,7 +9,7 @@ import { makeKeysFresh, takeKeysAgain } from '../../simulators/kernel/rsa-keys.j
 import { clusterId, identityId, Rig, type RunChoices } from '../azure/azure-world.js';
 
 const workload = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders' };
-const given = { ...workload, registry: 'rg-dev/crunit', repository: 'orders/api' };
+const given = { ...workload, registry: 'rg-dev/crunit', repositories: 'orders/api' };
 
 describe('GrantRegistryRole, state absent', () => {
   let rig: Rig;
