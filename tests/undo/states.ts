@@ -9,10 +9,10 @@ import { scenario, type Scenario } from './scenario.js';
 import { view } from './view.js';
 
 /** One run of the task over a state. */
-async function run(rig: Rig, { clusters, shared, secrets }: Scenario, state: 'present' | 'absent'): Promise<RunResult> {
+async function run(rig: Rig, { seed, clusters, shared, secrets }: Scenario, state: 'present' | 'absent'): Promise<RunResult> {
   rig.network.log.clear();
   const vault = secrets.length === 0 ? {} : { keyVault: 'rg-dev/kv-unit', secrets: secrets.join() };
-  const inputs = { namespace: 'orders', serviceAccount: 'api', workload: 'orders', identity: shared ? 'id-orders' : 'id-orders-{cluster}', identityResourceGroup: 'rg-dev', propagationTimeoutInMinutes: '1', ...vault, state };
+  const inputs = { namespace: 'orders', serviceAccount: 'api', workload: 'orders', identity: shared ? 'id-orders' : 'id-orders-{cluster}', identityResourceGroup: 'rg-dev', propagationTimeoutInMinutes: '1', proveFrom: seed % 4 === 0 ? 'agent' : 'none', ...vault, state };
   return (await rig.runTask(federateServiceAccount, clusters, inputs)).result;
 }
 
@@ -25,14 +25,16 @@ async function judge(seed: number): Promise<number> {
   const first = await run(rig, given, 'present');
   const now = view(rig);
   assert.deepEqual(foreignIn(given, now, start), foreignIn(given, start, start), told);
-  const possible = obstacles(given).length === 0;
+  const hindered = obstacles(given);
+  const possible = hindered.length === 0;
+  assert.equal(first.result === 'failed', !possible, `${told}, ${first.result} with ${hindered.join('; ')}`);
   if (possible) {
     const failed = first.applied.flatMap(({ outcome }) => ('problem' in outcome ? [outcome.problem] : []));
     assert.deepEqual([untrue(given, now, vault, (cluster) => rig.issuer(cluster)), failed], [[], []], told);
     await run(rig, given, 'present');
     assert.deepEqual(rig.writes(), [], `${told}, second run`);
   }
-  await run(rig, given, 'absent');
+  assert.notEqual((await run(rig, given, 'absent')).result, 'failed', `${told}, absent`);
   const { identities, assignments, accounts } = view(rig);
   assert.deepEqual({ identities, assignments, accounts }, afterwards(given, start, now), `${told}, absent`);
   await run(rig, given, 'absent');
