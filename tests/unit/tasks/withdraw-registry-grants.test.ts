@@ -86,7 +86,7 @@ describe('GrantRegistryRole, state absent', () => {
   });
 
   it('takes back what the nodes of a cluster were granted, also when the cluster is gone', async () => {
-    const nodes = { principal: 'kubelet', repository: '' };
+    const nodes = { principal: 'kubelet', repositories: '' };
     const objectId = JSON.stringify(rig.world.arm.clusters.find('aks-1').resource.properties.identityProfile).replace(/.*"objectId":"([^"]+)".*/, '$1');
     rig.world.directory.add({ displayName: 'aks-1-agentpool', objectId, kind: 'managedIdentity' });
     await grant(nodes);
