@@ -58,12 +58,13 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
   readonly kind = 'grant';
   readonly name: string;
   readonly cluster?: string;
-  readonly accesses: readonly Access[];
   private readonly repositoryRole: RepositoryRole;
   private readonly registryId: string;
   private readonly label: string;
   /** What the condition has to name: the data actions of the role as Azure defines it at the moment; known once it was looked at. */
   #actions: readonly string[];
+  /** Known once the registry was looked at. */
+  #mode: RegistryMode | undefined;
 
   /**
    * @param plain the assignment for registries whose roles are for the whole registry
@@ -79,15 +80,21 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
     this.key = plain.key;
     this.name = plain.name;
     if (plain.cluster !== undefined) this.cluster = plain.cluster;
-    this.accesses = plain.accesses;
     this.repositoryRole = repositoryRoleOf[wish.role];
     this.#actions = conditionedActions[this.repositoryRole];
     this.registryId = scope;
     this.label = label;
   }
 
+  /** Where roles are for repositories, a rule may list the role that is asked for, or the one that is granted in its place. */
+  get accesses(): readonly Access[] {
+    if (this.#mode !== 'AbacRepositoryPermissions') return this.plain.accesses;
+    return this.plain.accesses.map((access) => ({ ...access, alsoAs: [this.repositoryRole, roles[this.repositoryRole]] }));
+  }
+
   async observe(reader: Reader, known: Known<RegistryGrantInputs>): Promise<RegistryGrantState | undefined> {
     const { principalId, registry } = known;
+    if (registry !== unknown) this.#mode = registry.mode;
     if (principalId === unknown || registry === unknown) return undefined;
     const legacy = registry.mode === 'LegacyRegistryPermissions';
     const looking = legacy ? this.plain.observe(reader, { principalId, target: registry.id }) : undefined;

@@ -72,7 +72,8 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
   /** With the role as it was looked up, so that a rule may call it by its name or its GUID. */
   get accesses(): readonly Access[] {
     const { scope, label } = this.place;
-    return grantAccesses(this.azure.connection, this.grantee, { id: scope, label }, this.#role ?? { name: this.role });
+    const id = roleIdOf(this.role);
+    return grantAccesses(this.azure.connection, this.grantee, { id: scope, label }, this.#role ?? { name: this.role, ...(id === undefined ? {} : { id }) });
   }
 
   /** @throws Problem WI2611, WI2612 or that of the rules for a role that is not granted. */

@@ -36,9 +36,9 @@ export function judgeAccess({ rules }: BoundaryPolicy, access: Access, from: str
 }
 
 /** True when a rule is about an access, whatever its sides and whatever the day. */
-function covers({ kinds, roles, resources }: AllowRule, { kind, role, roleId, to }: Access): boolean {
+function covers({ kinds, roles, resources }: AllowRule, { kind, role, roleId, alsoAs = [], to }: Access): boolean {
   if (!kinds.includes(kind)) return false;
-  if (kind === 'grant' && (role === undefined || !listsRole(roles, role, roleId))) return false;
+  if (kind === 'grant' && (role === undefined || ![role, ...alsoAs].some((name) => listsRole(roles, name, roleId)))) return false;
   return resources === undefined || resources.some((resource) => matches(resource, to.id));
 }
 

@@ -28,6 +28,8 @@ export interface Access {
   readonly role?: string;
   /** GUID of that role's definition, where it is known: a rule may list either. */
   readonly roleId?: string;
+  /** Other names and GUIDs that a rule may list it by: what the same grant is called where the target knows other roles. */
+  readonly alsoAs?: readonly string[];
 }
 
 /** An access whose ends lie in different boundaries, with the rule that allows it. */

@@ -84,6 +84,20 @@ describe('the boundaries of a fleet', () => {
     assert.deepEqual(await codes(rule.replace('AcrPush]', '8311e382-0749-4cb8-b61a-304f252e45ec]')), [], 'a role by its GUID');
   });
 
+  it('allow repositories of a registry in ABAC mode by either name of the role, and the whole registry by its own only', async () => {
+    const codes = async (role: string): Promise<string[]> => (await grant(rule.replace('roles: [AcrPush]', `roles: ["${role}"]`), {}, { dryRun: true })).preflight.findings.map(({ problem }) => problem.code);
+    const names = ['AcrPush', '8311e382-0749-4cb8-b61a-304f252e45ec', 'Container Registry Repository Writer', '2a1e307c-b015-4ebd-883e-5b7698a07328', 'Container Registry Repository Reader'];
+    const refused = ['WI3111', 'WI3111'];
+    const judged = async (): Promise<string[][]> => {
+      const all: string[][] = [];
+      for (const name of names) all.push(await codes(name));
+      return all;
+    };
+    assert.deepEqual(await judged(), [[], [], refused, refused, refused]);
+    rig.world.arm.registries.edit('crprod', { roleAssignmentMode: 'AbacRepositoryPermissions' });
+    assert.deepEqual(await judged(), [[], [], [], [], refused]);
+  });
+
   it('hold again from the day after the last one of the rule', async () => {
     rig.clock.advance(Date.parse('2026-03-31T23:59:00Z') - rig.clock.now().getTime());
     assert.deepEqual(found(await grant(rule, {}, { dryRun: true })), []);
