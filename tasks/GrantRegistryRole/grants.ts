@@ -50,11 +50,11 @@ interface Wanted {
   readonly owner: string | undefined;
 }
 
-function grantFor({ inputs: { role, repositories }, services, granting }: GrantTools, wanted: Wanted): RegistryGrant {
+function grantFor({ inputs: { role, repositories, roleAssignmentLimit: limit }, services, granting }: GrantTools, wanted: Wanted): RegistryGrant {
   const { place, registry, principal, principalId, end, workload, owner } = wanted;
   const description = describeGrant({ workload, run: services.run, ...(end.kind === 'principal' ? {} : { principal: end.id }) });
   const at = { scope: place.id, listScope: place.id, label: place.name };
-  const plain = new RoleAssignment(granting, at, role, principal, { principalId, target: output(registry, (state) => state.id) }, owner, description, end);
+  const plain = new RoleAssignment(granting, at, role, principal, { principalId, target: output(registry, (state) => state.id) }, owner, description, end, { limit });
   return new RegistryGrant(granting, plain, at, { role, repositories, principal, description }, { principalId, registry: output(registry, (state) => state) });
 }
 

@@ -1,4 +1,5 @@
 import { readBoundaryPolicy, type GivenPolicy } from '../_shared/agent/boundary-input.js';
+import { readRoleAssignmentLimit } from '../_shared/agent/grant-inputs.js';
 import type { InputReader } from '../_shared/agent/inputs.js';
 import { readRemoval, type RemovalInputs } from '../_shared/agent/removal-inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
@@ -31,6 +32,8 @@ export interface Inputs {
   readonly registryConnection: ServiceConnection | undefined;
   /** What the role is for where a registry knows repositories, and what the grant is proven with. Names, and beginnings such as `backend/*`. */
   readonly repositories: readonly string[];
+  /** Role assignments that a subscription can have. */
+  readonly roleAssignmentLimit: number;
   readonly proveFrom: ProveFrom;
   readonly removal: RemovalInputs;
   /** How long a proof waits for what was written to take effect. Milliseconds. */
@@ -58,8 +61,9 @@ export function readInputs(inputs: InputReader, shared: SharedInputs, connection
   if (kind === 'workload' && proveFrom === 'agent' && removal.state === 'present' && repositories.length === 0 && inputs.sound('repositories')) inputs.text('repositories');
   const grantee = readGrantee(inputs, shared, kind);
   const boundaries = readBoundaryPolicy(inputs);
+  const roleAssignmentLimit = readRoleAssignmentLimit(inputs);
   const adminUser = readAdminUser(inputs, shared, { role, principal: kind, state: removal.state, proveFrom });
-  return { role, grantee, boundaries, registries, registryConnection, repositories, removal, proveFrom, propagationTimeoutMs: readPropagationTimeout(inputs), adminUser };
+  return { role, grantee, boundaries, registries, registryConnection, repositories, roleAssignmentLimit, removal, proveFrom, propagationTimeoutMs: readPropagationTimeout(inputs), adminUser };
 }
 
 function readGrantee(inputs: InputReader, { clusters }: SharedInputs, kind: Grantee['kind']): Grantee {

@@ -55,6 +55,22 @@ describe('GrantRegistryRole: repositories, principals and proofs', () => {
     assert.deepEqual(grants().map((text) => text.replace(/.*: /, '').split(', ').sort()), [['backend/*', 'orders/api', 'web']]);
   });
 
+  it('counts its assignments against those that the subscription can have, before the first write', async () => {
+    await rig.addCluster('aks-2', 'ready');
+    await federate(['aks-1', 'aks-2']);
+    const present = rig.world.roles.assignments().filter(({ scope }) => scope.startsWith(`/subscriptions/${subscriptionId}`)).length;
+    for (const roleAssignmentMode of ['AbacRepositoryPermissions', 'LegacyRegistryPermissions']) {
+      rig.world.arm.registries.edit('crunit', { roleAssignmentMode });
+      const full = await run({ roleAssignmentLimit: String(present + 1) }, ['aks-1', 'aks-2']);
+      assert.deepEqual([full.result, rig.writes(), [...new Set(full.preflight.findings.map(({ problem }) => problem.code))]], ['failed', [], ['WI2621']], roleAssignmentMode);
+      assert.match(full.preflight.findings[0]?.problem.because ?? '', new RegExp(`^there are ${present}, this run would add 2, and ${present + 1} is the most`));
+    }
+    rig.world.arm.registries.edit('crunit', { roleAssignmentMode: 'AbacRepositoryPermissions' });
+    const limit = { roleAssignmentLimit: String(present + 2) };
+    assert.equal((await run(limit, ['aks-1', 'aks-2'])).result, 'succeeded');
+    assert.equal((await run({ ...limit, repositories: 'orders/api, web' }, ['aks-1', 'aks-2'])).result, 'succeeded', 'a condition that grows takes no room');
+  });
+
   it('follows a registry whose mode was changed, and says what the old grant is worth', async () => {
     rig.world.arm.registries.edit('crunit', { roleAssignmentMode: 'LegacyRegistryPermissions' });
     await federate();

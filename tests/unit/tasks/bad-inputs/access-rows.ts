@@ -22,8 +22,8 @@ export const accessRows: readonly BadInput[] = [
   ...row(federate, 'grants', `Storage Blob Data Reader @ ${scope}\nReader`, 'WI1007', '"Reader"', line),
   ...row(federate, 'grants', `${'x'.repeat(129)} @ ${scope}`, 'WI1007', 'xxx', line),
   ...row(federate, 'grants', `Storage Blob Data${unseen.noBreakSpace}Reader`, 'WI1007', '\\u{00A0}Reader', line),
-  ...row(federate, 'roleAssignmentLimit', '0', 'WI1002', '"0"', /a whole number from 1 to 100000/),
-  ...row(federate, 'roleAssignmentLimit', 'unlimited', 'WI1002', '"unlimited"', /a whole number from 1 to 100000/),
+  ...row([federate, 'GrantRegistryRole'], 'roleAssignmentLimit', '0', 'WI1002', '"0"', /a whole number from 1 to 100000/),
+  ...row([federate, 'GrantRegistryRole'], 'roleAssignmentLimit', 'unlimited', 'WI1002', '"unlimited"', /a whole number from 1 to 100000/),
   ...row(federate, 'keyVault', 'rg/kv-orders', 'WI1007', 'rg/kv-orders', /the connection has no subscription that would complete resourceGroup\/name/, {
     endpoints: { vaults: { ...federatedEndpoint, data: { environment: 'AzureCloud' } } }, given: { vaultConnection: 'vaults' },
   }),
