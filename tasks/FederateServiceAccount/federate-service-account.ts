@@ -41,7 +41,7 @@ export const federateServiceAccount: PlannedTask<Inputs, Services> = {
     const vaults = await openVaults(placed, inputs, services);
     const desired = inputs.removal.state === 'absent' ? [] : placed.map((workload) => federate(workload, inputs, { fleet, vaults }, services));
     const undone = await undo({ removal: inputs.removal, placed, clusters: shared.clusters, scopesOf: (workload) => scopesOf(workload, inputs, services, vaults), policiesOf: ({ label }) => policiesOf(label, inputs, vaults), accounts: inputs.createServiceAccount, fleet }, services);
-    const guard = guarded(inputs.boundaries, services, vaults.azure === services.azure ? [] : [vaults.azure]);
+    const guard = guarded(inputs.boundaries, services, [vaults.azure]);
     const restarts = inputs.restartWorkloads ? await restartsOf(desired, services, shared.concurrency) : [];
     return {
       resources: [...unread, ...undone.resources, ...desired.flatMap(({ resources }) => resources), ...restarts],

@@ -30,7 +30,7 @@ export const grantRegistryRole: PlannedTask<Inputs, Services> = {
       : grantee.kind === 'kubelet' ? clusters.map((entry) => forKubelet(entry, tools))
       : forObject(grantee, clusters, tools);
     const admin = adminUsers(inputs.adminUser, parts.map(({ place, registry, proofs }) => ({ place, lookup: registry, proofs })), clusters, services, granting, unread.map(({ key }) => key));
-    const guard = guarded(inputs.boundaries, services);
+    const guard = guarded(inputs.boundaries, services, [granting]);
     return {
       resources: [...unread, ...undone.resources, ...parts.flatMap(({ resources }) => resources), ...admin.resources],
       proofs: [...parts.flatMap(({ proofs }) => proofs), ...admin.proofs, ...undone.proofs],

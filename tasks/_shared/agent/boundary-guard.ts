@@ -35,5 +35,6 @@ const unguarded: PreflightCheck = { inspect: () => Promise.resolve({ findings: [
 export function guarded(given: GivenPolicy, { azure }: { readonly azure: Azure }, others: readonly Azure[] = []): Guarded {
   if (given === undefined) return { checks: [unguarded] };
   const { policy, origin } = given;
-  return { checks: [boundaryCheck({ policy, path: origin.path }, [azure, ...others])], policy: origin };
+  const neighbours = others.filter((other) => other !== azure);
+  return { checks: [boundaryCheck({ policy, path: origin.path }, [azure, ...neighbours])], policy: origin };
 }

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { federateServiceAccount } from '../../../tasks/FederateServiceAccount/federate-service-account.js';
 import { grantRegistryRole } from '../../../tasks/GrantRegistryRole/grant-registry-role.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { idOf } from '../../simulators/azure/directory.js';
 import { Rig, subscriptionId, tenantId, type RunChoices } from '../azure/azure-world.js';
+import { PolicyFile } from './policy-file.js';
 
 const production = idOf('production of the boundary tests');
 const registry = `/subscriptions/${production}/resourceGroups/rg-prd/providers/Microsoft.ContainerRegistry/registries/crprod`;
@@ -18,8 +16,9 @@ const rule = `${boundaries}allow:\n  - {name: push-releases, from: nonprod, to: 
 
 describe('the boundaries of a fleet', () => {
   let rig: Rig;
-  const folder = mkdtempSync(join(tmpdir(), 'boundaries-'));
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = new PolicyFile();
+  const { folder } = file;
+  after(() => file.remove());
   beforeEach(async () => {
     rig = await Rig.start('2026-03-01T12:00:00Z', [subscriptionId, production]);
     rig.world.hierarchy.addManagementGroup({ name: 'prod', displayName: 'Production' });
@@ -31,11 +30,7 @@ describe('the boundaries of a fleet', () => {
     rig.network.log.clear();
     rig.journal.splice(0);
   });
-  const policy = (text: string): string => {
-    const path = join(folder, 'boundaries.yml');
-    writeFileSync(path, text);
-    return path;
-  };
+  const policy = (text: string): string => file.write(text);
   const grant = async (text: string, inputs: Record<string, string> = {}, choices: RunChoices = {}): Promise<RunResult> =>
     (await rig.runTask(grantRegistryRole, ['aks-1'], { ...push, boundaryPolicy: text === 'none' ? text : policy(text), ...inputs }, choices)).result;
   const found = ({ preflight }: RunResult): string[] => preflight.findings.map(({ scope, problem }) => `${scope} ${problem.code} ${problem.what}: ${problem.because}`.replaceAll(folder, ''));
