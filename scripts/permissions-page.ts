@@ -46,6 +46,8 @@ export async function permissionTables(): Promise<string> {
     table(heads, rows('writes')),
     'The custom roles of the [bootstrap](../templates/bootstrap/README.md), which assigns them where they belong, together with the built-in Role Based Access Control Administrator under a condition:',
     table(['role', 'for', 'actions and data actions'], roles),
+    'Of these actions, the tasks do without some. Leave them out of the roles if you must:',
+    table(['action', 'what it is for'], Object.entries(bootstrap.optional).map(([action, reason]) => [`\`${action}\``, reason])),
   ].join('\n\n');
 }
 
@@ -77,6 +79,7 @@ function placeOf(scope: string): string {
     [/\/namespaces\//i, 'in the namespace'],
     [/\/secrets\//i, 'at the secret'],
     [/\/vaults\//i, 'at the vault'],
+    [/\/storageAccounts\//i, 'at the scope of the line'],
     [/\/registries\//i, 'at the registry'],
     [/\/managedClusters\//i, 'at the cluster'],
     [/\/userAssignedIdentities\//i, 'at the identity'],
