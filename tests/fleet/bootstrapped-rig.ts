@@ -100,17 +100,22 @@ export async function bootstrappedRig(): Promise<Rig> {
   (await world.addRegistry({ ...shared, name: 'crabac', properties: { roleAssignmentMode: 'AbacRepositoryPermissions' } })).addImage('orders/api', '1.0.0');
   const asked = { vaultPolicies: true, adminUser: true, moreGrantableRoles: [blobReader.id] };
   bootstrap(world, { ...asked, applier: deployer.objectId, subscriptions: [subscriptionId], clusters: [clusterId()], identityGroup: groups('rg-id'), targetGroups: [groups('rg-shared')] }, managementGroupId('nonprod'));
+  helmStandsIn(rig);
+  return rig;
+}
+
+/** Deployments of the rig go without a helm process. */
+export function helmStandsIn(rig: Rig): void {
   const services = rig.services.bind(rig);
   rig.services = async (clusters): Promise<Services> => {
     const all = await services(clusters);
     return {
       ...all,
       cluster: (entry) => {
-        const api = world.clusters.get(entry.name);
+        const api = rig.world.clusters.get(entry.name);
         if (api === undefined) throw new Error(`no cluster ${entry.name}`);
         return withStandInHelm(all.cluster(entry), api, rig.clock);
       },
     };
   };
-  return rig;
 }

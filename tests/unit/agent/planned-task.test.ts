@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { runPlannedTask, type Desired, type PlannedServices, type PlannedTask, type ServiceTools, type SharedInputs } from '../../../tasks/_shared/agent/planned-task.js';
 import type { TaskEnd } from '../../../tasks/_shared/agent/agent.js';
+import type { PolicyOrigin } from '../../../tasks/_shared/fleet/policy-origin.js';
 import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
 import { everythingAllowed, Item, proofOf, stopped } from '../report/items.js';
 import { FakeAgent, federatedEndpoint } from './fake-agent.js';
@@ -30,11 +31,11 @@ describe('the frame of planned tasks', () => {
     };
   }
 
-  function start(options: { readonly broken?: boolean; readonly services?: (shared: SharedInputs, tools: ServiceTools) => Promise<PlannedServices> } = {}): Promise<TaskEnd> {
+  function start(options: { readonly broken?: boolean; readonly policy?: PolicyOrigin; readonly services?: (shared: SharedInputs, tools: ServiceTools) => Promise<PlannedServices> } = {}): Promise<TaskEnd> {
     const task: PlannedTask<string, PlannedServices> = {
       name: 'TestTask',
       read: (inputs) => inputs.text('word'),
-      desire: () => desired(options.broken ?? false),
+      desire: () => ({ ...desired(options.broken ?? false), ...(options.policy === undefined ? {} : { policy: options.policy }) }),
     };
     const services = options.services ?? (() => Promise.resolve({ permissions: everythingAllowed, checks: [] }));
     return runPlannedTask(agent, task, services, (request) => Promise.resolve(`oidc for ${request.connectionId}`));
@@ -81,6 +82,15 @@ describe('the frame of planned tasks', () => {
       ...{ clientId: federatedEndpoint.parameters?.serviceprincipalid, principalId: 'object-1' },
       ...{ action: 'create', object: '/one', cluster: 'aks-1', resource: 'one', after: 'wanted', widens: true, outcome: 'done' },
     });
+  });
+
+  it('says in report and in every line of the ledger by which boundary policy it was judged', async () => {
+    const policy = { path: 'boundaries.yml', sha256: 'ab'.repeat(32), commit: '1f0c'.repeat(10) };
+    await start({ policy });
+    assert.ok(agent.log.includes('Policy   boundaries.yml · commit 1f0c1f0c1f0c · sha256 abababababab'), agent.log.join('\n'));
+    const [report, ledger] = agent.attachments.map(({ content }) => content.trimEnd());
+    assert.deepEqual((JSON.parse(report ?? '') as Record<string, unknown>).boundaryPolicy, policy);
+    assert.deepEqual((ledger ?? '').split('\n').map((line) => (JSON.parse(line) as Record<string, unknown>).boundaryPolicy), [policy, policy]);
   });
 
   it('names a release where there is no build', async () => {

@@ -8,6 +8,7 @@ import { connectAzure, type Azure } from '../../../tasks/_shared/azure/azure.js'
 import { aksServerApplication, clusterAddress } from '../../../tasks/_shared/azure/cluster-credential.js';
 import type { ServiceConnection, SignIn } from '../../../tasks/_shared/azure/connection.js';
 import { parseClusters, type ClusterEntry } from '../../../tasks/_shared/fleet/clusters.js';
+import type { PolicyOrigin } from '../../../tasks/_shared/fleet/policy-origin.js';
 import type { ClusterConnection } from '../../../tasks/_shared/kubernetes/connection.js';
 import { openDirect } from '../../../tasks/_shared/kubernetes/direct-connection.js';
 import type { JournalEntry, Ports } from '../../../tasks/_shared/reconcile/ports.js';
@@ -47,6 +48,14 @@ export interface RunChoices {
   readonly failFast?: boolean;
   /** Service connections that inputs besides azureSubscription name. */
   readonly connections?: readonly ServiceConnection[];
+}
+
+/** What a task came to. */
+export interface TaskRun {
+  readonly result: RunResult;
+  readonly outputs: Readonly<Record<string, string>>;
+  /** The boundary policy that it told the frame of its run. */
+  readonly policy?: PolicyOrigin;
 }
 
 /** A simulated Azure in this process with one signed-in service connection: an owner of its subscription and of the clusters. */
@@ -180,7 +189,7 @@ export class Rig {
   }
 
   /** Runs a task from its inputs to its outputs. */
-  async runTask<I>(task: PlannedTask<I, Services>, clusters: string | readonly string[], inputs: Readonly<Record<string, string>> = {}, choices: RunChoices = {}): Promise<{ result: RunResult; outputs: Readonly<Record<string, string>> }> {
+  async runTask<I>(task: PlannedTask<I, Services>, clusters: string | readonly string[], inputs: Readonly<Record<string, string>> = {}, choices: RunChoices = {}): Promise<TaskRun> {
     const listed = typeof clusters === 'string' ? clusters : clusters.map((name) => clusterId(name)).join('\n');
     const { clusters: entries, mistakes } = parseClusters(listed, subscriptionId);
     if (mistakes[0] !== undefined) throw new Error(mistakes[0].because);
@@ -195,7 +204,7 @@ export class Rig {
       const desired = await task.desire(own, shared, services);
       const checks = [...services.checks, ...(desired.checks ?? [])];
       const result = await this.run(desired.resources, desired.proofs, choices, { ...services, checks });
-      return { result, outputs: desired.outputs(result) };
+      return { result, outputs: desired.outputs(result), ...(desired.policy === undefined ? {} : { policy: desired.policy }) };
     } finally {
       agent.dispose();
     }
