@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AllowRule, Boundary, BoundaryPolicy } from '../../tasks/_shared/fleet/boundary-policy.js';
+import { policyRole, type AllowRule, type Boundary, type BoundaryPolicy } from '../../tasks/_shared/fleet/boundary-policy.js';
 import { credentialRule, grantRule, type PolicyRule } from './rules.js';
 
 /** What the boundary policy leaves to look up: it names management groups, Azure Policy sees issuers and principals. By boundary; `outside` for those in none. */
@@ -59,8 +59,8 @@ const parameterLimit = 20;
  * @throws Error for a role that is named and not among these, and for more crossings into one boundary than a definition takes parameters.
  */
 export function azurePolicies(policy: BoundaryPolicy, facts: BoundaryFacts, roleIds: Readonly<Record<string, string>>): AzurePolicies {
-  const watched = [...new Set([...Object.values(roleIds), ...[...policy.roles, ...policy.rules.flatMap(({ roles }) => roles)].map((role) => roleId(role, roleIds))])];
-  const rules = policy.rules.map((rule) => ({ ...rule, roles: rule.roles.map((role) => roleId(role, roleIds)) }));
+  const watched = [...new Set([...Object.values(roleIds), ...[...policy.roles, ...policy.rules.flatMap((rule) => assignable(rule))].map((role) => roleId(role, roleIds))])];
+  const rules = policy.rules.map((rule) => ({ ...rule, roles: assignable(rule).map((role) => roleId(role, roleIds)) }));
   const names = parameterNames(['outside', ...policy.boundaries.map(({ name }) => name)]);
   const made = policy.boundaries.flatMap((boundary) => {
     const into = rules.filter(({ to }) => to === boundary.name);
@@ -173,6 +173,15 @@ function liesBelow(group: string, above: string, parents: BoundaryFacts['parents
   return false;
 }
 
+/** The roles of a rule that role assignments give. */
+function assignable({ roles }: AllowRule): string[] {
+  return roles.filter((role) => !isAccessPolicy(role));
+}
+
+function isAccessPolicy(role: string): boolean {
+  return role.toLowerCase() === policyRole;
+}
+
 function roleId(role: string, roleIds: Readonly<Record<string, string>>): string {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(role)) return role.toLowerCase();
   const found = Object.entries(roleIds).find(([name]) => name.toLowerCase() === role.toLowerCase())?.[1];
@@ -202,9 +211,11 @@ function principalsOf(boundary: string, names: ReadonlyMap<string, string>): str
 function notesOn(policy: BoundaryPolicy, facts: BoundaryFacts): string[] {
   const deploying = policy.rules.filter(({ kinds }) => kinds.includes('deploy')).map(({ name }) => name);
   const leaving = policy.rules.filter(({ to }) => to === 'outside').map(({ name }) => name);
+  const entries = policy.rules.filter(({ roles }) => roles.some((role) => isAccessPolicy(role))).map(({ name }) => name);
   const unknown = policy.boundaries.map(({ name }) => name).filter((name) => factsOf(facts.issuers, name).length === 0 && factsOf(facts.principals, name).length === 0);
   return [
     ...(deploying.length > 0 ? [`Deployments are not seen by Azure Policy: ${deploying.join(', ')}.`] : []),
+    ...(entries.length > 0 ? [`Entries in access policies of vaults are not denied: ${entries.join(', ')}.`] : []),
     ...(leaving.length > 0 ? [`Nothing is assigned outside of the boundaries, so that nothing is denied there: ${leaving.join(', ')}.`] : []),
     ...(unknown.length > 0 ? [`No issuer and no principal is known of ${unknown.join(', ')}: every credential and grant there will be denied until the values are filled in.`] : []),
   ];

@@ -1,3 +1,4 @@
+import { policyRole } from '../fleet/boundary-policy.js';
 import type { Access } from '../reconcile/access.js';
 import type { Known, Refs } from '../reconcile/ref.js';
 import { unknown } from '../reconcile/ref.js';
@@ -24,9 +25,6 @@ export interface VaultPolicyState {
   /** How many entries the vault has. */
   readonly count: number;
 }
-
-/** How a boundary policy names what an entry gives, beside the names of roles. */
-export const policyRole = 'access policy';
 
 const reach = 'everything of that kind in the vault: access policies know no single items';
 

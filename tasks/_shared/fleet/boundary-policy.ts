@@ -38,6 +38,9 @@ export const outside = 'outside';
 /** How a rule names a principal of which only the object id is known. */
 export const principalPrefix = 'principal:';
 
+/** How a rule names what an entry in the access policies of a vault gives, beside the names of roles. */
+export const policyRole = 'access policy';
+
 /** True when a policy lists a role, by its name or by the GUID of its definition. */
 export function permitsRole(policy: BoundaryPolicy | undefined, name: string, guid: string): boolean {
   return policy !== undefined && listsRole(policy.roles, name, guid);
