@@ -19,6 +19,7 @@ export const chunks: readonly Chunk[] = [
   { source: 'tasks/_shared/azure/arm-sdk.ts', file: 'arm-sdk.js', external: [] },
   // `open` starts a browser for interactive sign-in; it needs import.meta, which a CommonJS bundle has not.
   { source: 'tasks/_shared/azure/identity-sdk.ts', file: 'identity-sdk.js', external: ['open'] },
+  { source: 'tasks/_shared/azure/ingestion-sdk.ts', file: 'ingestion-sdk.js', external: [] },
   { source: 'tasks/_shared/kubernetes/sdk.ts', file: 'kubernetes-sdk.js', external: [] },
   { source: 'tasks/_shared/network/sdk.ts', file: 'network-sdk.js', external: [] },
   { source: 'tasks/_shared/agent/devops-sdk.ts', file: 'devops-sdk.js', external: [] },

@@ -1,3 +1,4 @@
+import { httpsOrigin } from '../_shared/agent/input-text.js';
 import type { InputReader } from '../_shared/agent/inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
 import type { LoginLog } from '../_shared/azure/admin-user-logins.js';
@@ -58,10 +59,10 @@ function readLog(inputs: InputReader, { connection }: SharedInputs): LoginLog | 
 }
 
 function serviceAt(inputs: InputReader, endpoint: string, known: LogAnalyticsService | undefined): LogAnalyticsService | undefined {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url?.protocol !== 'https:' || url.username !== '' || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+  const origin = httpsOrigin(endpoint);
+  if (origin === undefined) {
     inputs.refuse('logAnalyticsEndpoint', endpoint, 'an address such as https://api.loganalytics.io, without a path');
     return undefined;
   }
-  return { endpoint: url.origin, audience: known?.audience ?? url.origin };
+  return { endpoint: origin, audience: known?.audience ?? origin };
 }

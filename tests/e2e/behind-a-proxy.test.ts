@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { startContoso, type ContosoStage } from '../demo/contoso-run.js';
 import { ConnectProxy } from '../simulators/kernel/connect-proxy.js';
 import { LoopbackNetwork } from '../simulators/kernel/loopback-network.js';
-import { clusters } from '../simulators/world/contoso.js';
+import type { IngestionRule } from '../simulators/log-ingestion/log-ingestion.js';
+import { clusterId, clusters } from '../simulators/world/contoso.js';
 import { kubeTools } from '../tools/kube-tools.js';
 import { builtTasks } from './built-tasks.js';
 import { runBundled, type TaskRun } from './bundled-task.js';
@@ -59,23 +60,35 @@ describe('the bundled tasks behind a proxy', () => {
     };
   }
 
-  function run(task: TaskName, environment: Record<string, string | undefined>, temp?: string): Promise<TaskRun> {
-    return runBundled(stage, task, connection.name, { inputs: goodInputs('prd')[task], environment, ...(temp === undefined ? {} : { temp }) });
+  /** A data collection rule that the tests' connection may send to. */
+  function ledgerRule(): IngestionRule {
+    const { world } = stage;
+    const armId = `${clusterId('prd').split('/providers/')[0] ?? ''}/providers/Microsoft.Insights/dataCollectionRules/dcr-ledger`;
+    const { objectId } = world.directory.all().find(({ displayName }) => displayName === connection.name) ?? assert.fail();
+    world.assign(objectId, 'Monitoring Metrics Publisher', armId);
+    return world.addLedgerRule(armId);
+  }
+
+  function run(task: TaskName, environment: Record<string, string | undefined>, temp?: string, more: Readonly<Record<string, string>> = {}): Promise<TaskRun> {
+    return runBundled(stage, task, connection.name, { inputs: { ...goodInputs('prd')[task], ...more }, environment, ...(temp === undefined ? {} : { temp }) });
   }
 
   it('send everything through it, helm included, and its password nowhere else', async () => {
     const temp = mkdtempSync(join(folder, 'temp-'));
+    const rule = ledgerRule();
     for (const task of taskNames) {
-      const ended = await run(task, agent(), temp);
+      const ended = await run(task, agent(), temp, task === 'SelectClusters' ? {} : { ledgerEndpoint: stage.world.origins.logIngestion, ledgerRuleId: rule.immutableId });
       assert.match(ended.lines.at(-1) ?? '', /result=Succeeded;/, ended.lines.join('\n'));
       assertHidden(ended);
     }
     const tunnelled = new Set(proxy.tunnels.map(({ from }) => from));
     assert.deepEqual(network.connections.filter(({ from }) => !tunnelled.has(from)), [], 'something went past the proxy');
     const { origins, vaults, registries, arm } = stage.world;
-    const expected = [origins.arm, origins.entra, origins.devops, arm.clusters.find(clusters.prd.name).endpoint().server];
+    const expected = [origins.arm, origins.entra, origins.devops, origins.logIngestion, arm.clusters.find(clusters.prd.name).endpoint().server];
     const reached = new Set(proxy.tunnels.map(({ target }) => `https://${target}`));
     for (const origin of expected) assert.ok(reached.has(origin), `${origin} was not reached through the proxy`);
+    const [sent = []] = rule.rows.values();
+    assert.deepEqual([...new Set(sent.map((line) => line.task))], taskNames.slice(2), 'who wrote has sent it');
     assert.ok(vaults.size > 0 && registries.size > 0);
     const services = new Set(network.log.all().map(({ service }) => service.split('/')[0]));
     for (const service of ['vault', 'registry', 'kubernetes']) assert.ok(services.has(service), service);

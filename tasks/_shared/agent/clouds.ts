@@ -3,7 +3,7 @@ import type { AzureCloud, LogAnalyticsService } from '../azure/connection.js';
 /**
  * Endpoints of the clouds that Azure Pipelines knows by name, for what a service connection does not say itself.
  * Source: Azure docs, "Azure Government" and "Azure operated by 21Vianet", endpoint tables; ACR docs for the registry audience; azure-sdk-for-net
- * and azure-sdk-for-go (query/azlogs) for Log Analytics.
+ * and azure-sdk-for-go (query/azlogs) for Log Analytics; azure-sdk-for-js (KnownMonitorAudience) for logs ingestion.
  */
 export const knownClouds: readonly [AzureCloud, ...AzureCloud[]] = [
   {
@@ -14,6 +14,7 @@ export const knownClouds: readonly [AzureCloud, ...AzureCloud[]] = [
     keyVaultAudience: 'https://vault.azure.net',
     containerRegistryAudience: 'https://containerregistry.azure.net',
     logAnalytics: logAnalyticsAt('https://api.loganalytics.io'),
+    logsIngestionAudience: 'https://monitor.azure.com',
   },
   {
     name: 'AzureUSGovernment',
@@ -23,6 +24,7 @@ export const knownClouds: readonly [AzureCloud, ...AzureCloud[]] = [
     keyVaultAudience: 'https://vault.usgovcloudapi.net',
     containerRegistryAudience: 'https://containerregistry.azure.net',
     logAnalytics: logAnalyticsAt('https://api.loganalytics.us'),
+    logsIngestionAudience: 'https://monitor.azure.us',
   },
   {
     name: 'AzureChinaCloud',
@@ -32,6 +34,7 @@ export const knownClouds: readonly [AzureCloud, ...AzureCloud[]] = [
     keyVaultAudience: 'https://vault.azure.cn',
     containerRegistryAudience: 'https://containerregistry.azure.net',
     logAnalytics: logAnalyticsAt('https://api.loganalytics.azure.cn'),
+    logsIngestionAudience: 'https://monitor.azure.cn',
   },
 ];
 

@@ -11,6 +11,13 @@ export function flawOf(text: string): string {
   return 'it does not have the form that the task accepts';
 }
 
+/** The origin of an https address without path, query or user; undefined for anything else. */
+export function httpsOrigin(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const bare = url?.protocol === 'https:' && url.username === '' && url.pathname === '/' && url.search === '' && url.hash === '';
+  return bare ? url.origin : undefined;
+}
+
 /** Entries separated by commas or lines. */
 export function entriesIn(text: string): readonly string[] {
   return text.split(/[,\r\n]+/).map((entry) => entry.trim()).filter((entry) => entry !== '');

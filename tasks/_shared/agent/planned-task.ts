@@ -14,6 +14,7 @@ import type { RunContext } from '../report/schema.js';
 import type { Agent, TaskEnd } from './agent.js';
 import { policyAsApproved } from './boundary-guard.js';
 import { InputReader } from './inputs.js';
+import { sendTrail, type SendLedger } from './ledger-trail.js';
 import { withDeadline } from './deadline.js';
 import { LoggedProgress } from './progress.js';
 import { describeRun, describeSignIn, runFacts } from './run-context.js';
@@ -82,6 +83,8 @@ export interface PlannedServices {
   readonly checks: readonly PreflightCheck[];
   /** Object id of the principal that the run's connection signs in as. */
   readonly principalId?: string;
+  /** Sends the ledger to where the inputs say. Used once, after the report. */
+  readonly sendLedger?: SendLedger;
 }
 
 /** Makes the services of a run. Sends nothing. */
@@ -115,7 +118,7 @@ export async function runPlannedTask<I, S extends PlannedServices>(
     agent.line(fleetText({ clusters: shared.clusters.length, signIn: context.signIn, dryRun: shared.dryRun, pullRequest: isPullRequest(agent) }));
     if (desired.policy !== undefined) agent.line(`Policy   ${policyText(desired.policy)}`);
     const who = ledgerContext(agent, shared, context, desired, services.principalId);
-    return await execute(agent, desired, shared, { tools, context, who, permissions: services.permissions, checks: [...services.checks, ...(desired.checks ?? []), ...policyAsApproved(shared.plan, desired.policy)] });
+    return await execute(agent, desired, shared, { tools, context, who, services, checks: [...services.checks, ...(desired.checks ?? []), ...policyAsApproved(shared.plan, desired.policy)] });
   } catch (error) {
     throw problemOf(error, signal, `run ${task.name}`);
   } finally {
@@ -127,12 +130,13 @@ interface Frame {
   readonly tools: ServiceTools;
   readonly context: RunContext;
   readonly who: LedgerContext;
-  readonly permissions: PermissionCheck;
+  readonly services: PlannedServices;
   readonly checks: readonly PreflightCheck[];
 }
 
 async function execute(agent: Agent, desired: Desired, shared: SharedInputs, frame: Frame): Promise<TaskEnd> {
-  const { tools, context, who, permissions, checks } = frame;
+  const { tools, context, who, services, checks } = frame;
+  const { permissions, sendLedger } = services;
   const { clock, signal, progress } = tools;
   const approval = shared.plan?.approved === undefined ? undefined : new Approval(shared.plan.approved.changes, (text) => agent.redact(text));
   const options = { ...shared, ...(approval === undefined || shared.plan?.onDrift === 'apply' ? {} : { approval }) };
@@ -144,6 +148,7 @@ async function execute(agent: Agent, desired: Desired, shared: SharedInputs, fra
     return publish(agent, result, { ...context, ...(planFile === undefined ? {} : { planFile }) }, desired.outputs(result));
   } finally {
     record.close();
+    await sendTrail(agent, shared.ledgerStream, sendLedger, journal.lines, who);
   }
 }
 

@@ -143,6 +143,7 @@ function readCloud(endpoint: Endpoint): AzureCloud {
     keyVaultAudience: of('AzureKeyVaultServiceEndpointResourceId', endpoint.data('AzureKeyVaultServiceEndpointResourceId'), known?.keyVaultAudience),
     containerRegistryAudience: known?.containerRegistryAudience ?? 'https://containerregistry.azure.net',
     ...(known?.logAnalytics === undefined ? {} : { logAnalytics: known.logAnalytics }),
+    ...(known?.logsIngestionAudience === undefined ? {} : { logsIngestionAudience: known.logsIngestionAudience }),
   };
 }
 

@@ -4,6 +4,7 @@ import { aksServerApplication, clusterAddress } from '../azure/cluster-credentia
 import { objectIdOf } from '../azure/caller.js';
 import { guards } from '../azure/guards.js';
 import { leastRoles } from '../azure/least-role.js';
+import { sendLedger } from '../azure/ledger-stream.js';
 import { missingActions } from '../azure/permissions.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { ClusterConnection } from '../kubernetes/connection.js';
@@ -14,6 +15,7 @@ import { budgets } from '../reconcile/budgets.js';
 import type { PreflightCheck } from '../reconcile/check.js';
 import type { PermissionCheck } from '../reconcile/ports.js';
 import type { Permission } from '../reconcile/resource.js';
+import type { SendLedger } from './ledger-trail.js';
 import { saveMemory } from './memory.js';
 import type { ServiceTools, SharedInputs } from './planned-task.js';
 
@@ -32,6 +34,8 @@ export interface Services {
   connect(connection: ServiceConnection): Promise<Azure>;
   /** Object id of the principal that the run's connection signs in as; absent where its token does not say. */
   readonly principalId?: string;
+  /** Sends lines of a ledger to a stream, as the run's own connection. */
+  readonly sendLedger?: SendLedger;
   /** The one connection to a cluster of the run. */
   cluster(entry: ClusterEntry): ClusterConnection;
 }
@@ -86,6 +90,7 @@ export function servicesOver(
     permissions,
     checks: [budgets, guards(connected)],
     run,
+    sendLedger: (where, lines) => sendLedger(azure, where, lines),
     connect: async (connection) => {
       if (connection.id === azure.connection.id) return azure;
       const { name: via } = connection;

@@ -1,8 +1,10 @@
 import type { ServiceConnection } from '../azure/connection.js';
+import type { LedgerStream } from '../azure/ledger-stream.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { Agent } from './agent.js';
 import { knownClouds } from './clouds.js';
 import { anySubscription, type InputReader } from './inputs.js';
+import { readLedgerStream } from './ledger-stream-input.js';
 import { readPlanInput, type PlanInput } from './plan-input.js';
 import { readServiceConnection, type RequestOidcToken } from './service-connection.js';
 
@@ -19,6 +21,8 @@ export interface SharedInputs {
   readonly plan?: PlanInput | undefined;
   /** When the run has to have ended by itself; undefined for no such time. */
   readonly deadline?: Date | undefined;
+  /** Where the ledger is sent besides being attached; undefined for nowhere. */
+  readonly ledgerStream?: LedgerStream | undefined;
 }
 
 /** Reads the shared inputs. Mistakes are noted in the reader; nothing may be done with the value before it has finished. */
@@ -35,6 +39,7 @@ export function readSharedInputs(reader: InputReader, agent: Agent, requestOidcT
     failFast: reader.boolean('failFast'),
     plan: readPlanInput(reader, agent, dryRun),
     deadline: reader.time('deadline'),
+    ledgerStream: readLedgerStream(reader, connection ?? standIn),
   });
 }
 

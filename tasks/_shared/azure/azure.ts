@@ -4,6 +4,7 @@ import { cancelled, Problem } from '../reconcile/problem.js';
 import type { Permission } from '../reconcile/resource.js';
 import { Arm } from './arm.js';
 import type * as armModule from './arm-sdk.js';
+import type * as ingestionModule from './ingestion-sdk.js';
 import { Expected } from './bulk.js';
 import { clientCredential, type ClientProof } from './client-credentials.js';
 import type { AzureCloud, ServiceConnection } from './connection.js';
@@ -11,11 +12,12 @@ import { proxyProblem } from '../network/proxy-fault.js';
 import { straight } from '../network/route.js';
 import { AzureHttp, clientFor, correlationPolicy, throttledPipeline, type HttpTools } from './http.js';
 import { pacingPolicy, RequestPace } from './request-pace.js';
-import { throttlingPolicy } from './throttling.js';
+import { throttlingPolicy, type Patience } from './throttling.js';
 import { TokenCache } from './token-cache.js';
 
 type MsiClient = InstanceType<typeof armModule.ManagedServiceIdentityClient>;
 type AuthorizationClient = InstanceType<typeof armModule.AuthorizationManagementClient>;
+type IngestionClient = InstanceType<typeof ingestionModule.LogsIngestionClient>;
 
 /** What connecting needs besides the service connection. */
 export interface AzureTools extends HttpTools {
@@ -41,6 +43,12 @@ export interface Azure {
   identities(subscriptionId: string): Promise<MsiClient>;
   /** Role assignments. The client takes a subscription, but its calls are by scope. */
   authorization(): Promise<AuthorizationClient>;
+  /**
+   * Logs ingestion at the address of a data collection endpoint or rule.
+   * @param audience of its tokens, without `/.default`
+   * @param patience how long its requests are repeated
+   */
+  ingestion(endpoint: string, audience: string, patience: Patience): Promise<IngestionClient>;
   /** What the run is going to read, so that lists can serve. */
   readonly expected: Expected;
   /** An access token of the service connection for an audience; asked for once, and renewed before it ends. */
@@ -109,6 +117,12 @@ export async function connectAzure(connection: ServiceConnection, tools: AzureTo
       const { AuthorizationManagementClient } = await armSdk();
       authorization ??= new AuthorizationManagementClient(credential, connection.subscriptionId ?? '', { ...typed, $host: cloud.resourceManager });
       return authorization;
+    },
+    ingestion: async (endpoint, audience, patience) => {
+      const { LogsIngestionClient } = await import('./ingestion-sdk.js');
+      // The library compresses a body when it passes: what repeats a request has to stand behind that, or it is compressed once more.
+      const inner = [correlation, throttlingPolicy(tools.clock, (text) => tools.debug(text), patience)].map((policy) => ({ policy, position: 'perRetry' as const }));
+      return new LogsIngestionClient(endpoint, credential, { ...shared, audience, additionalPolicies: inner });
     },
     token: async (audience) => secret((await credential.getToken(`${audience}/.default`)).token),
     secret,

@@ -14,6 +14,8 @@ export interface AzureCloud {
   readonly containerRegistryAudience: string;
   /** Query service of Log Analytics; absent where the cloud has none that we know. */
   readonly logAnalytics?: LogAnalyticsService;
+  /** Audience of logs ingestion tokens; absent where the cloud has none that we know. */
+  readonly logsIngestionAudience?: string;
 }
 
 /** Where logs are queried. */

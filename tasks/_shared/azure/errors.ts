@@ -45,11 +45,13 @@ export function thrownServiceError(error: unknown): ServiceError | undefined {
     if (status === undefined) return undefined;
     return { status, code: serviceCode ?? '', message: because, ...(correlation === undefined ? {} : { correlation }) };
   }
-  const { statusCode, response } = object(error);
+  const { statusCode, response, code, message } = object(error);
   if (typeof statusCode !== 'number') return undefined;
   const headers = object(response).headers as { get?(name: string): string | undefined } | undefined;
   const body = text(object(response).bodyAsText);
-  return serviceError(statusCode, parseJson(body), headers?.get?.('x-ms-correlation-request-id'));
+  // The newer clients keep of the body what they make of it only. Source: @typespec/ts-http-runtime, createRestError.
+  const said = body === undefined && typeof code === 'string' ? { code, message } : parseJson(body);
+  return serviceError(statusCode, said, headers?.get?.('x-ms-correlation-request-id'));
 }
 
 /** Makes the Problem of a refused or failed request. */

@@ -13,26 +13,35 @@ const longestRetryAfterMs = 600_000;
 /** A request that is not answered by then is lost: a connection may be dropped on the way without a word. Real milliseconds. */
 const requestTimeoutMs = 60_000;
 
+/** How long requests are repeated where not the work itself waits for them. */
+export interface Patience {
+  /** No wait ends later, on the clock's `monotonic()`. */
+  readonly until: number;
+  /** After which a request that is not answered is lost. Real milliseconds. */
+  readonly requestMs: number;
+}
+
 /**
  * Repeats requests that were throttled or met a passing fault, as the service asks: `Retry-After` in seconds, else 1 s doubling.
  * The only place where requests are repeated; the retries of the SDKs themselves are switched off.
- * A lost answer is repeated too: all our writes are PUTs (or POSTs that only read), which may be sent twice.
+ * A lost answer is repeated too: all our writes are PUTs (or POSTs that only read, or send a ledger), which may be sent twice.
  */
-export function throttlingPolicy(clock: Clock, notify: (text: string) => void): PipelinePolicy {
+export function throttlingPolicy(clock: Clock, notify: (text: string) => void, { until, requestMs }: Patience = { until: Infinity, requestMs: requestTimeoutMs }): PipelinePolicy {
   return {
     name: 'throttling',
     async sendRequest(request, next) {
       const { pathname } = new URL(request.url);
-      if (request.timeout === 0) request.timeout = requestTimeoutMs;
+      if (request.timeout === 0) request.timeout = requestMs;
       for (let tries = 1; ; tries += 1) {
         const started = clock.monotonic();
-        const outcome = await next(request).catch((error: unknown) => thrown(error, request.abortSignal?.aborted === true));
+        const outcome = await next(request).catch((error: unknown) => thrown(error, request.abortSignal?.aborted === true, requestMs));
         const answer = 'error' in outcome ? outcome.response : outcome;
-        if (tries === maxTries || (answer !== undefined && !passing.has(answer.status))) {
+        const wait = answer === undefined ? backoff(tries) : retryAfter(answer.headers.get('retry-after'), tries);
+        const last = tries === maxTries || clock.monotonic() + wait > until;
+        if (last || (answer !== undefined && !passing.has(answer.status))) {
           if ('error' in outcome) throw outcome.error;
           return outcome;
         }
-        const wait = answer === undefined ? backoff(tries) : retryAfter(answer.headers.get('retry-after'), tries);
         const cause = answer === undefined && 'error' in outcome ? outcome.error.message : `status ${answer?.status ?? 0}`;
         notify(`${request.method} ${pathname}: ${cause}, waiting ${Math.round(wait / 1000)} s (after ${Math.round(clock.monotonic() - started)} ms)`);
         await clock.sleep(wait, request.abortSignal as AbortSignal | undefined).catch((reason: unknown) => {
@@ -51,10 +60,10 @@ interface Thrown {
 }
 
 /** What may be repeated of what was thrown: refusals that the typed clients turned into errors, and lost connections. */
-function thrown(error: unknown, aborted: boolean): Thrown {
+function thrown(error: unknown, aborted: boolean, requestMs: number): Thrown {
   if (aborted || !(error instanceof Error)) throw error;
   const { code, response } = error as Partial<RestError>;
-  if (error.name === 'AbortError') return { error: new Error(`no answer within ${requestTimeoutMs / 1000} s`) };
+  if (error.name === 'AbortError') return { error: new Error(`no answer within ${requestMs / 1000} s`) };
   if (response !== undefined) return { error, response };
   if (code === undefined || !(lostConnection.test(code) || isPassingFault(code))) throw error;
   return { error };

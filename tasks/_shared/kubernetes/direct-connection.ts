@@ -15,7 +15,7 @@ import {
   type HelmOptions,
   type ListOptions,
 } from './connection.js';
-import { withDeadline } from './deadline.js';
+import { withDeadline } from '../reconcile/deadline.js';
 import { HelmProcess, type HelmTools } from './helm-process.js';
 import { object, objects, parseJson, text, type Json } from '../fleet/json.js';
 import { kinds, nameOf, pathOf, type ClusterObject, type ObjectKind, type ObjectRef } from './objects.js';

@@ -6,6 +6,7 @@ import type { Crossing } from '../reconcile/access.js';
 import { Problem } from '../reconcile/problem.js';
 import type { FieldChange } from '../reconcile/resource.js';
 import { fateOf, wantedOf } from './findings.js';
+import { redacted } from './redacted.js';
 import type { RunContext } from './schema.js';
 
 /** Marks a file as a plan of this project. */
@@ -41,14 +42,6 @@ export function planFile(plan: Plan, context: RunContext, redact: (text: string)
   const body = redacted({ task, run, plannedAt, clusters, ...(boundaryPolicy === undefined ? {} : { boundaryPolicy }), changes }, redact);
   const sha256 = digest(body);
   return { content: `${JSON.stringify({ schema: planSchema, version: 1, sha256, plan: body }, undefined, 1)}\n`, sha256 };
-}
-
-/** The value with every text in it redacted. */
-function redacted(value: unknown, redact: (text: string) => string): unknown {
-  if (typeof value === 'string') return redact(value);
-  if (Array.isArray(value)) return value.map((item) => redacted(item, redact));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redacted(item, redact)]));
 }
 
 /**

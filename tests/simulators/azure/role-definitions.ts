@@ -172,6 +172,10 @@ const otherRoles = [
     actions: ['Microsoft.Storage/storageAccounts/blobServices/containers/read', 'Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action'],
     dataActions: ['Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'],
   }),
+  role('3913510d-42f4-4e42-8a64-420c390055eb', 'Monitoring Metrics Publisher', {
+    actions: ['Microsoft.Insights/Register/Action', 'Microsoft.Support/*', readGroups],
+    dataActions: ['Microsoft.Insights/Telemetry/Write'],
+  }),
   role('4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0', 'Azure Service Bus Data Receiver', {
     actions: ['Microsoft.ServiceBus/*/queues/read', 'Microsoft.ServiceBus/*/topics/read', 'Microsoft.ServiceBus/*/topics/subscriptions/read'],
     dataActions: ['Microsoft.ServiceBus/*/receive/action'],

@@ -8,6 +8,7 @@ const known = [
   'https://containerregistry.azure.net',
   'https://graph.microsoft.com',
   'https://api.loganalytics.io',
+  'https://monitor.azure.com',
   '6dae42f8-4368-4678-94ff-3960e28e3630',
 ];
 

@@ -13,6 +13,8 @@ import { DevOps } from '../devops/devops.js';
 import { Entra } from '../entra/entra.js';
 import type { Network } from '../kernel/network.js';
 import { LogAnalytics, type LogWorkspace } from '../log-analytics/log-analytics.js';
+import { LogIngestion, type IngestionRule } from '../log-ingestion/log-ingestion.js';
+import { ledgerColumns } from '../log-ingestion/ledger-columns.js';
 import { isRecord } from '../kernel/service.js';
 import { KubernetesApi, type KubernetesApiOptions } from '../kubernetes/kubernetes-api.js';
 import { Registry } from '../registry/registry.js';
@@ -28,6 +30,7 @@ export interface Origins {
   /** Azure DevOps again, at the other address that it has for releases. */
   readonly releases: string;
   readonly logAnalytics: string;
+  readonly logIngestion: string;
 }
 
 /** The parts of an API server that a large world goes without, or shares. */
@@ -58,6 +61,7 @@ export class World {
     readonly issuers: IssuerHost,
     readonly devops: DevOps,
     readonly logs: LogAnalytics,
+    readonly ingestion: LogIngestion,
     private readonly certificateAuthority: string,
   ) {}
 
@@ -76,6 +80,7 @@ export class World {
     const issuers = new IssuerHost();
     const devops = new DevOps({ name: 'devops', clock, organisation });
     const logs = new LogAnalytics({ clock, authority: entra, access: roles });
+    const ingestion = new LogIngestion({ authority: entra, access: roles });
     const origins = {
       arm: await network.attach(arm),
       entra: await network.attach(entra),
@@ -83,10 +88,11 @@ export class World {
       devops: await network.attach(devops),
       releases: await network.attach(devops),
       logAnalytics: await network.attach(logs),
+      logIngestion: await network.attach(ingestion),
     };
     devops.addresses.home = origins.devops;
     if (origins.releases !== origins.devops) devops.addresses.releases = origins.releases;
-    return new World(network, origins, directory, hierarchy, roles, entra, arm, issuers, devops, logs, certificateAuthority);
+    return new World(network, origins, directory, hierarchy, roles, entra, arm, issuers, devops, logs, ingestion, certificateAuthority);
   }
 
   /**
@@ -178,6 +184,11 @@ export class World {
     const customerId = idOf(`workspace ${workspace.name}`);
     const { id } = this.arm.workspaces.add({ ...workspace, properties: { customerId, retentionInDays: 30, ...workspace.properties } });
     return this.logs.add(customerId, id);
+  }
+
+  /** Adds a data collection rule as `templates/monitoring/ledger.bicep` declares it. */
+  addLedgerRule(armId: string, stream = 'Custom-WorkloadIdentityLedger_CL'): IngestionRule {
+    return this.ingestion.add({ immutableId: `dcr-${idOf(armId).replaceAll('-', '')}`, armId, streams: { [stream]: ledgerColumns() } });
   }
 
   /** Assigns a role outside of any request, effective at once. */

@@ -125,6 +125,7 @@ describe('readServiceConnection', () => {
       keyVaultAudience: 'https://vault.usgovcloudapi.net',
       containerRegistryAudience: 'https://containerregistry.azure.net',
       logAnalytics: { endpoint: 'https://api.loganalytics.us', audience: 'https://api.loganalytics.us' },
+      logsIngestionAudience: 'https://monitor.azure.us',
     });
     assert.equal(read({ ...federatedEndpoint, url: '', data: { environment: 'AzureChinaCloud' } }).cloud.keyVaultAudience, 'https://vault.azure.cn');
   });

@@ -68,7 +68,7 @@ export class Item implements Resource<Inputs, { text: string }> {
 
   async apply(change: Change, { text }: Inputs, writer: Writer): Promise<void> {
     await writer.write({ action: change.action, object: `/${this.key}`, after: text, widens: this.options.widens ?? false }, () => {
-      if (this.options.refused !== undefined) throw new Problem(this.options.refused);
+      if (this.options.refused !== undefined) return Promise.reject(new Problem(this.options.refused));
       this.store.set(this.key, text);
       return Promise.resolve();
     });

@@ -9,6 +9,11 @@ const deploy = 'DeployWithIdentity';
 const cluster = /ARM id \(\/subscriptions\/…\/managedClusters\/name\) or resourceGroup\/name; commas or lines separate them/;
 const bounds = (min: number, max: number): RegExp => new RegExp(`give a whole number from ${min} to ${max}$`);
 
+const address = 'https://dce-contoso-abcd.westeurope-1.ingest.monitor.azure.com';
+const rule = 'dcr-000a00a000a00000a000000aa000a0aa';
+const group = `/subscriptions/${subscription}/resourceGroups/rg/providers/Microsoft.Insights`;
+const ingestion = /the logs ingestion address such as https:\/\/dce-.*, without a path/;
+const stack = { environment: 'AzureStack', activeDirectoryServiceEndpointResourceId: 'https://management.stack.local', environmentAuthorityUrl: 'https://login.stack.local', AzureKeyVaultServiceEndpointResourceId: 'https://vault.stack.local' };
 const { data, parameters } = federatedEndpoint;
 const contoso = 'The service connection contoso';
 
@@ -90,6 +95,16 @@ export const sharedRows: readonly BadInput[] = [
   ...row([federate, 'GrantRegistryRole'], 'propagationTimeoutInMinutes', '0', 'WI1002', '"0"', bounds(1, 120)),
   ...row([federate, 'GrantRegistryRole'], 'propagationTimeoutInMinutes', '121', 'WI1002', '121', bounds(1, 120)),
   ...row([federate, 'GrantRegistryRole'], 'propagationTimeoutInMinutes', 'PT5M', 'WI1002', 'PT5M', bounds(1, 120)),
+
+  // where the ledger is sent besides
+  ...row(planned, 'ledgerEndpoint', address, 'WI1060', address, /ledgerRuleId is empty, and a ledger is sent to a rule at an endpoint; give ledgerRuleId as well, or leave all of them empty$/),
+  ...row(planned, 'ledgerRuleId', rule, 'WI1060', rule, /ledgerEndpoint is empty.*give ledgerEndpoint as well/),
+  ...row(enable, 'ledgerStream', 'Custom-X_CL', 'WI1060', 'Custom-X_CL', /ledgerEndpoint and ledgerRuleId are empty/),
+  ...['dce.ingest.monitor.azure.com', address.replace('https', 'http'), `${address}/dataCollectionRules/${rule}`, `${address}?x=y`].flatMap((given) => row(enable, 'ledgerEndpoint', given, 'WI1007', given, ingestion, { given: { ledgerRuleId: rule } })),
+  ...['dcr-workload-identity-ledger', 'dcr-', `${group}/dataCollectionRules/dcr`, `"${rule}"`].flatMap((given) => row(enable, 'ledgerRuleId', given, 'WI1007', given, /the immutable id of the data collection rule/, { given: { ledgerEndpoint: address } })),
+  ...['WorkloadIdentityLedger_CL', 'Custom-', 'Custom-a/b'].flatMap((given) => row(enable, 'ledgerStream', given, 'WI1007', given, /a stream of the rule such as Custom-WorkloadIdentityLedger_CL/, { given: { ledgerEndpoint: address, ledgerRuleId: rule } })),
+  ...['ledgerEndpoint', 'ledgerRuleId', 'ledgerStream'].flatMap((name) => row(planned, name, '$(ledger)', 'WI1005', '$(ledger)', /link the variable group/, { given: { ledgerEndpoint: address, ledgerRuleId: rule, [name]: '$(ledger)' } })),
+  ...row(enable, 'ledgerEndpoint', address, 'WI1060', address, /no logs ingestion of AzureStack is known/, { given: { ledgerRuleId: rule }, connection: { ...federatedEndpoint, data: { ...data, ...stack } } }),
 
   // EnableWorkloadIdentity
   ...['v1.27', '1', '1.27.x', '1.27.1.1', 'latest', '1,27'].flatMap((version) => row(enable, 'minimumKubernetesVersion', version, 'WI1007', version, /give a version such as 1\.27 or 1\.27\.3/)),

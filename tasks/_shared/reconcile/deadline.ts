@@ -1,4 +1,4 @@
-import type { Clock } from '../reconcile/clock.js';
+import type { Clock } from './clock.js';
 
 /** A deadline on work that can be cancelled. */
 export interface Deadline {
