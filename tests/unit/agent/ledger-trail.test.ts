@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { runPlannedTask, type PlannedServices, type PlannedTask } from '../../../tasks/_shared/agent/planned-task.js';
 import { servicesOver } from '../../../tasks/_shared/agent/services.js';
-import { defaultStream } from '../../../tasks/_shared/azure/ledger-stream.js';
+import { defaultStream, sendLedger } from '../../../tasks/_shared/azure/ledger-stream.js';
 import type { IngestionRule } from '../../simulators/log-ingestion/log-ingestion.js';
 import { ledgerColumns } from '../../simulators/log-ingestion/ledger-columns.js';
-import { clientSecret, group, Rig } from '../azure/azure-world.js';
+import { clientSecret, group, problemOf, Rig } from '../azure/azure-world.js';
 import { everythingAllowed, Item, stopped } from '../report/items.js';
 import { FakeAgent } from './fake-agent.js';
 
@@ -64,6 +64,7 @@ describe('the trail of ledgers in Log Analytics', () => {
     return (await runPlannedTask(agent, task, services, () => Promise.resolve(''), () => rig.clock)).result;
   }
 
+  const send = async (lines: readonly Record<string, unknown>[]): Promise<void> => sendLedger(await rig.connect(), { endpoint: rig.world.origins.logIngestion, ruleId: rule.immutableId, stream: defaultStream, audience: 'https://monitor.azure.com' }, lines);
   const rows = (): Record<string, unknown>[] => rule.rows.get(defaultStream) ?? [];
   const ledger = (): unknown[] => agent.attachments.filter(({ type }) => type.endsWith('-ledger')).flatMap(({ content }) => content.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown));
   const requests = (): number[] => rig.statuses('log-ingestion', 'POST', /^\/dataCollectionRules\//);
@@ -106,10 +107,22 @@ describe('the trail of ledgers in Log Analytics', () => {
     const end = { kind: 'identity', name: 'id', id: '/x' };
     const line = { version: 1, at: '2026-01-05T08:00:00.000Z', task: 'T', run: 'r', signIn: 's', correlation: 'c', ...who, boundaryPolicy: policy, cluster: 'a', resource: 'r', action: 'update', object: '/x', before: 'b', after: 'a', widens: true, crossings: [{ access: { kind: 'grant', from: end, to: end }, from: 'dev', to: 'prod' }], outcome: 'failed', detail: 'd' };
     assert.deepEqual(Object.keys(line).sort(), Object.keys(ledgerColumns()).sort());
-    const { sendLedger } = await rig.services([]);
-    await sendLedger?.({ endpoint: rig.world.origins.logIngestion, ruleId: rule.immutableId, stream: defaultStream, audience: 'https://monitor.azure.com' }, [line]);
+    await send([line]);
     assert.deepEqual(rows(), [line]);
     assert.deepEqual([...rule.dropped], []);
+  });
+
+  it('stops at the first refusal, and when the run is cancelled on the way', async () => {
+    const lines = Array.from({ length: 12 }, (_, index) => ({ object: `/${index}`, after: 'x'.repeat(900_000) }));
+    const heal = rig.network.faults.plant({ service: 'log-ingestion', respond: { status: 403, body: { error: { code: 'OperationFailed', message: 'no access' } } } });
+    const refused = await problemOf(send(lines));
+    assert.deepEqual([refused.code, refused.because, refused.status], ['WI9051', 'no access', 403]);
+    assert.ok(requests().length < lines.length, 'the others would be refused as well');
+    heal();
+    rig.network.faults.plant({ service: 'log-ingestion', then: () => rig.abort.abort() });
+    const stopped = await problemOf(send(lines));
+    assert.deepEqual([stopped.code, stopped.because], ['WI9051', 'the pipeline asked the task to stop']);
+    assert.ok(rows().length < lines.length);
   });
 
   it('gets nothing of a run that writes nothing, and nothing without the inputs', async () => {
@@ -195,6 +208,6 @@ describe('the trail of ledgers in Log Analytics', () => {
     await start().catch(() => undefined);
     assert.ok(ledger().length > 0);
     assert.match(told(), /the pipeline asked the task to stop\. To do: copy its lines from the attachment .*\(WI9051\)$/);
-    assert.deepEqual(requests(), []);
+    assert.deepEqual(rig.network.log.all().map(({ service }) => service), [], 'nobody is asked any more');
   });
 });
