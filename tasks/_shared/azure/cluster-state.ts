@@ -54,8 +54,15 @@ function isReady({ provisioningState, issuerUrl, workloadIdentity }: ClusterStat
   return provisioningState === 'Succeeded' && issuerUrl !== undefined && workloadIdentity;
 }
 
+/** All clusters of a subscription or resource group that the connection may see. */
+export async function allClusters(azure: Azure, place: string): Promise<readonly ClusterState[]> {
+  const clusters: ClusterState[] = [];
+  for await (const page of listClusters(azure, place)) clusters.push(...page.map((raw) => clusterState(raw, text(raw.id) ?? '')));
+  return clusters;
+}
+
 /** The clusters of a subscription or resource group, as they are, page by page. */
-export function listClusters({ arm }: Azure, place: string): Pages<Json> {
+function listClusters({ arm }: Azure, place: string): Pages<Json> {
   const purpose = { tried: `list the clusters of ${place}`, what: `The clusters of ${place} cannot be listed` };
   return arm.pages(`${place}/providers/Microsoft.ContainerService/managedClusters`, apiVersions.managedClusters, purpose);
 }

@@ -6,12 +6,12 @@ import { placeOf, type Finding } from '../reconcile/preflight.js';
 import { toProblem, type ProblemParts } from '../reconcile/problem.js';
 import { foreseen, writes, type Permission } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
-import { clusterState, listClusters, type ClusterState } from './cluster-state.js';
+import { allClusters, type ClusterState } from './cluster-state.js';
 import { FederatedCredential, type CredentialObservation } from './federated-credential.js';
 import { Identity, neverFederated, type IdentityObservation } from './identity.js';
 
 /** What a run needs before it may federate an identity: to see the clusters that may run on it. */
-export function clusterListRight(subscriptionId: string): Permission {
+function clusterListRight(subscriptionId: string): Permission {
   return { plane: 'azure', action: 'Microsoft.ContainerService/managedClusters/read', scope: `/subscriptions/${subscriptionId}` };
 }
 
@@ -51,9 +51,7 @@ function remember<T>(known: Map<string, T>, key: string, value: T): T {
 
 async function clustersOf(azure: Azure, subscriptionId: string): Promise<readonly ClusterState[] | ProblemParts> {
   try {
-    const listed: ClusterState[] = [];
-    for await (const page of listClusters(azure, `/subscriptions/${subscriptionId}`)) listed.push(...page.map((raw) => clusterState(raw, typeof raw.id === 'string' ? raw.id : '')));
-    return listed;
+    return await allClusters(azure, `/subscriptions/${subscriptionId}`);
   } catch (error) {
     azure.signal.throwIfAborted();
     return toProblem(error).parts;
