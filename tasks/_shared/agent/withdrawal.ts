@@ -5,6 +5,7 @@ import { readIdentity, type IdentityState } from '../azure/identity-state.js';
 import { grantsOf, type Grantee } from '../azure/own-grants.js';
 import { grantTitle, RoleAssignmentRemoval, type RepositoryLimits } from '../azure/role-assignment-removal.js';
 import type { RoleAssignmentState } from '../azure/role-assignments.js';
+import { parseArmId } from '../fleet/arm-id.js';
 import type { History } from '../fleet/history.js';
 import type { IdentityPlace } from '../fleet/identity-place.js';
 import { isOwnCredential } from '../fleet/marks.js';
@@ -13,6 +14,8 @@ import type { PlacedWorkload } from '../fleet/workload.js';
 import { Lookup } from '../reconcile/lookup.js';
 import { problemOf, type Problem, type ProblemParts } from '../reconcile/problem.js';
 import { blocked, type Change, type Reader } from '../reconcile/resource.js';
+
+const identityType = 'microsoft.managedidentity/userassignedidentities';
 
 /** An identity and those who shall not use it any more. */
 export interface Withdrawal {
@@ -125,13 +128,21 @@ export async function removeGrants({ grantee, scopes, history, stay, because, af
   for (const { azure, scope } of scopes) {
     try {
       const { ours, others } = await grantsOf(azure, scope, grantee, history, reader);
-      removals.push(...ours.map((entry) => new RoleAssignmentRemoval(azure, entry, because, place, stay, limits)));
+      removals.push(...ours.map((entry) => new RoleAssignmentRemoval(azure, entry, because, place, stay, isOrphan(entry, grantee) ? undefined : limits)));
       left.push(...others.map((entry) => foreignGrant(entry, grantee.name)));
     } catch (error) {
       unreadable.push(new Unreadable('grants', scope, problemOf(error, azure.signal, `look for grants at ${scope}`), cluster));
     }
   }
   return { removals, unreadable, left };
+}
+
+/**
+ * True for what an identity had before it was deleted or made anew: nobody can use it, and Azure refuses to write it again for a principal
+ * that is gone. That of a cluster's nodes may live on without the cluster.
+ */
+function isOrphan({ principalId }: RoleAssignmentState, grantee: Grantee): boolean {
+  return parseArmId(grantee.id)?.type.toLowerCase() === identityType && principalId !== grantee.principalId;
 }
 
 function foreignGrant(entry: RoleAssignmentState, name: string): ProblemParts {

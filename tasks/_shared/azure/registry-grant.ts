@@ -10,7 +10,7 @@ import { blocked, keep, type Change, type Content, type Cost, type FieldChange, 
 import type { Azure } from './azure.js';
 import type { RegistryState } from './registry-lookup.js';
 import { allowsAll, repositoryRoleOf, type RegistryMode, type RegistryRole } from './registry-roles.js';
-import { conditionedActions, conditionVersion, merge, missingRepositories, parseCondition, printCondition, unrestrictedActions, type RepositoryCondition, type RepositoryRole } from './repository-conditions.js';
+import { conditionedActions, conditionVersion, merge, missingRepositories, parseCondition, printCondition, unlistedRepositories, unrestrictedActions, type RepositoryCondition, type RepositoryRole } from './repository-conditions.js';
 import { writeAssignment, type PrincipalType } from './role-assignment-write.js';
 import type { GrantPlace, RoleAssignment } from './role-assignment.js';
 import { assignmentsOf, getAssignment, listAssignments, reaches, type RoleAssignmentState } from './role-assignments.js';
@@ -136,7 +136,7 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
     const { repositories, principal } = this.wish;
     if (repositories.length === 0) return blocked(this.problem('WI2511', 'its registry has roles for repositories, and no repository is named', 'name them in the input repositories: orders/api, or backend/* for all that begin so'));
     const covering = held.find((entry) => allowsAll(entry, this.repositoryRole, repositories));
-    if (covering !== undefined && !(this.isOurs(covering, principalId) && this.unrestricted(covering).length > 0)) return keep(`${this.repositoryRole}, assignment ${nameOf(covering)}${this.broader(covering)}`);
+    if (covering !== undefined && !(this.isOurs(covering, principalId) && this.isUnfinished(covering))) return keep(`${this.repositoryRole}, assignment ${nameOf(covering)}${this.broader(covering)}`);
     const rival = this.presentIn({ held, ignored: [] });
     if (rival === undefined) {
       const first = [{ field: 'role', after: this.repositoryRole }, { field: 'principal', after: show(principalId) }];
@@ -152,8 +152,20 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
       return blocked(this.problem('WI2513', `${stands}; somebody else made it, and it allows ${condition.repositories.join(', ')}, not ${missing.join(', ')}`, 'add the repositories to that condition by hand, or remove the assignment and run again, so that this task makes its own'));
     }
     const open = this.unrestricted(rival).map((action) => ({ field: action.split('/').slice(-2).join('/'), before: 'every repository', after: 'these repositories' }));
-    const because = missing.length === 0 ? 'leaves actions of the role unrestricted' : `does not allow ${missing.join(', ')}`;
-    return { action: 'update', fields: [...missing.map(added), ...open], widens: missing.length > 0, reason: `assignment ${nameOf(rival)} ${because}` };
+    const unnamed = this.unnamed(rival);
+    const because = missing.length > 0 ? `does not allow ${missing.join(', ')}` : open.length > 0 ? 'leaves actions of the role unrestricted' : `allows ${unnamed.join(', ')} only with what another run may take back`;
+    return { action: 'update', fields: [...unnamed.map(added), ...open], widens: missing.length > 0, reason: `assignment ${nameOf(rival)} ${because}` };
+  }
+
+  /** True for a condition of ours that has to be written although it allows what is asked. */
+  private isUnfinished(entry: RoleAssignmentState): boolean {
+    return this.unrestricted(entry).length > 0 || this.unnamed(entry).length > 0;
+  }
+
+  /** What is asked and not named itself: where only a beginning such as `backend/*` allows it, it would go with that. */
+  private unnamed({ scope, condition }: RoleAssignmentState): string[] {
+    const parsed = sameId(scope, this.registryId) ? parseCondition(condition ?? '') : undefined;
+    return parsed === undefined ? [] : unlistedRepositories(parsed, this.wish.repositories);
   }
 
   /** Actions of the role that the condition of an assignment does not name, so that they act on every repository. */

@@ -122,6 +122,12 @@ export function missingRepositories(condition: RepositoryCondition, repositories
   return repositories.filter((wanted) => !condition.repositories.some((one) => includes(one, wanted)));
 }
 
+/** Of these repositories, those that a condition does not name as they are, whether it allows them or not. */
+export function unlistedRepositories(condition: RepositoryCondition, repositories: readonly string[]): string[] {
+  const listed = new Set(condition.repositories.map((one) => one.toLowerCase()));
+  return repositories.filter((one) => !listed.has(one.toLowerCase()));
+}
+
 /** Of these data actions, those that a condition does not name and thereby leaves unrestricted. */
 export function unrestrictedActions(condition: RepositoryCondition, actions: readonly string[]): string[] {
   return actions.filter((action) => !condition.actions.some((one) => one.toLowerCase() === action.toLowerCase()));
@@ -129,10 +135,9 @@ export function unrestrictedActions(condition: RepositoryCondition, actions: rea
 
 /** The union: what either allows is allowed, and what either restricts is restricted. A name that a beginning includes stays, since its own revocation will ask for it. */
 export function merge(condition: RepositoryCondition, { actions, repositories }: RepositoryCondition): RepositoryCondition {
-  const listed = new Set(condition.repositories.map((one) => one.toLowerCase()));
   return {
     actions: [...condition.actions, ...unrestrictedActions(condition, actions)],
-    repositories: [...condition.repositories, ...repositories.filter((one) => !listed.has(one.toLowerCase()))],
+    repositories: [...condition.repositories, ...unlistedRepositories(condition, repositories)],
   };
 }
 

@@ -80,7 +80,24 @@ describe('grant on a registry', () => {
     assert.deepEqual([result.result, allowed()], ['succeeded', [['orders/api', 'backend/*', 'web']]]);
     assert.equal(rig.journal.at(-1)?.before, limitedTo('orders/api'));
     rig.network.log.clear();
-    for (const repositories of [['orders/api'], ['backend/api'], ['web', 'backend/x/*']]) assert.match(planned(await run(repositories)), /^keep/);
+    for (const repositories of [['orders/api'], ['backend/*'], ['web', 'orders/api']]) assert.match(planned(await run(repositories)), /^keep/);
+    assert.deepEqual(rig.writes(), []);
+  });
+
+  it('names what only the beginning of another run allows, so that it stays when that is taken back', async () => {
+    await run(['backend/*']);
+    const result = await run(['backend/api']);
+    assert.equal(planned(result), 'update: repository backend/api allowed');
+    assert.deepEqual([result.result, allowed()], ['succeeded', [['backend/*', 'backend/api']]]);
+    rig.network.log.clear();
+    assert.match(planned(await run(['backend/api'])), /^keep/);
+    assert.deepEqual(rig.writes(), []);
+  });
+
+  it('leaves it to the beginning that somebody else granted', async () => {
+    plant(reader, limitedTo('backend/*'));
+    rig.network.log.clear();
+    assert.match(planned(await run(['backend/api'])), /^keep/);
     assert.deepEqual(rig.writes(), []);
   });
 

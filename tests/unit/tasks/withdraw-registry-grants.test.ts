@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { federateServiceAccount } from '../../../tasks/FederateServiceAccount/federate-service-account.js';
 import { grantRegistryRole } from '../../../tasks/GrantRegistryRole/grant-registry-role.js';
+import { conditionedActions, printCondition } from '../../../tasks/_shared/azure/repository-conditions.js';
 import { roles } from '../../../tasks/_shared/azure/roles.js';
 import { describeGrant } from '../../../tasks/_shared/fleet/marks.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
@@ -70,6 +71,14 @@ describe('GrantRegistryRole, state absent', () => {
   it('takes back what an identity had that is gone by now', async () => {
     rig.world.roles.add({ name: idOf('orphan'), scope: registry, principalId: idOf('gone'), principalType: 'ServicePrincipal', roleDefinitionId: roles.AcrPull, description: describeGrant({ workload: 'orders/api', principal: identityId('id-orders-aks-1'), run: 'long ago' }) });
     rig.world.arm.identities.remove('id-orders-aks-1');
+    const { result } = await absent();
+    assert.deepEqual([result.result, here()], ['succeeded', []]);
+  });
+
+  it('takes back as a whole what an identity had before it was made anew: Azure writes nothing for a principal that is gone', async () => {
+    const condition = printCondition({ actions: conditionedActions['Container Registry Repository Reader'], repositories: ['orders/api', 'web'] });
+    const description = describeGrant({ workload: 'orders/api', principal: identityId('id-orders-aks-1'), run: 'long ago' });
+    rig.world.roles.add({ name: idOf('orphan'), scope: registry, principalId: idOf('gone'), principalType: 'ServicePrincipal', roleDefinitionId: roles['Container Registry Repository Reader'], description, condition, conditionVersion: '2.0' });
     const { result } = await absent();
     assert.deepEqual([result.result, here()], ['succeeded', []]);
   });
