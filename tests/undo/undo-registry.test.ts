@@ -1,0 +1,3 @@
+import { describeRegistryStates } from './registry-states.js';
+
+describeRegistryStates(1, 160, 30);
