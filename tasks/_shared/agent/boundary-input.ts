@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { parseBoundaryPolicy } from '../fleet/boundary-parse.js';
 import type { BoundaryPolicy } from '../fleet/boundary-policy.js';
 import type { PolicyOrigin } from '../fleet/policy-origin.js';
@@ -28,7 +27,7 @@ export function readBoundaryPolicy(inputs: InputReader): GivenPolicy {
     return undefined;
   }
   const parsed = parseBoundaryPolicy(read.text);
-  if ('policy' in parsed) return { policy: parsed.policy, origin: originOf(path, file) };
+  if ('policy' in parsed) return { policy: parsed.policy, origin: originOf(path, file, read.bytes) };
   for (const { line, column, because, remedy } of parsed.mistakes) {
     inputs.note(new Problem({ code: 'WI1070', what: `Input ${input} names a policy with a mistake at line ${line}, column ${column}`, because, remedy }));
   }
@@ -44,8 +43,9 @@ function unsaid(): Problem {
   });
 }
 
-function originOf(path: string, file: string): PolicyOrigin {
-  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
+/** @param bytes those that were judged: the file may be another by now */
+function originOf(path: string, file: string, bytes: Buffer): PolicyOrigin {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
   const commit = checkedOutCommit(file);
   return { path, sha256, ...(commit === undefined ? {} : { commit }) };
 }

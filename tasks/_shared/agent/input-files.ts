@@ -14,8 +14,8 @@ export interface PathFlaw {
   readonly remedy: string;
 }
 
-/** The text of a file, or why it cannot be used. */
-export type FileText = { readonly text: string } | { readonly flaw: PathFlaw };
+/** The text of a file and the bytes that it was read from, or why it cannot be used. */
+export type FileText = { readonly text: string; readonly bytes: Buffer } | { readonly flaw: PathFlaw };
 
 /** Reads a file of text, a byte order mark left out. The path is absolute or relative to the working folder. */
 export function readTextFile(path: string): FileText {
@@ -27,7 +27,7 @@ export function readTextFile(path: string): FileText {
   if (content.includes(0) || !isUtf8(content)) {
     return refusal('the file is not text in UTF-8', 'save it as UTF-8; Windows PowerShell does with "Out-File -Encoding utf8"');
   }
-  return { text: content.toString('utf8').replace(/^\uFEFF/, '') };
+  return { text: content.toString('utf8').replace(/^\uFEFF/, ''), bytes: content };
 }
 
 /** Why a folder is not that of a chart; undefined when it looks like one. */

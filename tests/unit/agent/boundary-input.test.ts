@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readBoundaryPolicy, type GivenPolicy } from '../../../tasks/_shared/agent/boundary-input.js';
@@ -42,6 +43,24 @@ describe('the input boundaryPolicy', () => {
     const given = read('deploy/boundaries.yml');
     assert.deepEqual(given?.policy.boundaries, [{ name: 'nonprod', managementGroups: ['mg-dev'] }]);
     assert.deepEqual(given.origin, { path: 'deploy/boundaries.yml', sha256: createHash('sha256').update(text).digest('hex') }, 'the hash is that of the file as it is');
+  });
+
+  it('is hashed as it was judged, though the file is another a moment later', () => {
+    file('boundaries.yml', text);
+    const original = fs.readFileSync;
+    fs.readFileSync = new Proxy(original, { apply: (target, self, parameters) => {
+      const content: unknown = Reflect.apply(target, self, parameters);
+      if (String(parameters[0]).endsWith('boundaries.yml')) file('boundaries.yml', 'version: 1\nboundaries: {prod: [mg-prod]}\n');
+      return content;
+    } });
+    syncBuiltinESMExports();
+    try {
+      const given = read('boundaries.yml');
+      assert.deepEqual([given?.policy.boundaries[0]?.name, given?.origin.sha256], ['nonprod', createHash('sha256').update(text).digest('hex')]);
+    } finally {
+      fs.readFileSync = original;
+      syncBuiltinESMExports();
+    }
   });
 
   it('comes with the commit that is checked out around the file', () => {
