@@ -1,4 +1,4 @@
-import type { History, ObjectHistory } from '../fleet/history.js';
+import type { History, ObjectHistory, WriteHistory } from '../fleet/history.js';
 import type { ProblemParts } from '../reconcile/problem.js';
 import { Removal, type RemovalInputs, type RemovalPlace, type RemovalState } from '../reconcile/removal.js';
 import { keep, type Change, type Permission, type Reader, type Writer } from '../reconcile/resource.js';
@@ -40,7 +40,7 @@ export class VaultPolicyRemoval extends Removal<FoundPolicy> {
     if (entry === undefined) return { present: false };
     if (this.stays !== undefined) return { present: true, entry, stays: this.stays };
     if (this.past === undefined) return { present: true, entry, left: [this.#unknown(entry)] };
-    const [before, after] = [readPolicy(this.past.before ?? ''), readPolicy(this.past.afters.at(-1) ?? '')];
+    const { before, after } = folded(this.past.writes);
     const given = vaultSections.filter((section) => has(after[section], 'get') && !has(before[section], 'get'));
     const sections = given.filter((section) => same(entry.permissions[section], after[section]));
     const changed = given.filter((section) => !sections.includes(section) && has(entry.permissions[section], 'get'));
@@ -101,6 +101,21 @@ export class VaultPolicyRemoval extends Removal<FoundPolicy> {
 /** The key of the removal of an entry. */
 export function policyRemovalKey(vaultId: string, principalId: string): string {
   return `removal of access policy at ${vaultId.toLowerCase()} for ${principalId.toLowerCase()}`;
+}
+
+/** What the ledgers say of each section: before the first write that names it, and after the last one. A write names only what it is about. */
+function folded(writes: readonly WriteHistory[]): Record<'before' | 'after', Partial<Record<VaultSection, readonly string[]>>> {
+  const before: Partial<Record<VaultSection, readonly string[]>> = {};
+  const after: Partial<Record<VaultSection, readonly string[]>> = {};
+  for (const write of writes) {
+    const [found, left] = [readPolicy(write.before ?? ''), readPolicy(write.after ?? '')];
+    for (const section of vaultSections) {
+      if (found[section] === undefined && left[section] === undefined) continue;
+      before[section] ??= found[section] ?? [];
+      after[section] = left[section] ?? [];
+    }
+  }
+  return { before, after };
 }
 
 function has(words: readonly string[] | undefined, wanted: string): boolean {

@@ -8,6 +8,14 @@ export interface ObjectHistory {
   readonly before?: string;
   /** What writes have left, oldest first. Of a write whose outcome is unknown as well: either may be what is there. */
   readonly afters: readonly string[];
+  /** The same writes one by one, for what is written part by part: each line tells of the parts that it wrote. */
+  readonly writes: readonly WriteHistory[];
+}
+
+/** What one write found, and what it left. */
+export interface WriteHistory {
+  readonly before?: string;
+  readonly after?: string;
 }
 
 /** What earlier runs did, as far as their ledgers were given. */

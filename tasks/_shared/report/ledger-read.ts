@@ -88,6 +88,7 @@ function continued(earlier: ObjectHistory | undefined, line: ReadLine): ObjectHi
     made: (earlier?.made ?? false) || (line.action === 'create' && line.before === undefined),
     ...(before === undefined ? {} : { before }),
     afters: [...(earlier?.afters ?? []), ...(line.after === undefined ? [] : [line.after])],
+    writes: [...(earlier?.writes ?? []), { ...optional('before', line.before), ...optional('after', line.after) }],
   };
 }
 

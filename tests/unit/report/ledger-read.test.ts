@@ -53,7 +53,7 @@ describe('the history that ledgers tell', () => {
       line(4, 'update', account, { cluster: 'aks-1', before: 'c', after: 'd', outcome: 'failed' }),
       line(1, 'update', account, { cluster: 'aks-2', before: 'other', after: 'x' }),
     ]);
-    assert.deepEqual(history.of(account, 'aks-1'), { resources: [`resource of ${account}`], made: false, before: '', afters: ['a', 'b', 'c'] });
+    assert.deepEqual(history.of(account, 'aks-1'), { resources: [`resource of ${account}`], made: false, before: '', afters: ['a', 'b', 'c'], writes: [{ before: '', after: 'a' }, { before: 'a', after: 'b' }, { before: 'b', after: 'c' }] });
     assert.deepEqual(history.of(account, 'aks-2')?.before, 'other');
     assert.equal(history.of(account, 'aks-3'), undefined);
   });

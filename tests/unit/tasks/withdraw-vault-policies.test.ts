@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { federateServiceAccount } from '../../../tasks/FederateServiceAccount/federate-service-account.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { makeKeysFresh, takeKeysAgain } from '../../simulators/kernel/rsa-keys.js';
-import { Rig } from '../azure/azure-world.js';
+import { Rig, tenantId, type RunChoices } from '../azure/azure-world.js';
 
 const given = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders', keyVault: 'rg-dev/kv-unit', secrets: 'orders-db', allowVaultWideAccess: 'true', boundaryPolicy: 'none' };
 
@@ -21,21 +21,51 @@ describe('state absent on a vault of access policies', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
   after(makeKeysFresh);
-  const run = async (inputs: Record<string, string> = {}): Promise<RunResult> => (await rig.runTask(federateServiceAccount, ['aks-1'], { ...given, ...inputs })).result;
+  const run = async (inputs: Record<string, string> = {}, choices: RunChoices = {}): Promise<RunResult> => (await rig.runTask(federateServiceAccount, ['aks-1'], { ...given, ...inputs }, choices)).result;
   const entries = (): string => JSON.stringify((rig.world.arm.vaults.find('kv-unit').properties as { accessPolicies?: unknown }).accessPolicies ?? []);
+  const ledger = (): string => {
+    const path = join(folder, 'ledger.jsonl');
+    writeFileSync(path, rig.journal.map((entry) => `${JSON.stringify({ version: 1, ...entry })}\n`).join(''));
+    return path;
+  };
   const principal = (): string => rig.world.arm.identities.find('id-orders-aks-1').principalId;
 
   it('removes what a ledger shows, and lists the rest', async () => {
     await run();
     const id = principal();
     assert.ok(entries().includes(id), entries());
-    const path = join(folder, 'ledger.jsonl');
-    writeFileSync(path, rig.journal.map((entry) => `${JSON.stringify({ version: 1, ...entry })}\n`).join(''));
+    const path = ledger();
     const blind = await run({ state: 'absent' });
     assert.equal(blind.result, 'succeededWithIssues');
     assert.ok(entries().includes(id) && JSON.stringify(blind.proofs.map(({ outcome }) => outcome)).includes('WI2316'));
     const seeing = await run({ state: 'absent', ledger: path });
     assert.ok(!entries().includes(id), entries());
     assert.equal(seeing.result, 'succeeded');
+  });
+
+  it('removes what each of several runs gave, and keeps what was there before the first that gave it', async () => {
+    await run();
+    const id = principal();
+    await run({ secrets: 'cert:tls' });
+    assert.match(entries(), /"secrets":\["get"\].*"certificates":\["get"\]/);
+    const path = ledger();
+    const dry = await run({ state: 'absent', ledger: path }, { dryRun: true });
+    const change = dry.plan.find(({ resource }) => resource.kind === 'access policy')?.change;
+    assert.deepEqual(change?.action === 'delete' ? change.fields.map(({ field }) => field) : change, ['secrets', 'certificates']);
+    const done = await run({ state: 'absent', ledger: path });
+    assert.deepEqual([done.result, entries().includes(id)], ['succeeded', false]);
+  });
+
+  it('takes get back where a run gave it, and leaves what the others of the entry allowed before', async () => {
+    await run({ secrets: 'cert:tls' });
+    const id = principal();
+    const listed = (allowed: object): void => rig.world.arm.vaults.edit('kv-unit', { accessPolicies: [{ tenantId, objectId: id, permissions: allowed }] });
+    listed({ certificates: ['get'], secrets: ['list'] });
+    await run();
+    assert.match(entries(), /"secrets":\["(list|get)","(list|get)"\]/);
+    const done = await run({ state: 'absent', ledger: ledger() });
+    assert.equal(done.result, 'succeeded');
+    const [entry] = JSON.parse(entries()) as { permissions: Record<string, string[]> }[];
+    assert.deepEqual([entry?.permissions.secrets, entry?.permissions.certificates ?? []], [['list'], []]);
   });
 });
