@@ -40,7 +40,7 @@ export const federateServiceAccount: PlannedTask<Inputs, Services> = {
     const { placed, unread } = await placeFleet(inputs, shared.clusters, services.azure);
     const vaults = await openVaults(placed, inputs, services);
     const desired = inputs.removal.state === 'absent' ? [] : placed.map((workload) => federate(workload, inputs, { fleet, vaults }, services));
-    const undone = await undo({ removal: inputs.removal, placed, clusters: shared.clusters, scopesOf: (workload) => scopesOf(workload, inputs, services, vaults), policiesOf: ({ label }) => policiesOf(label, inputs, vaults), accounts: inputs.createServiceAccount, fleet }, services);
+    const undone = await undo({ removal: inputs.removal, placed, clusters: shared.clusters, scopesOf: (workload) => scopesOf(workload, inputs, services, vaults), policiesOf: (workload) => policiesOf(workload, inputs, vaults), accounts: inputs.createServiceAccount, fleet }, services);
     const guard = guarded(inputs.boundaries, services, [vaults.azure]);
     const restarts = inputs.restartWorkloads ? await restartsOf(desired, services, shared.concurrency) : [];
     return {
@@ -53,10 +53,11 @@ export const federateServiceAccount: PlannedTask<Inputs, Services> = {
   },
 };
 
-/** The access policies that may let the identity of a workload in. */
-function policiesOf(label: string, inputs: Inputs, vaults: Vaults): VaultPolicies | undefined {
+/** The access policies that may let the identity of a workload in: those of its vault, where they decide, and those that ledgers show. */
+function policiesOf({ label, identity }: PlacedWorkload, inputs: Inputs, vaults: Vaults): VaultPolicies[] {
   const wanted = inputs.secrets.get(label);
-  return wanted === undefined ? undefined : vaults.policiesOf(wanted.vault);
+  const named = wanted === undefined ? undefined : vaults.policiesOf(wanted.vault);
+  return [...(named === undefined ? [] : [named]), ...vaults.policiesTold(inputs.removal.history, identity.id)];
 }
 
 /** Where the identity of a workload may have been granted something by this task. */
@@ -71,7 +72,7 @@ async function openVaults(placed: readonly PlacedWorkload[], inputs: Inputs, ser
     const wish = inputs.secrets.get(label);
     return wish === undefined ? [] : [{ identityId: identity.id, wish }];
   });
-  return Vaults.open(azure, wishes, inputs);
+  return Vaults.open(azure, wishes, { ...inputs, absent: inputs.removal.state === 'absent' });
 }
 
 /** What shall be true for one workload on one cluster. */

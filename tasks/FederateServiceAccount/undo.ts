@@ -7,7 +7,7 @@ import type { ClusterEntry } from '../_shared/fleet/clusters.js';
 import type { VaultPolicies } from '../_shared/azure/vault-policies.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import { sharedReader } from '../_shared/reconcile/plan.js';
-import { nothingUndone, withdrawFederation, type Withdrawn } from './withdraw.js';
+import { distinctScopes, nothingUndone, withdrawFederation, type Withdrawn } from './withdraw.js';
 
 /** What is taken back in a run: the workloads' federation, what has lost its counterpart, both or neither. */
 export interface UndoOptions {
@@ -16,8 +16,8 @@ export interface UndoOptions {
   readonly clusters: readonly ClusterEntry[];
   /** Where a workload's identity may have been granted something. */
   readonly scopesOf: (workload: PlacedWorkload) => readonly GrantScope[];
-  /** The access policies of the workload's vault, where they decide. */
-  readonly policiesOf: (workload: PlacedWorkload) => VaultPolicies | undefined;
+  /** The access policies of the vaults that may let a workload's identity in. */
+  readonly policiesOf: (workload: PlacedWorkload) => readonly VaultPolicies[];
   /** Whether what is in the clusters goes as well. */
   readonly accounts: boolean;
   readonly fleet: FleetUse;
@@ -28,7 +28,7 @@ export async function undo(options: UndoOptions, services: Services): Promise<Wi
   const { removal, placed, clusters } = options;
   const reader = sharedReader();
   const identities = [...new Map(placed.map(({ identity }) => [identity.id.toLowerCase(), identity])).values()];
-  const scopes = [...new Map(placed.flatMap((workload) => options.scopesOf(workload)).map((one) => [one.scope.toLowerCase(), one])).values()];
+  const scopes = distinctScopes(placed.flatMap((workload) => [...options.scopesOf(workload)]));
   const spoken = new Set(placed.map((workload) => credentialKey(workload.identity.id, ownName(workload))));
   const pruned = removal.prune ? await findOrphans({ identities, clusters, scopes, spoken }, services, reader) : undefined;
   const withdrawn = removal.state === 'absent' ? await withdrawFederation({ ...options, history: removal.history, pruned: pruned?.removals ?? [] }, services, reader) : nothingUndone;

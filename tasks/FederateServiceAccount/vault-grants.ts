@@ -4,10 +4,11 @@ import type { Identity } from '../_shared/azure/identity.js';
 import { RoleAssignment } from '../_shared/azure/role-assignment.js';
 import { itemOf, itemRoles, itemScope, itemTitle, type VaultItem } from '../_shared/azure/vault-items.js';
 import { VaultLookup, vaultMode, type VaultMode } from '../_shared/azure/vault-lookup.js';
-import { VaultPolicies } from '../_shared/azure/vault-policies.js';
+import { knownPolicies, VaultPolicies } from '../_shared/azure/vault-policies.js';
 import { VaultPolicy } from '../_shared/azure/vault-policy.js';
 import { vaultSections } from '../_shared/azure/vault-state.js';
 import type { ArmId } from '../_shared/fleet/arm-id.js';
+import type { History } from '../_shared/fleet/history.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import { output } from '../_shared/reconcile/ref.js';
 import type { AnyResource } from '../_shared/reconcile/resource.js';
@@ -36,8 +37,17 @@ interface OpenVault {
   readonly policies: VaultPolicies;
 }
 
+/** What a run may do in its vaults. */
+type VaultRules = Pick<AccessInputs, 'allowVaultWideAccess' | 'roleAssignmentLimit'> & {
+  /** Whether the run takes back what others gave: what decides in a vault is looked up then, whatever is allowed. */
+  readonly absent: boolean;
+};
+
 /** The vaults of a run, with what decides in each of them. */
 export class Vaults {
+  /** Access policies of vaults that only ledgers tell of, by id. */
+  readonly #told = new Map<string, VaultPolicies>();
+
   private constructor(
     /** Azure as the connection of the vaults sees it. */
     readonly azure: Azure,
@@ -47,11 +57,11 @@ export class Vaults {
     private readonly limit: number,
   ) {}
 
-  /** Looks what decides in each vault, where that makes a difference: access policies are used only where they are allowed. */
-  static async open(azure: Azure, wishes: readonly { readonly identityId: string; readonly wish: VaultWish }[], access: Pick<AccessInputs, 'allowVaultWideAccess' | 'roleAssignmentLimit'>): Promise<Vaults> {
+  /** Looks what decides in each vault, where that makes a difference: access policies are used only where they are allowed, and taken back wherever they are. */
+  static async open(azure: Azure, wishes: readonly { readonly identityId: string; readonly wish: VaultWish }[], access: VaultRules): Promise<Vaults> {
     const places = new Map(wishes.map(({ wish: { vault } }) => [vault.id.toLowerCase(), vault]));
     const opened = await Promise.all([...places].map(async ([key, place]) => {
-      const mode = access.allowVaultWideAccess ? await vaultMode(azure, place) : 'roles';
+      const mode = access.allowVaultWideAccess || access.absent ? await vaultMode(azure, place) : 'roles';
       return [key, { mode, policies: new VaultPolicies(azure, place) }] as const;
     }));
     const byId = new Map(opened);
@@ -67,6 +77,16 @@ export class Vaults {
   policiesOf({ id }: ArmId): VaultPolicies | undefined {
     const opened = this.opened.get(id.toLowerCase());
     return opened?.mode === 'policies' ? opened.policies : undefined;
+  }
+
+  /** The access policies of the vaults into which, as ledgers show, an identity was let. */
+  policiesTold(history: History, identityId: string): VaultPolicies[] {
+    return knownPolicies(history, identityId).map(({ vaultId }) => {
+      const key = vaultId.toLowerCase();
+      const policies = this.opened.get(key)?.policies ?? this.#told.get(key) ?? new VaultPolicies(this.azure, { id: vaultId, name: vaultId.split('/').at(-1) ?? vaultId });
+      this.#told.set(key, policies);
+      return policies;
+    });
   }
 
   /** The grants of one workload: as narrow as the vault allows. */

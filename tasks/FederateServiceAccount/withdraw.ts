@@ -8,8 +8,9 @@ import type { FederatedCredentialState } from '../_shared/azure/federated-creden
 import type { FleetUse } from '../_shared/azure/fleet-use.js';
 import { IdentityRemoval } from '../_shared/azure/identity-removal.js';
 import { grantRemovalKey } from '../_shared/azure/role-assignment-removal.js';
+import { sameId } from '../_shared/fleet/arm-id.js';
 import type { History } from '../_shared/fleet/history.js';
-import { policyObject, type VaultPolicies } from '../_shared/azure/vault-policies.js';
+import { knownPolicies, type VaultPolicies } from '../_shared/azure/vault-policies.js';
 import { VaultPolicyRemoval } from '../_shared/azure/vault-policy-removal.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import { ServiceAccountRemoval } from '../_shared/kubernetes/service-account-removal.js';
@@ -23,8 +24,8 @@ export interface WithdrawalOptions {
   readonly placed: readonly PlacedWorkload[];
   /** Where a workload's identity may have been granted something. */
   readonly scopesOf: (workload: PlacedWorkload) => readonly GrantScope[];
-  /** The access policies of the workload's vault, where they decide. */
-  readonly policiesOf: (workload: PlacedWorkload) => VaultPolicies | undefined;
+  /** The access policies of the vaults that may let a workload's identity in. */
+  readonly policiesOf: (workload: PlacedWorkload) => readonly VaultPolicies[];
   /** Whether what is in the clusters goes as well. */
   readonly accounts: boolean;
   readonly history: History;
@@ -74,19 +75,20 @@ async function listRemovals(withdrawal: Withdrawal, facts: IdentityFacts, option
   const pruned = new Set(options.pruned.map(({ key }) => key));
   const isPruned = ({ name }: FederatedCredentialState): boolean => pruned.has(credentialRemovalKey(place.id, name));
   const stay = othersServed({ ...facts, credentials: facts.credentials.filter((entry) => !isPruned(entry)) }, withdrawal);
+  const scopes = distinctScopes(workloads.flatMap((workload) => [...options.scopesOf(workload)]));
   const grants = await removeGrants({
     grantee: { id: place.id, name: place.name, ...(facts.identity === undefined ? {} : { principalId: facts.identity.principalId }) },
-    scopes: distinctScopes(workloads.flatMap((workload) => [...options.scopesOf(workload)])),
+    scopes,
     history: options.history,
     stay,
     because: 'its workload is withdrawn',
     after: accounts.map(({ removal }) => removal.key),
     cluster: owner,
   }, reader);
-  const vaults = [...new Map(workloads.flatMap((workload) => options.policiesOf(workload) ?? []).map((one) => [one.place.id.toLowerCase(), one])).values()];
+  const vaults = [...new Map(workloads.flatMap((workload) => options.policiesOf(workload)).map((one) => [one.place.id.toLowerCase(), one])).values()];
   const principals = principalsAt(facts, options.history, place.id);
   const policies = vaults.flatMap((one) => principals(one.place.id).map((id) =>
-    new VaultPolicyRemoval(azure, one, { id, name: place.name }, options.history, { ...where, after: accounts.map(({ removal }) => removal.key) }, stay)));
+    new VaultPolicyRemoval(one, { id, name: place.name }, options.history, { ...where, after: accounts.map(({ removal }) => removal.key) }, stay)));
   const before = [...grants.unreadable, ...grants.removals, ...policies].map(({ key }) => key);
   const credentials = workloads.map((workload) => new FederatedCredentialRemoval(azure, place.id, ownName(workload), `${workload.title} is withdrawn`, {
     cluster: workload.entry.label,
@@ -97,7 +99,6 @@ async function listRemovals(withdrawal: Withdrawal, facts: IdentityFacts, option
     credential: (entry: FederatedCredentialState) => isPruned(entry) || workloads.some((workload) => ownName(workload) === entry.name),
     grant: (entry: { readonly id: string }) => going.has(grantRemovalKey(entry)) || pruned.has(grantRemovalKey(entry)),
   };
-  const scopes = distinctScopes(workloads.flatMap((workload) => [...options.scopesOf(workload)])).map(({ scope }) => scope);
   const identity = new IdentityRemoval(azure, place, { fleet: options.fleet, leaving, scopes }, { ...where, after: [...before, ...pruned, ...credentials.map(({ key }) => key)] });
   const removals: Removal[] = [...accounts.map(({ removal }) => removal), ...grants.removals, ...policies, ...credentials, identity];
   const left = [...grants.left, ...foreignCredentials(withdrawal, facts)];
@@ -110,9 +111,8 @@ async function listRemovals(withdrawal: Withdrawal, facts: IdentityFacts, option
 function principalsAt(facts: IdentityFacts, history: History, identityId: string): (vaultId: string) => string[] {
   const own = facts.identity === undefined ? [] : [facts.identity.principalId];
   return (vaultId) => {
-    const prefix = policyObject(vaultId, '').toLowerCase();
-    const known = history.objects.filter((one) => one.toLowerCase().startsWith(prefix) && history.of(one)?.resources.some((key) => key.endsWith(` for ${identityId.toLowerCase()}`)) === true);
-    return [...new Set([...own, ...known.map((one) => one.slice(prefix.length))])];
+    const known = knownPolicies(history, identityId).filter((one) => sameId(one.vaultId, vaultId)).map(({ principalId }) => principalId);
+    return [...new Set([...own, ...known])];
   };
 }
 
@@ -146,6 +146,7 @@ function notesOn({ entry, namespace }: PlacedWorkload, { clusters, unread }: Ide
   return accounts ? [`namespace ${namespace} stays`] : ['what is in the clusters stays, as createServiceAccount is false'];
 }
 
-function distinctScopes(scopes: readonly GrantScope[]): GrantScope[] {
-  return [...new Map(scopes.map((one) => [one.scope.toLowerCase(), one])).values()];
+/** Each scope once, with the Azure that comes first: a vault's own connection before that of a line of `grants` at the same place. */
+export function distinctScopes(scopes: readonly GrantScope[]): GrantScope[] {
+  return [...new Map(scopes.toReversed().map((one) => [one.scope.toLowerCase(), one])).values()].toReversed();
 }

@@ -25,8 +25,8 @@ export interface Leaving {
 export interface IdentityUse {
   readonly fleet: FleetUse;
   readonly leaving: Leaving;
-  /** ARM ids at which roles are looked for, besides the identity's own subscription. */
-  readonly scopes: readonly string[];
+  /** ARM ids at which roles are looked for, besides the identity's own subscription, each with the Azure that sees it. */
+  readonly scopes: readonly { readonly azure: Azure; readonly scope: string }[];
 }
 
 /**
@@ -64,7 +64,7 @@ export class IdentityRemoval extends Removal {
 
   reads(): Permission[] {
     const own = ['read', 'federatedIdentityCredentials/read'].map((verb) => ({ plane: 'azure', action: `Microsoft.ManagedIdentity/userAssignedIdentities/${verb}`, scope: this.place.id }) as const);
-    return [...own, { plane: 'azure', action: 'Microsoft.Authorization/roleAssignments/read', scope: `/subscriptions/${this.place.subscriptionId}` }];
+    return [...own, ...this.#scopes().map(({ azure, scope }) => rightAt(azure, 'Microsoft.Authorization/roleAssignments/read', scope))];
   }
 
   /** Looks once more, now that what the run removes is gone: an identity that somebody began to use meanwhile stays. */
@@ -93,11 +93,16 @@ export class IdentityRemoval extends Removal {
     ];
   }
 
+  /** The identity's own subscription, and the places that the run knows of elsewhere. */
+  #scopes(): IdentityUse['scopes'] {
+    const elsewhere = this.use.scopes.filter(({ scope }) => !sameId(scope.split('/')[2] ?? '', this.place.subscriptionId));
+    return [{ azure: this.azure, scope: `/subscriptions/${this.place.subscriptionId}` }, ...elsewhere];
+  }
+
   /** Everything that its principal may, in its subscription and wherever else the run knows of. */
   async #assignments(principalId: string, reader: Reader): Promise<RoleAssignmentState[]> {
-    const scopes = [`/subscriptions/${this.place.subscriptionId}`, ...this.use.scopes.filter((scope) => !sameId(scope.split('/')[2] ?? '', this.place.subscriptionId))];
-    const lists = await Promise.all([...new Set(scopes)].map((scope) =>
-      reader.once(`role assignments of ${principalId} at ${scope.toLowerCase()}`, () => listAssignments(this.azure, scope, principalId))));
+    const lists = await Promise.all(this.#scopes().map(({ azure, scope }) =>
+      reader.once(`role assignments of ${principalId} at ${scope.toLowerCase()}`, () => listAssignments(azure, scope, principalId))));
     return [...new Map(lists.flat().map((entry) => [entry.id.toLowerCase(), entry])).values()].filter((entry) => entry.principalId === principalId);
   }
 }

@@ -1,3 +1,4 @@
+import type { History } from '../fleet/history.js';
 import { Problem } from '../reconcile/problem.js';
 import { strongReader } from '../reconcile/plan.js';
 import type { Reader } from '../reconcile/resource.js';
@@ -32,7 +33,7 @@ export class VaultPolicies {
   #running = false;
 
   constructor(
-    private readonly azure: Azure,
+    readonly azure: Azure,
     readonly place: { readonly id: string; readonly name: string },
   ) {}
 
@@ -144,6 +145,22 @@ export function getEntry(tenantId: string, objectId: string, sections: readonly 
 /** What journals and ledgers call the entry of a principal: entries have no ids of their own. */
 export function policyObject(vaultId: string, principalId: string): string {
   return `${vaultId}/accessPolicies/${principalId}`;
+}
+
+/** An entry that a ledger shows to be of an identity. */
+export interface KnownPolicy {
+  /** ARM id, as the ledger has it. */
+  readonly vaultId: string;
+  readonly principalId: string;
+}
+
+/** The entries that the ledgers show to have been given to an identity and not to have gone since, in whatever vault. */
+export function knownPolicies(history: History, identityId: string): KnownPolicy[] {
+  const ours = history.objects.filter((one) => history.of(one)?.resources.some((key) => key.endsWith(` for ${identityId.toLowerCase()}`)) === true);
+  return ours.flatMap((one) => {
+    const [, vaultId, principalId] = /^(\/subscriptions\/.+\/vaults\/[^/]+)\/accessPolicies\/([^/]+)$/i.exec(one) ?? [];
+    return vaultId === undefined || principalId === undefined ? [] : [{ vaultId, principalId }];
+  });
 }
 
 /** Permissions as ledgers keep them: `secrets: get, list; keys: get`. Sections without any are left out. */

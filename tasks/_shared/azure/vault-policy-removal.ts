@@ -3,7 +3,7 @@ import type { ProblemParts } from '../reconcile/problem.js';
 import { Removal, type RemovalInputs, type RemovalPlace, type RemovalState } from '../reconcile/removal.js';
 import { keep, type Change, type Permission, type Reader, type Writer } from '../reconcile/resource.js';
 import { strongReader } from '../reconcile/plan.js';
-import { rightAt, type Azure } from './azure.js';
+import { rightAt } from './azure.js';
 import { entryOf, getEntry, policyObject, readPolicy, writePolicy, type VaultPolicies } from './vault-policies.js';
 import { vaultSections, type PolicyEntry, type VaultSection } from './vault-state.js';
 
@@ -24,7 +24,6 @@ export class VaultPolicyRemoval extends Removal<FoundPolicy> {
 
   /** @param principal the identity's service principal, and the identity's name for messages */
   constructor(
-    private readonly azure: Azure,
     private readonly policies: VaultPolicies,
     private readonly principal: { readonly id: string; readonly name: string },
     history: History,
@@ -64,7 +63,7 @@ export class VaultPolicyRemoval extends Removal<FoundPolicy> {
   }
 
   permissions(): Permission[] {
-    return [rightAt(this.azure, 'Microsoft.KeyVault/vaults/accessPolicies/write', this.policies.place.id)];
+    return [rightAt(this.policies.azure, 'Microsoft.KeyVault/vaults/accessPolicies/write', this.policies.place.id)];
   }
 
   async apply(_change: Change, _known: RemovalInputs, writer: Writer): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { federateServiceAccount } from '../../../tasks/FederateServiceAccount/federate-service-account.js';
+import type { ServiceConnection } from '../../../tasks/_shared/azure/connection.js';
 import { grantMark } from '../../../tasks/_shared/fleet/marks.js';
 import type { Evidence } from '../../../tasks/_shared/reconcile/proof.js';
 import { writes } from '../../../tasks/_shared/reconcile/resource.js';
@@ -170,17 +171,22 @@ describe('FederateServiceAccount: access', () => {
 
   describe('with a connection of the vault’s own', () => {
     const other = idOf('subscription of the vaults');
-
-    it('is read and written with that one, whose missing right is named with it', async () => {
+    let connection: ServiceConnection;
+    let principal: string;
+    const scope = `/subscriptions/${other}`;
+    const inputs = { keyVault: 'rg-vaults/kv-own', vaultConnection: 'contoso-vaults' };
+    const byOwn = (): string[] => rig.network.log.all('arm').filter(({ path, principal: who }) => path.includes(other) && who === rig.deployer.objectId).map(({ path }) => path);
+    beforeEach(async () => {
       rig.world.hierarchy.addSubscription({ id: other, displayName: 'vaults', managementGroup: 'nonprod' });
       rig.world.hierarchy.addResourceGroup(other, 'rg-vaults', 'westeurope');
       const owned = await rig.world.addVault({ subscriptionId: other, group: 'rg-vaults', name: 'kv-own', location: 'westeurope', properties: {} });
       owned.secrets.set('orders-db', 'canary');
-      const connection = rig.otherConnection('contoso-vaults', other);
-      const principal = rig.world.directory.byAppId(connection.signIn.clientId ?? '')?.objectId ?? '';
-      const scope = `/subscriptions/${other}`;
+      connection = rig.otherConnection('contoso-vaults', other);
+      principal = rig.world.directory.byAppId(connection.signIn.clientId ?? '')?.objectId ?? '';
       rig.world.assign(principal, 'Reader', scope);
-      const inputs = { keyVault: 'rg-vaults/kv-own', vaultConnection: 'contoso-vaults' };
+    });
+
+    it('is read and written with that one, whose missing right is named with it', async () => {
       const lacking = await run(inputs, { connections: [connection] });
       const finding = lacking.preflight.findings.find(({ problem }) => problem.code === 'WI3001');
       assert.match(finding?.problem.because ?? '', /the principal of the service connection contoso-vaults lacks Microsoft\.Authorization\/roleAssignments\/write/);
@@ -189,7 +195,19 @@ describe('FederateServiceAccount: access', () => {
       assert.deepEqual([result.result, proof(result).level], ['succeeded', 'exercised']);
       const puts = rig.network.log.all('arm').filter(({ method, path }) => method === 'PUT' && path.includes('roleAssignments'));
       assert.deepEqual(puts.map(({ principal: who }) => who), [principal]);
-      assert.ok(!rig.network.log.all('arm').some(({ path, principal: who }) => path.includes(other) && who === rig.deployer.objectId), 'the run’s own principal was not asked');
+      assert.deepEqual(byOwn(), [], 'the run’s own principal was not asked');
+    });
+
+    it('is taken back with that one, and so is what a line of grants names there', async () => {
+      for (const { name, principalId, scope: at } of rig.world.roles.assignments()) if (principalId === rig.deployer.objectId && at === scope) rig.world.roles.remove(name);
+      rig.world.assign(principal, 'User Access Administrator', scope);
+      assert.equal((await run(inputs, { connections: [connection] })).result, 'succeeded');
+      rig.network.log.clear();
+      const grants = `Storage Blob Data Reader @ ${scope}/resourceGroups/rg-vaults/providers/Microsoft.KeyVault/vaults/kv-own`;
+      const result = await run({ ...inputs, grants, state: 'absent' }, { connections: [connection] });
+      assert.deepEqual([result.result, problems(result), byOwn()], ['succeeded', [], []]);
+      assert.deepEqual([rig.world.roles.assignments().filter(({ roleDefinitionId }) => roleDefinitionId === role('Key Vault Secrets User').id).length, rig.world.arm.identities.all().map(({ name }) => name)], [0, []]);
+      assert.ok(result.preflight.permissions.some(({ action, scope: at, via }) => action === 'Microsoft.Authorization/roleAssignments/read' && at.includes(other) && via === 'contoso-vaults'), JSON.stringify(result.preflight.permissions));
     });
   });
 

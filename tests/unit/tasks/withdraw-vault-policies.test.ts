@@ -56,6 +56,28 @@ describe('state absent on a vault of access policies', () => {
     assert.deepEqual([done.result, entries().includes(id)], ['succeeded', false]);
   });
 
+  it('does not need the inputs that gave it: the mode is looked up, and a ledger shows which vaults there are', async () => {
+    for (const inputs of [{ allowVaultWideAccess: 'false' }, { allowVaultWideAccess: 'false', keyVault: '', secrets: '' }]) {
+      rig.journal.splice(0);
+      await run();
+      const id = principal();
+      const done = await run({ ...inputs, state: 'absent', ledger: ledger() });
+      assert.deepEqual([done.result, entries().includes(id)], ['succeeded', false], JSON.stringify(inputs));
+    }
+  });
+
+  it('lists what stays where the inputs that gave it are not repeated', async () => {
+    await run();
+    const path = ledger();
+    const id = principal();
+    const codes = ({ proofs }: RunResult): string[] => proofs.flatMap(({ outcome }) => ('shortfall' in outcome ? [outcome.shortfall.code] : []));
+    const blind = await run({ allowVaultWideAccess: 'false', state: 'absent' });
+    assert.deepEqual([blind.result, codes(blind)], ['succeededWithIssues', ['WI2316']]);
+    rig.world.arm.vaults.edit('kv-unit', { accessPolicies: [{ tenantId, objectId: id, permissions: { secrets: ['get', 'set'] } }] });
+    const changed = await run({ allowVaultWideAccess: 'false', keyVault: '', secrets: '', state: 'absent', ledger: path });
+    assert.deepEqual([changed.result, codes(changed), entries().includes(id)], ['succeededWithIssues', ['WI2316'], true]);
+  });
+
   it('takes get back where a run gave it, and leaves what the others of the entry allowed before', async () => {
     await run({ secrets: 'cert:tls' });
     const id = principal();
