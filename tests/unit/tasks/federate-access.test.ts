@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { federateServiceAccount } from '../../../tasks/FederateServiceAccount/federate-service-account.js';
 import type { ServiceConnection } from '../../../tasks/_shared/azure/connection.js';
+import { roles } from '../../../tasks/_shared/azure/roles.js';
 import { grantMark } from '../../../tasks/_shared/fleet/marks.js';
 import type { Evidence } from '../../../tasks/_shared/reconcile/proof.js';
 import { writes } from '../../../tasks/_shared/reconcile/resource.js';
@@ -206,7 +207,7 @@ describe('FederateServiceAccount: access', () => {
       const grants = `Storage Blob Data Reader @ ${scope}/resourceGroups/rg-vaults/providers/Microsoft.KeyVault/vaults/kv-own`;
       const result = await run({ ...inputs, grants, state: 'absent' }, { connections: [connection] });
       assert.deepEqual([result.result, problems(result), byOwn()], ['succeeded', [], []]);
-      assert.deepEqual([rig.world.roles.assignments().filter(({ roleDefinitionId }) => roleDefinitionId === role('Key Vault Secrets User').id).length, rig.world.arm.identities.all().map(({ name }) => name)], [0, []]);
+      assert.deepEqual([rig.world.roles.assignments().filter(({ roleDefinitionId }) => roleDefinitionId === roles['Key Vault Secrets User']).length, rig.world.arm.identities.all().map(({ name }) => name)], [0, []]);
       assert.ok(result.preflight.permissions.some(({ action, scope: at, via }) => action === 'Microsoft.Authorization/roleAssignments/read' && at.includes(other) && via === 'contoso-vaults'), JSON.stringify(result.preflight.permissions));
     });
   });
