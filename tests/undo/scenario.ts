@@ -1,10 +1,10 @@
-import { Random } from './random.js';
+import { Random } from '../tools/random.js';
 
 /** Who made what is found: this project in an earlier run, or somebody else. */
 export type Maker = 'ours' | 'foreign';
 
 /** What may already be on an identity for the workload of one cluster. */
-export const credentialKinds = [
+const credentialKinds = [
   /** Ours, and right. */
   'ours',
   /** Ours, without the trailing slash of the issuer. */
@@ -25,11 +25,11 @@ export const credentialKinds = [
 export type CredentialKind = (typeof credentialKinds)[number];
 
 /** What may already be granted on one secret. */
-export const grantKinds = ['ours', 'equal under another name', 'inherited from the vault', 'conditioned'] as const;
+const grantKinds = ['ours', 'equal under another name', 'inherited from the vault', 'conditioned'] as const;
 export type GrantKind = (typeof grantKinds)[number];
 
 /** What may already be in a cluster. */
-export const accountKinds = ['nothing', 'namespace', 'bare account', 'same annotations of another', 'another identity of another', 'ours', 'ours with another identity'] as const;
+const accountKinds = ['nothing', 'namespace', 'bare account', 'same annotations of another', 'another identity of another', 'ours', 'ours with another identity'] as const;
 export type AccountKind = (typeof accountKinds)[number];
 
 /** An identity as a run finds it; absent when there is none. */

@@ -10,6 +10,7 @@ import { planAll } from '../../../tasks/_shared/reconcile/plan.js';
 import { run } from '../../../tasks/_shared/reconcile/run.js';
 import { managementGroupId } from '../../simulators/arm/hierarchy.js';
 import { idOf } from '../../simulators/azure/directory.js';
+import { Random } from '../../tools/random.js';
 import { Rig as Engine } from '../reconcile/rig.js';
 import type { Thing } from '../reconcile/thing.js';
 import { Rig, tenantId } from './azure-world.js';
@@ -28,51 +29,38 @@ interface Fleet {
   readonly homes: ReadonlyMap<string, string>;
 }
 
-/** Numbers from a seed: the same in every run. Source: the mulberry32 generator, which is in the public domain. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
-type Random = ReturnType<typeof randomFrom>;
-
 function one<T>(random: Random, items: readonly T[]): T {
-  return items[random(items.length)]!;
+  return items[random.below(items.length)]!;
 }
 
 /** Some of the items, in their order; at least one. */
 function some<T>(random: Random, items: readonly T[]): T[] {
-  const kept = items.filter(() => random(2) === 0);
+  const kept = items.filter(() => random.below(2) === 0);
   return kept.length > 0 ? kept : [one(random, items)];
 }
 
 function randomFleet(random: Random): Fleet {
-  const parents = new Map(groups.map((group, index) => [group, random(3) === 0 || index === 0 ? tenantId : groups[random(index)]!]));
+  const parents = new Map(groups.map((group, index) => [group, random.below(3) === 0 || index === 0 ? tenantId : groups[random.below(index)]!]));
   return { parents, homes: new Map(subscriptions.map((id) => [id, one(random, [...groups, tenantId])])) };
 }
 
 function resourceOf(random: Random, subscription: string): string {
-  return `/subscriptions/${subscription}/resourcegroups/rg${random(2)}/providers/microsoft.test/things/t${random(2)}`;
+  return `/subscriptions/${subscription}/resourcegroups/rg${random.below(2)}/providers/microsoft.test/things/t${random.below(2)}`;
 }
 
 function randomPolicy(random: Random): BoundaryPolicy {
-  const names = ['nonprod', 'prod', 'shared'].slice(0, 1 + random(3));
+  const names = ['nonprod', 'prod', 'shared'].slice(0, 1 + random.below(3));
   const members = new Map(names.map((name) => [name, [] as string[]]));
-  for (const group of [...groups, tenantId]) if (random(3) > 0 && (group !== tenantId || random(4) === 0)) members.get(one(random, names))!.push(group);
+  for (const group of [...groups, tenantId]) if (random.below(3) > 0 && (group !== tenantId || random.below(4) === 0)) members.get(one(random, names))!.push(group);
   const boundaries = names.map((name) => ({ name, managementGroups: members.get(name)! })).filter(({ managementGroups }) => managementGroups.length > 0);
   const sides = [...boundaries.map(({ name }) => name), 'outside'];
-  const rules = Array.from({ length: random(6) }, (_, index): AllowRule => {
+  const rules = Array.from({ length: random.below(6) }, (_, index): AllowRule => {
     const kinds = some(random, accessKinds);
     const to = one(random, sides);
-    const from = random(6) === 0 ? `principal:${one(random, principals)}` : one(random, sides.filter((side) => side !== to || sides.length === 1));
+    const from = random.below(6) === 0 ? `principal:${one(random, principals)}` : one(random, sides.filter((side) => side !== to || sides.length === 1));
     const id = resourceOf(random, one(random, subscriptions));
-    const resources = random(3) > 0 ? {} : { resources: [one(random, [id, `/subscriptions/${id.split('/')[2]!}/*`, `${id.split('/').slice(0, 5).join('/')}/*`])] };
-    const until = random(2) === 0 ? {} : { until: one(random, ['2026-03-14', today, '2026-03-16', '2025-12-31']) };
+    const resources = random.below(3) > 0 ? {} : { resources: [one(random, [id, `/subscriptions/${id.split('/')[2]!}/*`, `${id.split('/').slice(0, 5).join('/')}/*`])] };
+    const until = random.below(2) === 0 ? {} : { until: one(random, ['2026-03-14', today, '2026-03-16', '2025-12-31']) };
     return { name: `r${index}`, from, to, kinds, roles: kinds.includes('grant') ? some(random, roles) : [], reason: 'a reason', ...resources, ...until };
   });
   return { boundaries, rules, roles: [] };
@@ -81,7 +69,7 @@ function randomPolicy(random: Random): BoundaryPolicy {
 function randomAccess(random: Random): Access {
   const place = (id = one(random, subscriptions)): End => ({ kind: 'resource', name: 'x', id: resourceOf(random, id) });
   const from = ((): End => {
-    switch (random(12)) {
+    switch (random.below(12)) {
       case 0: return { kind: 'principal', name: 'p', id: one(random, principals) };
       case 1: return place(one(random, strangers));
       case 2: return { kind: 'service connection', name: 'c', id: managementGroupId(one(random, groups)), tenantId: one(random, [tenantId, tenantId, strangers[1]]) };
@@ -89,7 +77,7 @@ function randomAccess(random: Random): Access {
     }
   })();
   const kind = one(random, accessKinds);
-  return { kind, from, to: random(30) === 0 ? place(strangers[1]) : place(), ...(kind === 'grant' ? { role: one(random, roles) } : {}) };
+  return { kind, from, to: random.below(30) === 0 ? place(strangers[1]) : place(), ...(kind === 'grant' ? { role: one(random, roles) } : {}) };
 }
 
 /** The oracle: what a policy allows, written down once more and in another way. */
@@ -138,7 +126,7 @@ describe('boundaries, over random policies and fleets', () => {
   });
 
   it('let nothing cross that the oracle does not allow, and refuse nothing that it allows: 50,000 times through the check', async () => {
-    const random = randomFrom(20260315);
+    const random = new Random(20260315);
     const engine = new Engine();
     const things = ['a', 'b', 'c'].map((key) => engine.thing(key));
     const plan = await planAll(things, 1);
@@ -147,7 +135,7 @@ describe('boundaries, over random policies and fleets', () => {
       const fleet = randomFleet(random);
       const policy = randomPolicy(random);
       arm.show(fleet);
-      for (const thing of things) Object.assign(thing, { accesses: Array.from({ length: 1 + random(2) }, () => randomAccess(random)) });
+      for (const thing of things) Object.assign(thing, { accesses: Array.from({ length: 1 + random.below(2) }, () => randomAccess(random)) });
       const { findings, forbidden } = await boundaryCheck({ policy: round % 100 === 0 ? reread(policy, seen) : policy, path: 'b.yml' }, [azure]).inspect(plan, { dryRun: false });
       for (const { key, accesses } of things as (Thing & { accesses: Access[] })[]) {
         const allowed = accesses.every((access) => allows(fleet, policy, access));
@@ -160,7 +148,7 @@ describe('boundaries, over random policies and fleets', () => {
   }).timeout(120_000);
 
   it('are executed as the oracle says: 500 times through the engine, all or nothing', async () => {
-    const random = randomFrom(7);
+    const random = new Random(7);
     const seen = { written: 0, stopped: 0, crossed: 0 };
     for (let round = 0; round < 500; round += 1) {
       const fleet = randomFleet(random);

@@ -1,34 +1,26 @@
 import assert from 'node:assert/strict';
 import { conditionedActions, merge, missingRepositories, parseCondition, printCondition, shrink, unrestrictedActions, type RepositoryCondition } from '../../../tasks/_shared/azure/repository-conditions.js';
 import { parseCondition as simulated } from '../../simulators/azure/conditions.js';
+import { Random } from '../../tools/random.js';
 
 /** As the registry documentation prints it for one repository. */
 const documented = `((!(ActionMatches{'Microsoft.ContainerRegistry/registries/repositories/content/read'}) AND !(ActionMatches{'Microsoft.ContainerRegistry/registries/repositories/metadata/read'})) OR (@Request[Microsoft.ContainerRegistry/registries/repositories:name] StringEqualsIgnoreCase 'hello-world'))`;
 const attribute = 'Microsoft.ContainerRegistry/registries/repositories:name';
 const { 'Container Registry Repository Reader': reading, 'Container Registry Repository Writer': writing, 'Container Registry Repository Contributor': deleting } = conditionedActions;
 
-/** Numbers that are spread evenly enough and the same in every run: a linear congruential generator. */
-function numbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return (state >>> 8) % below;
-  };
-}
-
 const parts = ['orders', 'api', 'web', 'backend', 'a', 'b-c', 'd_e', 'f.g', '0'];
 
-function someRepository(random: (below: number) => number): string {
-  const name = Array.from({ length: 1 + random(3) }, () => parts[random(parts.length)]).join('/');
-  return random(3) === 0 ? `${name}${random(2) === 0 ? '/' : ''}*` : name;
+function someRepository(random: Random): string {
+  const name = Array.from({ length: 1 + random.below(3) }, () => parts[random.below(parts.length)]).join('/');
+  return random.below(3) === 0 ? `${name}${random.below(2) === 0 ? '/' : ''}*` : name;
 }
 
-function someRepositories(random: (below: number) => number): string[] {
-  return [...new Set(Array.from({ length: 1 + random(5) }, () => someRepository(random)))];
+function someRepositories(random: Random): string[] {
+  return [...new Set(Array.from({ length: 1 + random.below(5) }, () => someRepository(random)))];
 }
 
-function someCondition(random: (below: number) => number): RepositoryCondition {
-  return { actions: [reading, writing, deleting, reading.slice(0, 1)][random(4)] ?? reading, repositories: someRepositories(random) };
+function someCondition(random: Random): RepositoryCondition {
+  return { actions: [reading, writing, deleting, reading.slice(0, 1)][random.below(4)] ?? reading, repositories: someRepositories(random) };
 }
 
 /** What a condition means, said in one line and without the product's code. */
@@ -48,7 +40,7 @@ describe('conditions for repositories', () => {
   });
 
   it('print and read 3,000 random ones exactly, and mean what the service evaluates', () => {
-    const random = numbers(4);
+    const random = new Random(4);
     for (let run = 0; run < 3_000; run += 1) {
       const condition = someCondition(random);
       const text = printCondition(condition);
@@ -56,7 +48,7 @@ describe('conditions for repositories', () => {
       const evaluate = simulated(text);
       assert.ok(evaluate !== undefined, text);
       for (let question = 0; question < 4; question += 1) {
-        const action = deleting[random(deleting.length)] ?? '';
+        const action = deleting[random.below(deleting.length)] ?? '';
         const repository = someRepository(random).replace(/\/?\*$/, '/x');
         assert.equal(evaluate({ action, attributes: { [attribute]: repository } }), allows(condition, action, repository), `${text} ${action} ${repository}`);
       }
@@ -64,7 +56,7 @@ describe('conditions for repositories', () => {
   });
 
   it('merge to what either allows, never to less, whatever comes first', () => {
-    const random = numbers(44);
+    const random = new Random(44);
     for (let run = 0; run < 2_000; run += 1) {
       const [one, other] = [{ actions: writing, repositories: someRepositories(random) }, { actions: writing, repositories: someRepositories(random) }];
       const both = merge(one, other);
@@ -76,7 +68,7 @@ describe('conditions for repositories', () => {
   });
 
   it('take back what was added, and nothing else', () => {
-    const random = numbers(444);
+    const random = new Random(444);
     for (let run = 0; run < 2_000; run += 1) {
       const [one, added] = [someCondition(random), someRepositories(random)];
       const own = added.filter((repository) => !one.repositories.includes(repository));

@@ -4,7 +4,7 @@ import { judgeAccess } from '../../../tasks/_shared/fleet/boundary-judge.js';
 import type { AllowRule, BoundaryPolicy } from '../../../tasks/_shared/fleet/boundary-policy.js';
 import { accessKinds, type Access } from '../../../tasks/_shared/reconcile/access.js';
 import { idOf } from '../../simulators/azure/directory.js';
-import { Random } from '../../undo/random.js';
+import { Random } from '../../tools/random.js';
 import { denies, type Request } from './policy-rule.js';
 
 const boundaries = ['dev', 'prod', 'shared'] as const;
@@ -30,7 +30,7 @@ const facts: BoundaryFacts = {
 };
 
 function somePolicy(random: Random): BoundaryPolicy {
-  const rules = Array.from({ length: Math.floor(random.next() * 16) }, (_, index): AllowRule => {
+  const rules = Array.from({ length: random.below(16) }, (_, index): AllowRule => {
     const kinds = [random.pick(accessKinds)];
     const named = random.chance(0.5) ? random.pick(roleNames) : roles[random.pick(roleNames)];
     return {

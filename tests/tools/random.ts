@@ -1,4 +1,4 @@
-/** Numbers that look random and follow from a seed alone (mulberry32). */
+/** Numbers that look random and follow from a seed alone. Source: the mulberry32 generator, which is in the public domain. */
 export class Random {
   #state: number;
 
@@ -14,12 +14,17 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   }
 
+  /** A whole number from 0, included, to the limit, excluded. */
+  below(limit: number): number {
+    return Math.floor(this.next() * limit);
+  }
+
   chance(probability: number): boolean {
     return this.next() < probability;
   }
 
   pick<T>(choices: readonly [T, ...T[]]): T {
-    return choices[Math.floor(this.next() * choices.length)] ?? choices[0];
+    return choices[this.below(choices.length)] ?? choices[0];
   }
 
   /** Each of them with a probability. */
