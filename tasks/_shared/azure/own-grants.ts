@@ -1,5 +1,5 @@
 import type { History } from '../fleet/history.js';
-import { sameId } from '../fleet/arm-id.js';
+import { isWithin, sameId } from '../fleet/arm-id.js';
 import { grantMark, grantName } from '../fleet/marks.js';
 import type { Reader } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
@@ -44,7 +44,4 @@ function isNamed({ id, scope, role, principalId }: RoleAssignmentState): boolean
   return sameId(id.split('/').at(-1) ?? '', grantName(scope, role, principalId));
 }
 
-/** True for a scope itself and what lies below it. */
-export function isWithin(scope: string, above: string): boolean {
-  return `${scope}/`.toLowerCase().startsWith(`${above}/`.toLowerCase());
-}
+export { isWithin };
