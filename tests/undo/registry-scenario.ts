@@ -1,5 +1,5 @@
 import type { RegistryMode, RegistryRole } from '../../tasks/_shared/azure/registry-roles.js';
-import { Random } from './random.js';
+import { Random } from '../tools/random.js';
 import { identityOf } from './scenario.js';
 
 /** What an identity may already have of the role at the registry itself: Azure keeps one assignment of a scope, a role and a principal. */
