@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { policyRole, type AllowRule, type Boundary, type BoundaryPolicy } from '../../tasks/_shared/fleet/boundary-policy.js';
+import { isGuid } from '../../tasks/_shared/fleet/guid.js';
 import { credentialRule, grantRule, type PolicyRule } from './rules.js';
 
 /** What the boundary policy leaves to look up: it names management groups, Azure Policy sees issuers and principals. By boundary; `outside` for those in none. */
@@ -183,7 +184,7 @@ function isAccessPolicy(role: string): boolean {
 }
 
 function roleId(role: string, roleIds: Readonly<Record<string, string>>): string {
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(role)) return role.toLowerCase();
+  if (isGuid(role)) return role.toLowerCase();
   const found = Object.entries(roleIds).find(([name]) => name.toLowerCase() === role.toLowerCase())?.[1];
   if (found === undefined) throw new Error(`The GUID of the role "${role}" is not known here: name it by its GUID in the boundary policy.`);
   return found;

@@ -1,4 +1,5 @@
 import { outside, type BoundaryPolicy } from '../../tasks/_shared/fleet/boundary-policy.js';
+import { guid } from '../../tasks/_shared/fleet/guid.js';
 import type { BoundaryFacts } from './definitions.js';
 
 /**
@@ -10,7 +11,7 @@ export function readFacts(text: string, policy: BoundaryPolicy): BoundaryFacts {
   const known = [outside, ...policy.boundaries.map(({ name }) => name)];
   const boundaries = Object.entries(fields(root.boundaries ?? {}, 'boundaries', known)).map(([name, value]) => {
     const { issuers, principals } = fields(value, name, ['issuers', 'principals']);
-    return [name, texts(issuers ?? [], `${name}.issuers`, /^https:\/\/\S+$/), texts(principals ?? [], `${name}.principals`, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i)] as const;
+    return [name, texts(issuers ?? [], `${name}.issuers`, /^https:\/\/\S+$/), texts(principals ?? [], `${name}.principals`, guid)] as const;
   });
   const parents = Object.entries(fields(root.parents ?? {}, 'parents')).map(([group, parent]) => [group, texts([parent], `parents.${group}`, /./)[0] ?? ''] as const);
   return {
@@ -23,7 +24,7 @@ export function readFacts(text: string, policy: BoundaryPolicy): BoundaryFacts {
 /** The GUIDs by name of the roles that the pipeline may grant, from templates/bootstrap/roles.json. @throws Error for another file. */
 export function readRoleIds(text: string): Readonly<Record<string, string>> {
   const { grantable } = fields(JSON.parse(text), 'roles.json');
-  return Object.fromEntries(Object.entries(fields(grantable, 'grantable')).map(([name, id]) => [name, texts([id], name, /^[0-9a-f-]{36}$/)[0] ?? '']));
+  return Object.fromEntries(Object.entries(fields(grantable, 'grantable')).map(([name, id]) => [name, texts([id], name, guid)[0] ?? '']));
 }
 
 function fields(value: unknown, what: string, known?: readonly string[]): Readonly<Record<string, unknown>> {

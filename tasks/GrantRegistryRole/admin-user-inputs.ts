@@ -5,6 +5,7 @@ import type { LoginLog } from '../_shared/azure/admin-user-logins.js';
 import type { LogAnalyticsService } from '../_shared/azure/connection.js';
 import type { AdminUserWish } from '../_shared/azure/registry-admin.js';
 import { resourceNamed } from '../_shared/fleet/arm-id.js';
+import { isGuid } from '../_shared/fleet/guid.js';
 
 /** The inputs about the registry's admin user. */
 export interface AdminUserInputs {
@@ -13,7 +14,6 @@ export interface AdminUserInputs {
   readonly log: LoginLog | undefined;
 }
 
-const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const workspaceForm = 'the workspace id, a GUID, or the workspace’s ARM id';
 
 /** What else the inputs say of the run. */
@@ -50,7 +50,7 @@ function readLog(inputs: InputReader, { connection }: SharedInputs): LoginLog | 
   const endpoint = inputs.optionalText('logAnalyticsEndpoint');
   const service = endpoint === undefined ? connection.cloud.logAnalytics : serviceAt(inputs, endpoint, connection.cloud.logAnalytics);
   if (given === undefined) return undefined;
-  const workspace = guid.test(given) ? { id: given } : resourceNamed(given, 'Microsoft.OperationalInsights/workspaces', undefined);
+  const workspace = isGuid(given) ? { id: given } : resourceNamed(given, 'Microsoft.OperationalInsights/workspaces', undefined);
   if (workspace === undefined) inputs.refuse('logAnalyticsWorkspace', given, workspaceForm);
   if (service === undefined && endpoint === undefined) {
     inputs.contradiction('logAnalyticsWorkspace', 'names a workspace', `nothing says where logs of ${connection.cloud.name} are queried`, 'give logAnalyticsEndpoint as well');

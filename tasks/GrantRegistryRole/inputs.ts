@@ -9,6 +9,7 @@ import type { ServiceConnection } from '../_shared/azure/connection.js';
 import { registryRoles, type RegistryRole } from '../_shared/azure/registry-roles.js';
 import { principalTypes, type PrincipalType } from '../_shared/azure/role-assignment-write.js';
 import type { ArmId } from '../_shared/fleet/arm-id.js';
+import { guid } from '../_shared/fleet/guid.js';
 import type { WorkloadInputs } from '../_shared/fleet/workload.js';
 import { readAdminUser, type AdminUserInputs } from './admin-user-inputs.js';
 
@@ -47,7 +48,6 @@ const registryType = 'Microsoft.ContainerRegistry/registries';
  */
 const repository = /^(?![^/]+\.azurecr\.[a-z]+\/)(?=.{1,255}$)[a-z0-9]+([._-]+[a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*([._/-]?\*)?$/;
 const repositoryForm = 'names of repositories such as orders/api, or backend/* for all that begin so, without host and tag';
-const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Reads the inputs of GrantRegistryRole. */
 export function readInputs(inputs: InputReader, shared: SharedInputs, connections: OtherConnections): Inputs {

@@ -1,3 +1,5 @@
+import { isGuid } from '../fleet/guid.js';
+
 /**
  * The roles that tasks grant, with the GUIDs of their definitions, equal in every tenant.
  * Source: azure-docs, built-in-roles; Key Vault docs, rbac-guide.
@@ -18,7 +20,7 @@ export type RoleName = keyof typeof roles;
 
 /** The GUID of a role of the table, or the GUID that the text is itself; undefined for the name of any other role. Lower case. */
 export function roleIdOf(role: string): string | undefined {
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(role)) return role.toLowerCase();
+  if (isGuid(role)) return role.toLowerCase();
   return Object.entries(roles).find(([name]) => name.toLowerCase() === role.toLowerCase())?.[1];
 }
 

@@ -1,6 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
 import { accessKinds, type AccessKind } from '../reconcile/access.js';
 import { outside, principalPrefix, type AllowRule, type Boundary, type BoundaryPolicy } from './boundary-policy.js';
+import { guidPattern, isGuid } from './guid.js';
 import { shown, unseenIn } from './shown.js';
 
 /** What is wrong with a boundary policy, and where. Lines and columns count from 1. */
@@ -20,10 +21,12 @@ const nameForm = 'letters, digits and . _ -, at most 80, beginning with a letter
 const groupPattern = /^[-\w().]{0,89}[-\w()]$/;
 const groupForm = 'the id of a management group, at most 90 letters, digits and - _ ( ) ., or its ARM id';
 const groupPrefix = /^\/providers\/Microsoft\.Management\/managementGroups\//i;
-const guid = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}';
-const principal = new RegExp(`^${principalPrefix}${guid}$`);
-const resourceId = new RegExp(`^/subscriptions/${guid}(/[^/*\\s]+)*(/\\*)?$`, 'i');
+const resourceId = new RegExp(`^/subscriptions/${guidPattern}(/[^/*\\s]+)*(/\\*)?$`, 'i');
 const date = /^\d{4}-\d{2}-\d{2}$/;
+
+function isPrincipal(from: string): boolean {
+  return from.startsWith(principalPrefix) && isGuid(from.slice(principalPrefix.length));
+}
 
 /**
  * Reads a boundary policy, the file of the input `boundaryPolicy`; docs/boundaries.md has its format.
@@ -76,7 +79,7 @@ function readRule(reader: NodeReader, node: Node, boundaries: readonly Boundary[
   const ends = [outside, ...boundaries.map(({ name }) => name)];
   const end = (key: 'from' | 'to'): string => {
     const found = reader.text(fields.get(key), key);
-    if (found === undefined || (key === 'from' && principal.test(found.text))) return found?.text ?? '';
+    if (found === undefined || (key === 'from' && isPrincipal(found.text))) return found?.text ?? '';
     const also = key === 'from' ? `, or ${principalPrefix}<object id>` : '';
     if (!ends.includes(found.text)) reader.refuse(found.node, key, `the name of a boundary of this file (${ends.join(', ')})${also}`);
     return found.text;
