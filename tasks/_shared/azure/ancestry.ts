@@ -1,4 +1,4 @@
-import { list, object, objects, text, type Json } from '../fleet/json.js';
+import { object, objects, text, texts, type Json } from '../fleet/json.js';
 import { toProblem } from '../reconcile/problem.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
@@ -133,7 +133,7 @@ function groupName(key: string): string | undefined {
 }
 
 function entityIn({ tenantId, parentNameChain, parent }: Json): Entity {
-  return { tenantId: text(tenantId), chain: list(parentNameChain).flatMap((name) => text(name) ?? []), parent: text(object(parent).id)?.split('/').at(-1) };
+  return { tenantId: text(tenantId), chain: texts(parentNameChain), parent: text(object(parent).id)?.split('/').at(-1) };
 }
 
 /** Tenants in a message about a token's issuer. */

@@ -2,7 +2,7 @@ import type { Permission } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
 import { actionMatches } from './condition-language.js';
-import { list, objects, text } from '../fleet/json.js';
+import { objects, texts } from '../fleet/json.js';
 
 /** Actions that are given, or denied, and those left out of them again. Both may hold wildcards. */
 export interface Rule {
@@ -43,9 +43,5 @@ export function allows(rule: Rule, action: string): boolean {
 
 /** The rules of a role definition, or of what else lists permissions. */
 export function rulesOf(permissions: unknown): Rule[] {
-  return objects(permissions).map((item) => ({ actions: strings(item.actions), notActions: strings(item.notActions) }));
-}
-
-function strings(value: unknown): string[] {
-  return list(value).flatMap((entry) => text(entry) ?? []);
+  return objects(permissions).map((item) => ({ actions: texts(item.actions), notActions: texts(item.notActions) }));
 }

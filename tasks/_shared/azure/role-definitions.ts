@@ -1,4 +1,4 @@
-import { list, object, objects, text, type Json } from '../fleet/json.js';
+import { object, objects, text, texts, type Json } from '../fleet/json.js';
 import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import type { Reader } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
@@ -51,12 +51,8 @@ function definitionOf(raw: Json): RoleDefinition {
     id: (text(raw.name) ?? text(raw.id)?.split('/').at(-1) ?? '').toLowerCase(),
     name: text(properties.roleName) ?? '',
     builtIn: text(properties.type)?.toLowerCase() === 'builtinrole',
-    rights: objects(properties.permissions).map(({ actions, notActions, dataActions }) => ({ actions: words(actions), notActions: words(notActions), dataActions: words(dataActions) })),
+    rights: objects(properties.permissions).map(({ actions, notActions, dataActions }) => ({ actions: texts(actions), notActions: texts(notActions), dataActions: texts(dataActions) })),
   };
-}
-
-function words(value: unknown): string[] {
-  return list(value).flatMap((entry) => text(entry) ?? []);
 }
 
 /** What hands out access: whoever may do it can give himself everything else. Source: azure-docs, elevated access and RBAC best practices. */

@@ -3,7 +3,7 @@ import { until, type Attempt } from '../reconcile/retry.js';
 import { successesInARow, type ProofContext } from '../reconcile/proof.js';
 import type { Azure } from './azure.js';
 import { requestToken } from './client-credentials.js';
-import { list, object, text } from '../fleet/json.js';
+import { list, object, text, texts } from '../fleet/json.js';
 import { exchangeAudience } from '../fleet/names.js';
 import { listCredentials } from './federated-credentials.js';
 
@@ -171,7 +171,7 @@ export function tokenClaims(token: string): { issuer: string; subject: string; a
   return {
     issuer: text(payload.iss) ?? '',
     subject: text(payload.sub) ?? '',
-    audiences: typeof audience === 'string' ? [audience] : list(audience).flatMap((entry) => text(entry) ?? []),
+    audiences: typeof audience === 'string' ? [audience] : texts(audience),
   };
 }
 

@@ -1,4 +1,4 @@
-import { list, object, objects, text, type Json } from '../fleet/json.js';
+import { object, objects, text, texts, type Json } from '../fleet/json.js';
 import type { Reader } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
@@ -75,7 +75,7 @@ function networkOf(properties: Json): VaultNetwork {
 }
 
 function entryOf({ tenantId, objectId, applicationId, permissions }: Json): PolicyEntry {
-  const words = (section: VaultSection): string[] => list(object(permissions)[section]).flatMap((word) => text(word) ?? []);
+  const words = (section: VaultSection): string[] => texts(object(permissions)[section]);
   const application = text(applicationId);
   return {
     tenantId: text(tenantId) ?? '',

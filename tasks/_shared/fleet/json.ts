@@ -21,6 +21,11 @@ export function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** The strings of an array that are not empty; empty when it is none. */
+export function texts(value: unknown): string[] {
+  return list(value).flatMap((entry) => text(entry) ?? []);
+}
+
 /** The objects of an array; empty when it is none. */
 export function objects(value: unknown): readonly Json[] {
   return list(value).map(object);
