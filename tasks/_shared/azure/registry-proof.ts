@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
 import { Problem } from '../reconcile/problem.js';
 import { successesInARow, type ProofContext } from '../reconcile/proof.js';
 import { until, type Attempt } from '../reconcile/retry.js';
 import type { Azure } from './azure.js';
 import type { AzureResponse } from './http.js';
 import { serviceError } from './errors.js';
-import { list, object, text } from '../fleet/json.js';
+import { list, object, text, texts } from '../fleet/json.js';
+import { unusedName } from '../fleet/names.js';
 import type { RegistryState } from './registry-lookup.js';
 import { explains, givesOn, notGranted, repositoryRoleOf, tokenActions, type RegistryRole } from './registry-roles.js';
 import { listAssignments } from './role-assignments.js';
@@ -127,7 +127,7 @@ async function accessToken(azure: Azure, registry: RegistryState, scopes: readon
   const token = text(object(access.body).access_token);
   if (token === undefined) return refused(access);
   const entries = list(tokenPayload(azure.secret(token)).access).map(object).filter(({ type }) => type === 'repository');
-  return { carried: new Map(entries.map(({ name, actions }) => [text(name) ?? '', list(actions).flatMap((action) => text(action) ?? [])])) };
+  return { carried: new Map(entries.map(({ name, actions }) => [text(name) ?? '', texts(actions)])) };
 }
 
 function refused(response: AzureResponse): Carried {
@@ -141,7 +141,7 @@ function sampleOf(repository: string, registry: RegistryState, caller: RegistryC
 
 /** The name of a repository that nobody has. */
 function stranger({ id }: RegistryState, { principalId }: RegistryCaller): string {
-  return `wi-proof-${createHash('sha256').update(`${id}|${principalId}`).digest('hex').slice(0, 12)}`;
+  return unusedName(id, principalId);
 }
 
 function post(azure: Azure, registry: RegistryState, path: string, form: Form): Promise<AzureResponse> {

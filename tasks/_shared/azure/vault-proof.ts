@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { object, text } from '../fleet/json.js';
+import { unusedName } from '../fleet/names.js';
 import { Problem } from '../reconcile/problem.js';
 import { strongReader } from '../reconcile/plan.js';
 import { successesInARow, type ProofContext } from '../reconcile/proof.js';
@@ -57,7 +57,7 @@ export async function readGranted(azure: Azure, vault: VaultState, item: VaultIt
  * @throws Problem WI2406 when the vault did not refuse.
  */
 export async function refusedElsewhere(azure: Azure, vault: VaultState, reader: VaultReader): Promise<void> {
-  const name = unusedName(vault, reader);
+  const name = unusedName(vault.id, reader.principalId);
   const { status } = await get(azure, vault, { section: 'secrets', name }, reader);
   if (status === 403) return;
   throw new Problem({
@@ -69,14 +69,10 @@ export async function refusedElsewhere(azure: Azure, vault: VaultState, reader: 
   });
 }
 
-function unusedName(vault: VaultState, reader: VaultReader): string {
-  return `wi-proof-${createHash('sha256').update(`${vault.id}|${reader.principalId}`).digest('hex').slice(0, 12)}`;
-}
-
 async function tryRead(azure: Azure, vault: VaultState, item: VaultItem, reader: VaultReader, deadlineMs: number): Promise<Attempt<undefined>> {
   const title = itemTitle(item);
   const what = `Identity ${reader.identityName} cannot read ${title} of key vault ${vault.name}`;
-  const { status, body, tried } = await get(azure, vault, { section: item.section, name: item.name ?? unusedName(vault, reader) }, reader);
+  const { status, body, tried } = await get(azure, vault, { section: item.section, name: item.name ?? unusedName(vault.id, reader.principalId) }, reader);
   if (status === 200 || (status === 404 && item.name === undefined)) return { done: undefined };
   const { message, code } = serviceError(status, body);
   const inner = text(object(object(object(body).error).innererror).code) ?? code;

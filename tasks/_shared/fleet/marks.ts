@@ -1,4 +1,4 @@
-import { credentialNamePart, longestReadable, uuidOf } from './names.js';
+import { accountOf, credentialNamePart, longestReadable, uuidOf } from './names.js';
 
 /** How everything that this project makes in Azure says so: the value of the tag `managed-by`, and the beginning of descriptions. */
 export const ownName = 'aks-workload-identity';
@@ -39,8 +39,8 @@ export function grantName(scope: string, role: string, principalId: string): str
  * subject, and a digest of the cluster. The digest itself can only be checked against a cluster that is known.
  */
 export function isOwnCredential({ name, subject }: { readonly name: string; readonly subject: string }): boolean {
-  const [, namespace, serviceAccount] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(subject) ?? [];
+  const account = accountOf(subject);
   const readable = /^(wi-.+)-[0-9a-f]{8}$/.exec(name)?.[1];
-  if (readable === undefined || namespace === undefined || serviceAccount === undefined) return false;
-  return readable.endsWith(`-${credentialNamePart(namespace)}-${credentialNamePart(serviceAccount)}`) || readable.length === longestReadable;
+  if (readable === undefined || account === undefined) return false;
+  return readable.endsWith(`-${credentialNamePart(account.namespace)}-${credentialNamePart(account.serviceAccount)}`) || readable.length === longestReadable;
 }

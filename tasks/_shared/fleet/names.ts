@@ -55,8 +55,13 @@ export function credentialNamePart(text: string): string {
   return text.replace(/[^a-zA-Z0-9-_]/g, '-');
 }
 
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+/** A name that nobody gives: what a proof asks for to be refused. The same for the same resource and principal. */
+export function unusedName(resourceId: string, principalId: string): string {
+  return `wi-proof-${digest(`${resourceId}|${principalId}`, 12)}`;
+}
+
+function digest(text: string, digits = 8): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, digits);
 }
 
 /** The audience of service-account tokens that Entra exchanges. Source: Entra docs, workload identity federation. */
@@ -65,6 +70,12 @@ export const exchangeAudience = 'api://AzureADTokenExchange';
 /** The subject of a service account's tokens; case-sensitive. Source: Kubernetes docs, service account tokens. */
 export function subjectOf(namespace: string, serviceAccount: string): string {
   return `system:serviceaccount:${namespace}:${serviceAccount}`;
+}
+
+/** The service account that a subject names; undefined for the subject of anything else. */
+export function accountOf(subject: string): { readonly namespace: string; readonly serviceAccount: string } | undefined {
+  const [, namespace, serviceAccount] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(subject) ?? [];
+  return namespace === undefined || serviceAccount === undefined ? undefined : { namespace, serviceAccount };
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { groupId, parseArmId, resourceNamed, sameId } from '../../../tasks/_shared/fleet/arm-id.js';
-import { credentialName, fillPattern, shorten, subjectOf, unknownPlaceholders, uuidOf } from '../../../tasks/_shared/fleet/names.js';
+import { accountOf, credentialName, fillPattern, shorten, subjectOf, unknownPlaceholders, uuidOf } from '../../../tasks/_shared/fleet/names.js';
 import { compareVersions } from '../../../tasks/_shared/fleet/versions.js';
 
 const subscription = '11111111-1111-4111-8111-111111111111';
@@ -109,6 +109,11 @@ describe('fleet: names of federated credentials', () => {
   });
 
   it('have subjects as Kubernetes writes them', () => assert.equal(subjectOf('shop', 'Api'), 'system:serviceaccount:shop:Api'));
+
+  it('are read from subjects, and from nothing else', () => {
+    assert.deepEqual(accountOf(subjectOf('shop', 'Api')), { namespace: 'shop', serviceAccount: 'Api' });
+    for (const other of ['', 'repo:shop/api:ref:refs/heads/main', 'system:serviceaccount:shop', 'system:serviceaccount::api', 'system:serviceaccount:shop:api:more', 'System:ServiceAccount:shop:api']) assert.equal(accountOf(other), undefined, other);
+  });
 });
 
 /** RFC 9562, section 5.5, written with numbers instead of buffers' methods. */
