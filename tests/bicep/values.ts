@@ -80,7 +80,7 @@ export function plainFunction(name: string): ((...values: readonly Value[]) => V
 }
 
 /** `Microsoft.A/b/c` with names x, y: `Microsoft.A/b/x/c/y`. */
-export function interleaved(type: string, names: readonly string[]): string {
+function interleaved(type: string, names: readonly string[]): string {
   const [provider = '', ...kinds] = type.split('/');
   if (kinds.length !== names.length) throw new Error(`${type} takes ${kinds.length} names, not ${names.length}`);
   return [provider, ...kinds.flatMap((kind, index) => [kind, names[index] ?? ''])].join('/');

@@ -13,11 +13,6 @@ export function stepsOf({ result }: ContosoRun, stage?: string): readonly StepRe
   return result.stages.filter(({ name }) => stage === undefined || name === stage).flatMap(({ jobs }) => jobs.flatMap(({ steps }) => steps));
 }
 
-/** The result of one step of a stage. */
-export function stepOf(run: ContosoRun, stage: string, name: string): StepResult {
-  return stepsOf(run, stage).find((step) => step.name === name) ?? assert.fail(`no step ${name} in ${stage}`);
-}
-
 /** The changes that a stage's dry runs announce. */
 export function announced(run: ContosoRun, stage: string): ReportedChange[] {
   const changes = run.reports.filter((entry) => entry.stage === stage).flatMap(({ report }) => (report.dryRun ? report.changes : []));

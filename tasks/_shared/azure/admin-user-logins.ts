@@ -16,7 +16,7 @@ export interface LoginLog {
 }
 
 /** So far back logins are asked for: as long as a workspace keeps them unless told otherwise. Source: Azure Monitor docs, data retention. */
-export const loginDays = 30;
+const loginDays = 30;
 
 const table = 'ContainerRegistryLoginEvents';
 
