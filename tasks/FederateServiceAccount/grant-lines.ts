@@ -3,6 +3,7 @@ import { resourceEnd } from '../_shared/azure/accesses.js';
 import type { Azure } from '../_shared/azure/azure.js';
 import { RoleAssignment } from '../_shared/azure/role-assignment.js';
 import type { RoleDefinition } from '../_shared/azure/role-definitions.js';
+import { isPlainId } from '../_shared/fleet/arm-id.js';
 import { Problem } from '../_shared/reconcile/problem.js';
 import type { Ref } from '../_shared/reconcile/ref.js';
 import { value } from '../_shared/reconcile/ref.js';
@@ -55,7 +56,7 @@ export function readGrantLines(inputs: InputReader): readonly GrantLine[] {
   for (const given of inputs.lines('grants')) {
     const { role, scope } = line.exec(given)?.groups ?? {};
     const place = scope?.replace(/\/$/, '');
-    if (role === undefined || place === undefined || !inGroup.test(place)) inputs.refuse('grants', given, form);
+    if (role === undefined || place === undefined || !inGroup.test(place) || !isPlainId(place)) inputs.refuse('grants', given, form);
     else lines.set(`${role} @ ${place}`.toLowerCase(), { role: role.trim(), scope: place });
   }
   return [...lines.values()];

@@ -37,9 +37,13 @@ export class AzureHttp {
     private readonly client: HttpClient,
   ) {}
 
-  /** @throws Problem for every status that is neither 2xx nor expected, and when the service cannot be reached. */
+  /**
+   * @throws Problem for every status that is neither 2xx nor expected, and when the service cannot be reached; Error for an address that leads
+   * elsewhere than it says.
+   */
   async send(request: AzureRequest): Promise<AzureResponse> {
-    const { method, url, body } = request;
+    const { method, body } = request;
+    const url = straightPath(request.url);
     const type = body === undefined || typeof body === 'string' ? {} : { 'content-type': 'application/json' };
     const headers = this.sdk.createHttpHeaders({ accept: 'application/json', ...type, ...request.headers });
     const payload = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
@@ -57,6 +61,25 @@ export class AzureHttp {
     const parts = { code: 'WI2005', what: request.what, because: message, remedy: '', status: response.status, serviceCode: code };
     throw azureProblem(request.tried, request.what, new Problem({ ...parts, ...(correlation === undefined ? {} : { correlation }) }));
   }
+}
+
+/**
+ * An address or a path as it is.
+ * @throws Error when a part of its path would be taken for the one above (`.`, `..`, or these in percent escapes), or a backslash for a slash:
+ * what was judged is then not what would be written. Inputs are checked long before. Source: WHATWG URL Standard, path state.
+ */
+export function straightPath(url: string): string {
+  const [path = ''] = url.split(/[?#]/, 1);
+  if (/\\|(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i.test(path)) throw new Error(`${url} leads elsewhere than it says: no part of a path may be . or .., and none may contain a backslash`);
+  return url;
+}
+
+/**
+ * A scope as the typed clients want it.
+ * @throws Error as {@link straightPath}: the clients themselves resolve the dots before any policy of a pipeline sees the address.
+ */
+export function scopePath(scope: string): string {
+  return straightPath(scope).replace(/^\//, '');
 }
 
 /** Sends the run's correlation id, under which the Activity Log of Azure shows everything that a run did. */

@@ -5,6 +5,7 @@ import { keep, type Change, type Content, type Permission, type Writer, type Wri
 import { apiVersions } from './api-versions.js';
 import { rightAt, type Azure } from './azure.js';
 import { azureProblem } from './errors.js';
+import { scopePath } from './http.js';
 import { getAssignment, type RoleAssignmentState } from './role-assignments.js';
 import { conditionVersion, parseCondition, shrink } from './repository-conditions.js';
 import { writeAssignment, type PrincipalType } from './role-assignment-write.js';
@@ -113,7 +114,7 @@ export class RoleAssignmentRemoval extends Removal<FoundAssignment> {
     const intent = { action: 'delete', object: assignment.id, before: `${roleTitle(assignment.role)} for ${assignment.principalId}`, widens: false };
     const client = (await this.azure.authorization()).roleAssignments;
     try {
-      await writer.write(intent, () => client.delete(this.found.scope.replace(/^\//, ''), this.#name, { abortSignal: writer.signal }));
+      await writer.write(intent, () => client.delete(scopePath(this.found.scope), this.#name, { abortSignal: writer.signal }));
     } catch (error) {
       throw azureProblem(`delete role assignment ${this.#name} at ${this.found.scope}`, `The grant ${this.name} was not removed`, error);
     }

@@ -3,6 +3,7 @@ import type { Cost, Writer } from '../reconcile/resource.js';
 import { until, type Attempt } from '../reconcile/retry.js';
 import type { Azure } from './azure.js';
 import { azureProblem, thrownServiceError } from './errors.js';
+import { scopePath } from './http.js';
 import { conditionVersion } from './repository-conditions.js';
 import { countAssignments } from './role-assignments.js';
 
@@ -55,7 +56,7 @@ async function tryWrite(azure: Azure, wanted: WantedAssignment, writer: Writer):
   const intent = { action: before === undefined ? 'create' : 'update', object: `${scope}/providers/Microsoft.Authorization/roleAssignments/${name}`, after, widens, ...(before === undefined ? {} : { before }) };
   const client = (await azure.authorization()).roleAssignments;
   try {
-    await writer.write(intent, () => client.create(scope.replace(/^\//, ''), name, body, { abortSignal: writer.signal }));
+    await writer.write(intent, () => client.create(scopePath(scope), name, body, { abortSignal: writer.signal }));
     return { done: 'written' };
   } catch (error) {
     const service = thrownServiceError(error);

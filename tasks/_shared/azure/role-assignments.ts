@@ -3,6 +3,7 @@ import type { Reader } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
 import { listOnce, type Pages } from './bulk.js';
 import { azureProblem, thrownServiceError } from './errors.js';
+import { scopePath } from './http.js';
 
 /** One role assignment as far as we compare it. */
 export interface RoleAssignmentState {
@@ -82,13 +83,13 @@ function byPrincipal(items: readonly RoleAssignmentState[]): ReadonlyMap<string,
 async function* pages(azure: Azure, scope: string, filter?: string): Pages<RoleAssignmentState> {
   const options = { abortSignal: azure.signal, ...(filter === undefined ? {} : { filter }) };
   const { roleAssignments } = await azure.authorization();
-  for await (const page of roleAssignments.listForScope(scope.replace(/^\//, ''), options).byPage()) yield page.map(assignment);
+  for await (const page of roleAssignments.listForScope(scopePath(scope), options).byPage()) yield page.map(assignment);
 }
 
 /** Reads one assignment by name: a strong read. */
 export async function getAssignment(azure: Azure, scope: string, name: string): Promise<RoleAssignmentState | undefined> {
   try {
-    return assignment(await (await azure.authorization()).roleAssignments.get(scope.replace(/^\//, ''), name, { abortSignal: azure.signal }));
+    return assignment(await (await azure.authorization()).roleAssignments.get(scopePath(scope), name, { abortSignal: azure.signal }));
   } catch (error) {
     if (thrownServiceError(error)?.status === 404) return undefined;
     throw azureProblem(`read role assignment ${name} at ${scope}`, `The grants at ${scope} cannot be read`, error);

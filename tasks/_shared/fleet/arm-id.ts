@@ -34,11 +34,20 @@ export const resourceTypes = {
 } as const satisfies Readonly<Record<string, NameRule>>;
 export type ResourceType = keyof typeof resourceTypes;
 
-/** Takes a top-level resource's id apart; undefined when it has another form. */
+/**
+ * True for an id that means in an address what it says: nothing of it ends the path or is decoded on the way (`?`, `#`, `%`, and the backslash,
+ * which counts as a slash), and no part of it is `.` or `..`, which an address takes for the part itself or the one above.
+ * Source: WHATWG URL Standard, path state.
+ */
+export function isPlainId(id: string): boolean {
+  return !/[%?#\\]/.test(id) && !id.split('/').some((part) => part === '.' || part === '..');
+}
+
+/** Takes a top-level resource's id apart; undefined when it has another form, or is none that {@link isPlainId}. */
 export function parseArmId(text: string): ArmId | undefined {
   const id = text.replace(/\/$/, '');
   const match = pattern.exec(id);
-  if (match === null) return undefined;
+  if (match === null || !isPlainId(id)) return undefined;
   const [, subscriptionId = '', resourceGroup = '', provider = '', kind = '', name = ''] = match;
   return { subscriptionId, resourceGroup, type: `${provider}/${kind}`, name, id };
 }

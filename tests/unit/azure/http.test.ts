@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { createHttpHeaders, createPipelineRequest } from '@azure/core-rest-pipeline';
 import type { Azure } from '../../../tasks/_shared/azure/azure.js';
 import { azureProblem, serviceError, thrownServiceError } from '../../../tasks/_shared/azure/errors.js';
+import { straightPath } from '../../../tasks/_shared/azure/http.js';
+import { listAssignments } from '../../../tasks/_shared/azure/role-assignments.js';
 import { list, object, text, parseJson } from '../../../tasks/_shared/fleet/json.js';
 import { throttlingPolicy } from '../../../tasks/_shared/azure/throttling.js';
 import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
@@ -24,6 +26,24 @@ describe('requests to Azure', () => {
   });
   const read = (): Promise<unknown> => azure.arm.get(clusterId(), version, purpose);
   const respond = (times: number, response: SimResponse): (() => void) => rig.network.faults.plant({ service: 'arm', times, respond: response });
+
+  describe('addresses', () => {
+    const crooked = ['/subscriptions/a/../b', '/subscriptions/.', '/subscriptions/%2e%2E/b', '/subscriptions/.%2e', '/subscriptions\\..\\b'];
+    for (const id of crooked) {
+      it(`sends nothing to ${id}, which leads elsewhere`, async () => {
+        await assert.rejects(azure.arm.get(id, version, purpose), /leads elsewhere than it says/);
+        await assert.rejects(listAssignments(azure, id), /leads elsewhere than it says/);
+        assert.equal(rig.network.log.all('arm').length, 0);
+      });
+    }
+
+    it('leaves every other one alone', async () => {
+      const url = `${azure.cloud.resourceManager}/subscriptions/a..b/.c/...?next=/../x#/..`;
+      assert.equal(straightPath(url), url);
+      await read();
+      assert.equal(rig.network.log.all('arm').length, 1);
+    });
+  });
 
   describe('throttling', () => {
     it('waits as long as Retry-After says, and says so in the debug log', async () => {

@@ -23,6 +23,13 @@ describe('fleet: ARM ids', () => {
     for (const text of wrong) assert.equal(parseArmId(text), undefined, JSON.stringify(text));
   });
 
+  it('that an address would take for another are refused', () => {
+    const wrong = ['rg/', '/kv-1'].flatMap((part) => ['.', '..'].map((dots) => vault.replace(part, part.replace(/[-\w]+/, dots))));
+    for (const text of wrong) assert.deepEqual([parseArmId(text), new URL(`https://a.example${text}`).pathname === text], [undefined, false], text);
+    assert.equal(resourceNamed('../kv-1', vaultType, subscription), undefined);
+    assert.equal(parseArmId(vault.replace('rg/', 'r.g/').replace('kv-1', '.kv..1'))?.name, '.kv..1');
+  });
+
   it('are equal in whatever case', () => {
     assert.equal(sameId(vault, vault.toUpperCase()), true);
     assert.equal(sameId(vault, `${vault}2`), false);

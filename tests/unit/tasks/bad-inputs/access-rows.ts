@@ -19,6 +19,8 @@ export const accessRows: readonly BadInput[] = [
   ...row(federate, 'grants', 'Storage Blob Data Reader @ /', 'WI1007', '@ /', line),
   ...row(federate, 'grants', `Storage Blob Data Reader @ ${scope}/blobServices`, 'WI1007', '/blobServices', line),
   ...row(federate, 'grants', `Storage Blob Data Reader @ ${scope}?x=1`, 'WI1007', '?x=1', line),
+  ...['/blobServices/default/../..', '/blobServices/..', '/./default', '/blobServices/%2e%2E', '/blobServices/a%2fb', '/blobServices/a\\b'].flatMap((more) => row(federate, 'grants', `Storage Blob Data Reader @ ${scope}${more}`, 'WI1007', more, line)),
+  ...row(federate, 'grants', 'Storage Blob Data Reader @ /subscriptions/33333333-3333-4333-8333-333333333333/resourceGroups/..', 'WI1007', '/..', line),
   ...row(federate, 'grants', `Storage Blob Data Reader @ ${scope}\nReader`, 'WI1007', '"Reader"', line),
   ...row(federate, 'grants', `${'x'.repeat(129)} @ ${scope}`, 'WI1007', 'xxx', line),
   ...row(federate, 'grants', `Storage Blob Data${unseen.noBreakSpace}Reader`, 'WI1007', '\\u{00A0}Reader', line),
