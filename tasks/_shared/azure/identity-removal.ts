@@ -103,7 +103,7 @@ export class IdentityRemoval extends Removal {
   async #assignments(principalId: string, reader: Reader): Promise<RoleAssignmentState[]> {
     const lists = await Promise.all(this.#scopes().map(({ azure, scope }) =>
       reader.once(`role assignments of ${principalId} at ${scope.toLowerCase()}`, () => listAssignments(azure, scope, principalId))));
-    return [...new Map(lists.flat().map((entry) => [entry.id.toLowerCase(), entry])).values()].filter((entry) => entry.principalId === principalId);
+    return [...new Map(lists.flat().map((entry) => [entry.id.toLowerCase(), entry])).values()].filter((entry) => sameId(entry.principalId, principalId));
   }
 }
 

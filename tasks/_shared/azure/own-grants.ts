@@ -34,7 +34,7 @@ export async function grantsOf(azure: Azure, scope: string, grantee: Grantee, hi
     return resources.some((key) => key.endsWith(` for ${grantee.id.toLowerCase()}`));
   };
   const marked = (entry: RoleAssignmentState): boolean => grantee.id !== '' && sameId(grantMark(entry.description)?.principal ?? '', grantee.id);
-  const own = (entry: RoleAssignmentState): boolean => entry.principalId === grantee.principalId;
+  const own = (entry: RoleAssignmentState): boolean => grantee.principalId !== undefined && sameId(entry.principalId, grantee.principalId);
   const ours = there.filter((entry) => marked(entry) || made(entry) || (own(entry) && (isNamed(entry) || grantMark(entry.description) !== undefined)));
   return { ours, others: there.filter((entry) => own(entry) && !ours.includes(entry)) };
 }

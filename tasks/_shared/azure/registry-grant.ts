@@ -102,7 +102,7 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
     const listing = !reader.strong ? assignmentsOf(this.azure, reader, this.registryId, principalId) : legacy ? [] : this.strongly(principalId);
     const [plain, all, actions] = await Promise.all([looking, listing, legacy ? this.#actions : this.dataActions(reader)]);
     this.#actions = actions;
-    const here = all.filter((entry) => entry.principalId === principalId && reaches(entry, this.registryId));
+    const here = all.filter((entry) => sameId(entry.principalId, principalId) && reaches(entry, this.registryId));
     const held = legacy ? [plain].filter((entry) => entry !== undefined) : here.filter(({ role }) => role === roles[this.repositoryRole]);
     const ignored = here.filter(({ role }) => role === roles[legacy ? this.repositoryRole : this.wish.role]);
     return held.length + ignored.length === 0 ? undefined : { held, ignored };

@@ -2,9 +2,9 @@ import { sameId } from '../fleet/arm-id.js';
 import { grantName } from '../fleet/marks.js';
 import type { Access, End } from '../reconcile/access.js';
 import { strongReader } from '../reconcile/plan.js';
-import { Problem } from '../reconcile/problem.js';
+import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
-import { keep, writes, type Change, type Content, type Cost, type Permission, type Reader, type Resource, type Writer, type WritingChange } from '../reconcile/resource.js';
+import { blocked, keep, writes, type Change, type Content, type Cost, type Permission, type Reader, type Resource, type Writer, type WritingChange } from '../reconcile/resource.js';
 import { grantAccesses } from './accesses.js';
 import { apiVersions } from './api-versions.js';
 import { rightAt, type Azure } from './azure.js';
@@ -84,13 +84,14 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
     const [role, listed] = await Promise.all([this.#role ?? this.permitted(reader), listing]);
     const { id } = (this.#role = role);
     if (principalId === unknown) return undefined;
-    const covers = (entry: RoleAssignmentState): boolean => entry.principalId === principalId && gives(entry, [id], scope);
+    const covers = (entry: RoleAssignmentState): boolean => sameId(entry.principalId, principalId) && gives(entry, [id], scope);
     if (reader.strong) {
       const own = await getAssignment(this.azure, scope, grantName(scope, id, principalId));
       if (own !== undefined && covers(own)) return own;
     }
-    const candidates = (reader.strong ? await assignmentsOf(this.azure, reader, listScope, principalId) : listed).filter(covers);
-    return candidates.find((entry) => sameId(entry.scope, scope)) ?? candidates[0];
+    const all = reader.strong ? await assignmentsOf(this.azure, reader, listScope, principalId) : listed;
+    const candidates = all.filter(covers);
+    return candidates.find((entry) => sameId(entry.scope, scope)) ?? candidates[0] ?? all.find((entry) => this.isEqual(entry, id, principalId));
   }
 
   plan(observed: RoleAssignmentState | undefined, known: Known<RoleAssignmentInputs>): Change {
@@ -99,6 +100,7 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
       const reach = this.rules.widening === undefined ? [] : [{ field: 'reach', after: this.rules.widening }];
       return { action: 'create', fields: [{ field: 'principal', after: show(known.principalId) }, ...reach], widens: true, reason };
     }
+    if (observed.condition !== undefined) return blocked(this.limited(observed.condition, observed));
     const { id, scope, role, principalId } = observed;
     const name = id.split('/').at(-1) ?? '';
     if (!sameId(scope, this.place.scope)) return keep(`assignment ${name}, inherited from ${scope}: broader than asked`);
@@ -128,14 +130,20 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
     return action === 'create' ? [roleAssignmentCost(this.azure, this.place.scope, this.rules.limit ?? usualLimit)] : [];
   }
 
-  /** The name follows from scope, role and principal, so that a repeated write hits the same assignment. */
+  /**
+   * The name follows from scope, role and principal, so that a repeated write hits the same assignment. A condition that somebody put on that
+   * one meanwhile would be lost by it: it is looked for right before.
+   */
   async apply(_change: Change, { principalId }: RoleAssignmentInputs, writer: Writer): Promise<void> {
     const { scope, label } = this.place;
     const role = (this.#role ??= await this.permitted(strongReader));
+    const name = grantName(scope, role.id, principalId);
+    const present = await getAssignment(this.azure, scope, name);
+    if (present?.condition !== undefined && this.isEqual(present, role.id, principalId)) throw new Problem(this.limited(present.condition, present));
     const wanted = {
       scope,
       label,
-      name: grantName(scope, role.id, principalId),
+      name,
       role: { id: role.id, name: role.name },
       principal: { id: principalId, name: this.principal.name, type: this.principal.type ?? 'ServicePrincipal' } as const,
       description: this.description,
@@ -154,23 +162,33 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
     const name = existingName(message);
     const named = name === undefined ? undefined : await getAssignment(this.azure, scope, name);
     const all = named === undefined ? await listAssignments(this.azure, scope, principalId) : [named];
-    const equal = all.filter((entry) => sameId(entry.scope, scope) && entry.role === role.id && entry.principalId === principalId);
+    const equal = all.filter((entry) => this.isEqual(entry, role.id, principalId));
     if (equal.some(({ condition }) => condition === undefined)) return;
     const rival = equal[0];
-    const parts = { code: 'WI2601', what: `The grant ${role.name} on ${label} was not made`, tried: `grant it to ${this.principal.name} (${principalId})` };
-    if (rival?.condition !== undefined) {
-      throw new Problem({
-        ...parts,
-        because: `assignment ${rival.id.split('/').at(-1) ?? ''} gives the same role there under a condition, and Azure allows no second one: ${rival.condition}`,
-        remedy: 'remove that assignment, or its condition, if it is no longer wanted; this task does not change what it did not make',
-      });
-    }
+    if (rival?.condition !== undefined) throw new Problem(this.limited(rival.condition, rival));
     throw new Problem({
-      ...parts,
       code: 'WI2613',
+      what: `The grant ${role.name} on ${label} was not made`,
+      tried: `grant it to ${this.principal.name} (${principalId})`,
       because: `Azure says that the assignment exists${name === undefined ? '' : ` (${name})`}, and it cannot be read: ${message}`,
       remedy: `look for it: az role assignment list --scope ${scope} --assignee ${principalId} --include-inherited; one that was deleted a moment ago may still be in the way, then run again`,
     });
+  }
+
+  /** True for the one assignment of scope, role and principal that Azure allows. */
+  private isEqual(entry: RoleAssignmentState, role: string, principalId: string): boolean {
+    return sameId(entry.scope, this.place.scope) && entry.role === role && sameId(entry.principalId, principalId);
+  }
+
+  /** The problem of an equal assignment under a condition, whoever put that on it. */
+  private limited(condition: string, { id, principalId }: RoleAssignmentState): ProblemParts {
+    return {
+      code: 'WI2601',
+      what: `The grant ${this.#role?.name ?? this.role} on ${this.place.label} was not made`,
+      tried: `grant it to ${this.principal.name} (${principalId})`,
+      because: `assignment ${id.split('/').at(-1) ?? ''} gives the same role there under a condition, and Azure allows no second one: ${condition}`,
+      remedy: 'remove that assignment, or its condition, if it is no longer wanted; this task does not change what it did not make',
+    };
   }
 
   private async permitted(reader: Reader): Promise<RoleDefinition> {

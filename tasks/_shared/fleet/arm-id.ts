@@ -52,7 +52,7 @@ export function parseArmId(text: string): ArmId | undefined {
   return { subscriptionId, resourceGroup, type: `${provider}/${kind}`, name, id };
 }
 
-/** True when two ARM ids name the same resource. */
+/** True when two ARM ids name the same resource, or two object ids the same principal: Azure compares both without regard to case. */
 export function sameId(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }

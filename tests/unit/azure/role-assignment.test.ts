@@ -101,10 +101,44 @@ describe('role assignment', () => {
 
   it('claims no success where one under a condition stands in the way', async () => {
     plant(scope(), { condition: "@Resource[Microsoft.KeyVault/vaults/secrets:name] StringEquals 'x'", conditionVersion: '2.0' });
-    const { outcome, problem } = verdictOf(await run(), desired());
-    assert.deepEqual([outcome, rig.writes()], ['failed', []]);
+    const { action, problem } = verdictOf(await run(), desired());
+    assert.deepEqual([action, rig.writes(), puts()], ['blocked', [], []]);
     assert.equal(problem?.code, 'WI2601');
     assert.match(problem.because, /gives the same role there under a condition/);
+  });
+
+  const condition = "@Resource[Microsoft.KeyVault/vaults/secrets:name] StringEquals 'x'";
+  /** Puts a condition on the assignment that we made. */
+  function limitOwn(): void {
+    const [own] = mine();
+    assert.ok(own !== undefined);
+    rig.world.roles.remove(own.name);
+    rig.world.roles.add({ ...own, condition, conditionVersion: '2.0' });
+  }
+
+  it('does not write over a condition that somebody put on the assignment of our own name', async () => {
+    await run();
+    limitOwn();
+    rig.network.log.clear();
+    const { action, problem } = verdictOf(await run(), desired());
+    assert.deepEqual([action, problem?.code, puts(), mine()[0]?.condition], ['blocked', 'WI2601', [], condition]);
+  });
+
+  it('does not write over one that was put on it after the plan', async () => {
+    await run();
+    const [own] = mine();
+    assert.ok(own !== undefined);
+    rig.world.roles.remove(own.name);
+    rig.network.log.clear();
+    rig.network.faults.plant({ service: 'arm', method: 'GET', path: /roleAssignments\?/, times: 1, then: () => void rig.world.roles.add({ ...own, condition, conditionVersion: '2.0' }) });
+    const { outcome, problem } = verdictOf(await run(), desired());
+    assert.deepEqual([outcome, problem?.code, puts(), mine()[0]?.condition], ['failed', 'WI2601', [], condition]);
+  });
+
+  it('takes object ids that differ in case only for the same principal', async () => {
+    plant(scope());
+    const result = await run(desired(scope(), 'Key Vault Secrets User', identity.principalId.toUpperCase()));
+    assert.deepEqual([result.plan[0]?.change.action, puts()], ['keep', []]);
   });
 
   it('waits until Azure knows a principal that was made just now', async () => {
