@@ -89,7 +89,7 @@ function federate(workload: PlacedWorkload, inputs: Inputs, { fleet, vaults }: {
   const identity = new Identity(
     azure,
     workload.identity,
-    { words: workload.words, run: services.run, ...(inputs.owner === undefined ? {} : { owner: inputs.owner }), ...(inputs.identityLocation === undefined ? {} : { location: inputs.identityLocation }) },
+    { words: workload.words, run: services.run, others: [vaults.azure], ...(inputs.owner === undefined ? {} : { owner: inputs.owner }), ...(inputs.identityLocation === undefined ? {} : { location: inputs.identityLocation }) },
     fleet,
     workload.users,
     workload.owner === undefined ? undefined : { label: workload.owner, id: output(cluster, (state) => state.id) },

@@ -1,4 +1,4 @@
-import { groupId } from '../fleet/arm-id.js';
+import { groupId, sameId } from '../fleet/arm-id.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { IdentityPlace } from '../fleet/identity-place.js';
 import { ownName } from '../fleet/marks.js';
@@ -31,6 +31,8 @@ export interface IdentitySettings {
   readonly owner?: string;
   /** Region; that of the first of its clusters that can be read when absent. */
   readonly location?: string;
+  /** Azure of the run's further service connections: what they sign in with is never federated either. */
+  readonly others?: readonly Azure[];
 }
 
 /** Longest value of a tag. Source: azure-docs, tag resources (limitations). */
@@ -80,7 +82,7 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
     if (reader.strong) return found;
     const facts = await this.fleet.facts(reader);
     const region = this.settings.location ?? this.users.map(({ id }) => facts.regions.get(id.toLowerCase())).find((known) => known !== undefined);
-    const forbidden = this.forbidden(identity, facts) ?? (identity !== undefined && identity.principalId === (await ownPrincipal(this.azure, reader)) ? ownIdentity : undefined);
+    const forbidden = this.forbidden(identity, facts) ?? (identity === undefined ? undefined : await this.signingIn(identity, reader));
     return { ...found, ...(region === undefined ? {} : { region }), ...(forbidden === undefined ? {} : { forbidden }) };
   }
 
@@ -142,12 +144,28 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
     return undefined;
   }
 
+  /** Why it must not be federated, where only a token says what a connection signs in with. */
+  private async signingIn({ principalId }: IdentityState, reader: Reader): Promise<string | undefined> {
+    const principals = await Promise.all(this.connections().map(async (azure) => ({ azure, own: await ownPrincipal(azure, reader) })));
+    const user = principals.find(({ own }) => own !== undefined && sameId(own, principalId));
+    return user === undefined ? undefined : this.usedBy(user.azure);
+  }
+
+  private connections(): readonly Azure[] {
+    return [...new Set([this.azure, ...(this.settings.others ?? [])])];
+  }
+
+  private usedBy(azure: Azure): string {
+    return azure === this.azure ? ownIdentity : `it is what the service connection ${azure.connection.name} signs in with`;
+  }
+
   /**
    * Never federated, and no input overrides it: what the pipeline signs in with, what any cluster of the fleet runs on, and whatever
    * AKS keeps in a node resource group. Source: DESIGN, rules of conduct.
    */
   private forbidden(identity: IdentityState | undefined, { ownIdentities, nodeGroups }: FleetFacts): string | undefined {
-    if (identity !== undefined && this.azure.connection.signIn.clientId === identity.clientId) return ownIdentity;
+    const known = this.connections().find(({ connection: { signIn } }) => identity !== undefined && sameId(signIn.clientId ?? '', identity.clientId));
+    if (known !== undefined) return this.usedBy(known);
     const user = ownIdentities.get(this.place.id.toLowerCase());
     if (user !== undefined) return `cluster ${user} itself runs on it`;
     const group = groupId(this.place.subscriptionId, this.place.resourceGroup).toLowerCase();

@@ -8,7 +8,7 @@ import type { Azure } from './azure.js';
  * Source: Microsoft identity platform docs, access token claims (`oid`).
  */
 export function ownPrincipal(azure: Azure, reader: Reader): Promise<string | undefined> {
-  return reader.once('object id of the own principal', async () => {
+  return reader.once(`object id of the principal of ${azure.connection.id}`, async () => {
     const [, claims = ''] = (await azure.token(azure.cloud.resourceManagerAudience)).split('.');
     return text(object(parseJson(Buffer.from(claims, 'base64url').toString('utf8'))).oid);
   });

@@ -13,7 +13,9 @@ import { group, identityId, Rig, subscriptionId, tenantId, verdictOf } from './a
 describe('identity', () => {
   let rig: Rig;
   let azure: Azure;
+  let others: Azure[];
   beforeEach(async () => {
+    others = [];
     rig = await Rig.start();
     azure = await rig.connect();
     await rig.addCluster('aks-1', 'ready');
@@ -23,7 +25,7 @@ describe('identity', () => {
   const settings = { words: ['orders'], run: 'unit 1' };
   const desired = (place = placeOf()): { cluster: ClusterLookup; identity: Identity } => {
     const cluster = new ClusterLookup(azure, rig.entry(), { issuer: true });
-    return { cluster, identity: new Identity(azure, place, settings, new FleetUse(azure, [rig.entry()]), [rig.entry()], { label: 'aks-1', id: output(cluster, (state) => state.id) }) };
+    return { cluster, identity: new Identity(azure, place, { ...settings, others }, new FleetUse(azure, [rig.entry()]), [rig.entry()], { label: 'aks-1', id: output(cluster, (state) => state.id) }) };
   };
   const run = (place?: IdentityPlace): Promise<RunResult> => {
     const { cluster, identity } = desired(place);
@@ -97,6 +99,20 @@ describe('identity', () => {
     const connection = { ...azure.connection, signIn: { kind: 'managedIdentity' as const, clientId } };
     azure = { ...azure, connection };
     assert.match(await blockedFor(), /service connection signs in with/);
+  });
+
+  it('is never what another service connection of the run signs in with, by its client id or its token', async () => {
+    const record = rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-orders', 'westeurope');
+    const named = { ...azure.connection, id: 'vaults', name: 'vaults', signIn: { kind: 'managedIdentity' as const, clientId: record.clientId.toUpperCase() } };
+    const claims = Buffer.from(JSON.stringify({ oid: record.principalId.toUpperCase() })).toString('base64url');
+    const unnamed = { ...azure.connection, id: 'vaults', name: 'vaults', signIn: { kind: 'managedIdentity' as const } };
+    const connections: Azure[] = [{ ...azure, connection: named }, { ...azure, connection: unnamed, token: () => Promise.resolve(`x.${claims}.x`) }];
+    for (const other of connections) {
+      others = [other];
+      assert.equal(await blockedFor(), 'it is what the service connection vaults signs in with');
+    }
+    others = [azure];
+    assert.equal((await run()).result, 'succeeded');
   });
 
   it('is never what the pipeline signs in with, where only the token says what that is', async () => {
