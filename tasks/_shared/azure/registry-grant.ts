@@ -9,7 +9,7 @@ import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, type Change, type Content, type Cost, type FieldChange, type Permission, type Reader, type Resource, type Writer, type WritingChange } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
 import type { RegistryState } from './registry-lookup.js';
-import { allowsAll, repositoryRoleOf, type RegistryMode, type RegistryRole } from './registry-roles.js';
+import { allowsAll, repositoryRoleOf, widerAs, type RegistryMode, type RegistryRole } from './registry-roles.js';
 import { conditionedActions, conditionVersion, merge, missingRepositories, parseCondition, printCondition, unlistedRepositories, unrestrictedActions, type RepositoryCondition, type RepositoryRole } from './repository-conditions.js';
 import { writeAssignment, type PrincipalType } from './role-assignment-write.js';
 import type { GrantPlace, RoleAssignment } from './role-assignment.js';
@@ -86,10 +86,15 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
     this.label = label;
   }
 
-  /** Where roles are for repositories, a rule may list the role that is asked for, or the one that is granted in its place. */
+  /**
+   * Where roles are for repositories, a rule may list the role that is asked for, or the one that is granted in its place; the latter only
+   * where that one gives more.
+   */
   get accesses(): readonly Access[] {
     if (this.#mode !== 'AbacRepositoryPermissions') return this.plain.accesses;
-    return this.plain.accesses.map((access) => ({ ...access, alsoAs: [this.repositoryRole, roles[this.repositoryRole]] }));
+    const [name, id] = [this.repositoryRole, roles[this.repositoryRole]];
+    const more = widerAs[this.wish.role] !== undefined;
+    return this.plain.accesses.map((access) => (more ? { ...access, role: name, roleId: id } : { ...access, alsoAs: [name, id] }));
   }
 
   async observe(reader: Reader, known: Known<RegistryGrantInputs>): Promise<RegistryGrantState | undefined> {
@@ -111,8 +116,10 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
   /** Whatever the condition does not name stays unrestricted, so Azure's own list counts before that of this project. */
   private async dataActions(reader: Reader): Promise<readonly string[]> {
     const { rights } = await readRole(this.azure, reader, this.registryId, this.repositoryRole);
-    const actions = rights.flatMap(({ dataActions }) => dataActions).filter((action) => !action.includes('*'));
-    return actions.length === 0 ? conditionedActions[this.repositoryRole] : [...new Set(actions)];
+    const listed = rights.flatMap(({ dataActions }) => dataActions);
+    const named = listed.filter((action) => !action.includes('*'));
+    // A pattern stands for actions that nobody names here: those that this project knows count as well then.
+    return named.length === 0 || named.length < listed.length ? [...new Set([...conditionedActions[this.repositoryRole], ...named])] : [...new Set(named)];
   }
 
   /** The assignments as they are now: a list may lag behind, so that what can be named is read by its name. */
@@ -139,7 +146,9 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
     if (covering !== undefined && !(this.isOurs(covering, principalId) && this.isUnfinished(covering))) return keep(`${this.repositoryRole}, assignment ${nameOf(covering)}${this.broader(covering)}`);
     const rival = this.presentIn({ held, ignored: [] });
     if (rival === undefined) {
-      const first = [{ field: 'role', after: this.repositoryRole }, { field: 'principal', after: show(principalId) }];
+      const wider = widerAs[this.wish.role];
+      const reach = wider === undefined ? [] : [{ field: 'reach', after: wider }];
+      const first = [{ field: 'role', after: this.repositoryRole }, { field: 'principal', after: show(principalId) }, ...reach];
       return { action: 'create', fields: [...first, ...repositories.map(added)], widens: true, reason: `${principal.name} does not have the role for these repositories` };
     }
     const condition = parseCondition(rival.condition ?? '');

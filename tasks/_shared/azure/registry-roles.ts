@@ -19,6 +19,11 @@ export const repositoryRoleOf: Readonly<Record<RegistryRole, RepositoryRole>> = 
   AcrDelete: 'Container Registry Repository Contributor',
 };
 
+/** What a role lets its holder do beside what was asked for, where conditions name repositories: Azure has no role there that only deletes. */
+export const widerAs: Readonly<Partial<Record<RegistryRole, string>>> = {
+  AcrDelete: 'Azure has no role there that only deletes: it may pull and push as well',
+};
+
 interface Uses {
   /** Actions of the registry's tokens that the role gives. */
   readonly may: readonly string[];

@@ -73,6 +73,28 @@ describe('grant on a registry', () => {
     });
   }
 
+  it('says of AcrDelete that it may pull and push as well, and is judged as the role that does', async () => {
+    const { registry, grant } = desired(['orders/api'], 'AcrDelete');
+    const result = await rig.run([registry, grant]);
+    const contributor = 'Container Registry Repository Contributor';
+    assert.equal(planned(result), `create, widens: role ${contributor} · principal ${principal.objectId} · reach Azure has no role there that only deletes: it may pull and push as well · repository orders/api allowed`);
+    assert.deepEqual(grant.accesses.map(({ role, roleId, alsoAs }) => [role, roleId, alsoAs]), Array.from({ length: 2 }, () => [contributor, roles[contributor], undefined]));
+  });
+
+  it('names the actions that it knows as well where the definition of the role has a pattern', async () => {
+    const [first = ''] = conditionedActions[reader];
+    const more = first.replace('content/read', 'referrers/read');
+    rig.network.faults.plant({ service: 'arm', method: 'GET', path: /roleDefinitions/, respond: { status: 200, body: { name: roles[reader], properties: { roleName: reader, type: 'BuiltInRole', permissions: [{ dataActions: [more, first.replace('content/read', 'content/*')] }] } } } });
+    assert.equal((await run()).result, 'succeeded');
+    assert.deepEqual(parseCondition(mine()[0]?.condition ?? '')?.actions, [...conditionedActions[reader], more]);
+  });
+
+  it('takes object ids that differ in case only for the same principal', async () => {
+    plant(reader, limitedTo('orders/api'), { principalId: principal.objectId.toUpperCase() });
+    assert.match(planned(await run()), /^keep/);
+    assert.deepEqual(rig.writes(), []);
+  });
+
   it('merges what several calls grant into one condition, and takes nothing from another', async () => {
     await run(['orders/api']);
     const result = await run(['backend/*', 'orders/api', 'web']);
