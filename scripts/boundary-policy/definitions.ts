@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { policyRole, type AllowRule, type Boundary, type BoundaryPolicy } from '../../tasks/_shared/fleet/boundary-policy.js';
+import { adminUserRole, policyRole, type AllowRule, type Boundary, type BoundaryPolicy } from '../../tasks/_shared/fleet/boundary-policy.js';
 import { isGuid } from '../../tasks/_shared/fleet/guid.js';
 import { credentialRule, grantRule, type PolicyRule } from './rules.js';
 
@@ -176,7 +176,7 @@ function liesBelow(group: string, above: string, parents: BoundaryFacts['parents
 
 /** The roles of a rule that role assignments give. */
 function assignable({ roles }: AllowRule): string[] {
-  return roles.filter((role) => !isAccessPolicy(role));
+  return roles.filter((role) => !isAccessPolicy(role) && role.toLowerCase() !== adminUserRole);
 }
 
 function isAccessPolicy(role: string): boolean {

@@ -1,4 +1,5 @@
 import type { ArmId } from '../fleet/arm-id.js';
+import { adminUserRole } from '../fleet/boundary-policy.js';
 import { reportText, type ConsumerReport } from '../fleet/consumer-report.js';
 import { object } from '../fleet/json.js';
 import type { Access } from '../reconcile/access.js';
@@ -7,6 +8,7 @@ import { Problem, problemOf } from '../reconcile/problem.js';
 import type { AnyProof } from '../reconcile/proof.js';
 import { output, unknown, type Known, type Producer, type Ref, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type Content, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
+import { connectionEnd, resourceEnd } from './accesses.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
 import { followOperation } from './operation.js';
@@ -50,8 +52,8 @@ const updateDeadlineMs = 600_000;
 export class AdminUser implements Resource<AdminUserInputs, AdminUserState> {
   readonly key: string;
   readonly kind = 'admin user';
-  /** Whom a password lets in nobody can place: a boundary policy has nothing to judge. */
-  readonly accesses: readonly Access[] = [];
+  /** From the service connection only: whom a password lets in nobody can place. */
+  readonly accesses: readonly Access[];
   readonly name: string;
   readonly inputs: Refs<AdminUserInputs>;
   readonly after: readonly string[];
@@ -62,6 +64,8 @@ export class AdminUser implements Resource<AdminUserInputs, AdminUserState> {
   ) {
     this.key = `admin user of ${parts.registry.id.toLowerCase()}`;
     this.name = parts.registry.name;
+    const to = resourceEnd(parts.registry.id, this.name);
+    this.accesses = parts.wish === 'report' ? [] : [{ kind: 'grant', from: connectionEnd(azure.connection), to, role: adminUserRole }];
     const reports = parts.inquiries.map((inquiry, index) => [reportName(index), output(inquiry, (state) => state)] as const);
     const evidence = parts.proofs.flatMap((proof, index) => Object.entries<Ref<object>>(proof.inputs as Record<string, Ref<object>>).map(([name, ref]) => [proofInput(index, name), ref] as const));
     this.inputs = Object.fromEntries<Ref<object>>([...reports, ...evidence]);

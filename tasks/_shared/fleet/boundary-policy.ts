@@ -41,6 +41,9 @@ export const principalPrefix = 'principal:';
 /** How a rule names what an entry in the access policies of a vault gives, beside the names of roles. */
 export const policyRole = 'access policy';
 
+/** How a rule names what switching a registry's admin user on or off takes and gives, beside the names of roles. */
+export const adminUserRole = 'admin user';
+
 /** True when a policy lists a role, by its name or by the GUID of its definition. */
 export function permitsRole(policy: BoundaryPolicy | undefined, name: string, guid: string): boolean {
   return policy !== undefined && listsRole(policy.roles, name, guid);

@@ -50,6 +50,21 @@ describe('boundaries that only another service connection of the run can tell', 
     });
   }
 
+  for (const [wish, adminUserEnabled] of [['restore', false], ['disable', true]] as const) {
+    it(`judges the admin user as a grant of its own name: ${wish}`, async () => {
+      const registry = rig.world.arm.registries.find('crprod');
+      const change = (policy: string): Promise<{ readonly result: RunResult }> =>
+        rig.runTask(grantRegistryRole, ['aks-1'], { ...workload, registry: registry.id, repositories: 'orders/api', adminUser: wish, force: 'true', boundaryPolicy: policy });
+      rig.world.assign(rig.deployer.objectId, 'Owner', `/subscriptions/${production}`);
+      registry.properties = { ...registry.properties, adminUserEnabled };
+      const rule = (roles: string): string => file.write(`${boundaries}allow:\n  - {name: wanted, from: nonprod, to: prod, kinds: [grant], roles: [${roles}], reason: a test}\n`);
+      const { result } = await change(rule('AcrPull'));
+      assert.match(found(result).join('\n'), /WI3111 The admin user crprod would let service connection .* of nonprod reach registry crprod of prod/);
+      assert.deepEqual(rig.writes(), []);
+      assert.deepEqual(found((await change(rule('AcrPull, admin user'))).result), []);
+    });
+  }
+
   it('does not let the connection itself write beyond its boundary', async () => {
     const { signIn } = connection;
     connection = { ...rig.connection, id: 'elsewhere', name: 'production', subscriptionId, signIn };
