@@ -5,8 +5,9 @@ import { Problem } from '../reconcile/problem.js';
 export type Issuance = 'gone' | 'served' | { readonly unclear: string };
 
 /**
- * Asks an issuer for its discovery document, without any credential. Gone: 404, 410, or a host that no name server knows.
- * Anything else leaves open whether it is gone. Source: OpenID Connect Discovery 1.0, section 4 (the address of the document).
+ * Asks an issuer for its discovery document, without any credential. Gone: 404 or 410, and nothing else. A name that cannot be resolved tells
+ * of the agent's name server rather than of the cluster, since all clusters of a region share the host. Sources: OpenID Connect Discovery 1.0,
+ * section 4 (the address of the document); AKS docs, OIDC issuer (form of the issuer: host of a region, then tenant and cluster).
  */
 export async function askIssuer({ http, signal }: Azure, issuer: string): Promise<Issuance> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
@@ -17,11 +18,6 @@ export async function askIssuer({ http, signal }: Azure, issuer: string): Promis
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof Problem)) throw error;
-    return isUnknownHost(error, new URL(url).hostname) ? 'gone' : { unclear: `its issuer does not say whether it is still served: ${error.parts.because}` };
+    return { unclear: `its issuer does not say whether it is still served: ${error.parts.because}` };
   }
-}
-
-/** True when the name of the host itself could not be resolved, and not that of a proxy. Source: Node.js docs, dns error codes. */
-function isUnknownHost(error: Problem, host: string): boolean {
-  return error.code === 'WI2006' && error.parts.because.includes('ENOTFOUND') && error.parts.because.includes(host);
 }
