@@ -13,7 +13,7 @@ export const grantRegistryRole: PlannedTask<Inputs, Services> = {
   name: 'GrantRegistryRole',
   read: (inputs, shared, connections) => readInputs(inputs, shared, connections),
   desire: async (inputs, shared, services): Promise<Desired> => {
-    const { grantee, removal, repositories } = inputs;
+    const { grantee, removal, role, repositories } = inputs;
     const { clusters } = shared;
     const granting = inputs.registryConnection === undefined ? services.azure : await services.connect(inputs.registryConnection);
     const { placed, unread } = grantee.kind === 'workload' ? await placeFleet(grantee.workload, clusters, services.azure) : { placed: [], unread: [] };
@@ -22,6 +22,7 @@ export const grantRegistryRole: PlannedTask<Inputs, Services> = {
       clusters,
       grantees: grantee.kind === 'workload' ? { kind: 'workload', placed } : grantee.kind === 'kubelet' ? grantee : { kind: 'objectId', principalId: grantee.id },
       scopeOf: (entry) => ({ azure: granting, scope: registryOf(inputs, entry).id }),
+      role,
       limits: { repositories, principalType: grantee.kind === 'objectId' ? grantee.type : 'ServicePrincipal' },
     }, services);
     const tools = { inputs, services, granting };

@@ -6,7 +6,9 @@ import type { Services } from '../_shared/agent/services.js';
 import { othersServed, readFacts, removeGrants, Unreadable, withdrawalsOf, type GrantScope, type Withdrawal } from '../_shared/agent/withdrawal.js';
 import { readCluster } from '../_shared/azure/cluster-state.js';
 import type { Grantee } from '../_shared/azure/own-grants.js';
+import { repositoryRoleOf, type RegistryRole } from '../_shared/azure/registry-roles.js';
 import type { RepositoryLimits } from '../_shared/azure/role-assignment-removal.js';
+import { roles } from '../_shared/azure/roles.js';
 import type { ClusterEntry } from '../_shared/fleet/clusters.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import { sharedReader } from '../_shared/reconcile/plan.js';
@@ -26,6 +28,8 @@ export interface UndoOptions {
   readonly grantees: Grantees;
   /** The registry of a cluster, with the Azure that may write there. */
   readonly scopeOf: (cluster: ClusterEntry) => GrantScope;
+  /** What goes: this role, and the one that gives the same where roles are for repositories. The registry's mode may have changed since. */
+  readonly role: RegistryRole;
   readonly limits: RepositoryLimits;
 }
 
@@ -89,10 +93,10 @@ async function kubeletCase(entry: ClusterEntry, { scopeOf }: UndoOptions, { azur
 
 type Part = Pick<Desired, 'resources' | 'proofs'> & { readonly left: readonly ProblemParts[] };
 
-async function withdraw({ name, owner, read }: CaseReader, { removal, limits }: UndoOptions, { azure }: Services, reader: Reader): Promise<Part> {
+async function withdraw({ name, owner, read }: CaseReader, { removal, role, limits }: UndoOptions, { azure }: Services, reader: Reader): Promise<Part> {
   try {
     const { grantee, scopes, stay } = await read();
-    const grants = await removeGrants({ grantee, scopes, history: removal.history, stay, because: `what was granted to ${name} is withdrawn`, after: [], cluster: owner, limits }, reader);
+    const grants = await removeGrants({ grantee, scopes, history: removal.history, roles: [roles[role], roles[repositoryRoleOf[role]]], stay, because: `what was granted to ${name} is withdrawn`, after: [], cluster: owner, limits }, reader);
     const proof = new LeftoverProof(`withdrawal of ${name} ${grantee.id.toLowerCase()}`, `withdrawal of ${name}`, grants.removals, { left: grants.left, notes: [] }, owner);
     return { resources: [...grants.unreadable, ...grants.removals], proofs: [proof], left: grants.left };
   } catch (error) {

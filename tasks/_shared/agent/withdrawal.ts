@@ -110,6 +110,8 @@ export interface GrantRemovalOptions {
   readonly grantee: Grantee & { readonly name: string };
   readonly scopes: readonly GrantScope[];
   readonly history: History;
+  /** GUIDs of the roles that go, in lower case; every role when absent. Grants of other roles are neither removed nor told. */
+  readonly roles?: readonly string[];
   /** Why none of them goes; undefined when they do. */
   readonly stay: string | undefined;
   readonly because: string;
@@ -120,7 +122,8 @@ export interface GrantRemovalOptions {
 }
 
 /** Lists the removals of what this project granted to one grantee at some places; what others granted there is left, and told. */
-export async function removeGrants({ grantee, scopes, history, stay, because, after, cluster, limits }: GrantRemovalOptions, reader: Reader): Promise<GrantRemovals> {
+export async function removeGrants({ grantee, scopes, history, roles, stay, because, after, cluster, limits }: GrantRemovalOptions, reader: Reader): Promise<GrantRemovals> {
+  const asked = ({ role }: RoleAssignmentState): boolean => roles?.includes(role.toLowerCase()) ?? true;
   const removals: RoleAssignmentRemoval[] = [];
   const unreadable: Unreadable[] = [];
   const left: ProblemParts[] = [];
@@ -128,8 +131,8 @@ export async function removeGrants({ grantee, scopes, history, stay, because, af
   for (const { azure, scope } of scopes) {
     try {
       const { ours, others } = await grantsOf(azure, scope, grantee, history, reader);
-      removals.push(...ours.map((entry) => new RoleAssignmentRemoval(azure, entry, because, place, stay, isOrphan(entry, grantee) ? undefined : limits)));
-      left.push(...others.map((entry) => foreignGrant(entry, grantee.name)));
+      removals.push(...ours.filter(asked).map((entry) => new RoleAssignmentRemoval(azure, entry, because, place, stay, isOrphan(entry, grantee) ? undefined : limits)));
+      left.push(...others.filter(asked).map((entry) => foreignGrant(entry, grantee.name)));
     } catch (error) {
       unreadable.push(new Unreadable('grants', scope, problemOf(error, azure.signal, `look for grants at ${scope}`), cluster));
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { federateServiceAccount } from '../../../tasks/FederateServiceAccount/federate-service-account.js';
 import { grantRegistryRole } from '../../../tasks/GrantRegistryRole/grant-registry-role.js';
 import { conditionedActions, printCondition } from '../../../tasks/_shared/azure/repository-conditions.js';
-import { roles } from '../../../tasks/_shared/azure/roles.js';
+import { roles, roleTitle } from '../../../tasks/_shared/azure/roles.js';
 import { describeGrant } from '../../../tasks/_shared/fleet/marks.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { idOf } from '../../simulators/azure/directory.js';
@@ -81,6 +81,17 @@ describe('GrantRegistryRole, state absent', () => {
     rig.world.roles.add({ name: idOf('orphan'), scope: registry, principalId: idOf('gone'), principalType: 'ServicePrincipal', roleDefinitionId: roles['Container Registry Repository Reader'], description, condition, conditionVersion: '2.0' });
     const { result } = await absent();
     assert.deepEqual([result.result, here()], ['succeeded', []]);
+  });
+
+  it('takes back the role of the run, and no other of the same principal, whoever gave it', async () => {
+    await grant();
+    await grant({ role: 'AcrPush' });
+    rig.world.roles.add({ name: idOf('delete'), scope: registry, principalId: principal(), principalType: 'ServicePrincipal', roleDefinitionId: roles.AcrDelete, description: 'made by hand' });
+    const held = (): string[] => rig.world.roles.assignments().filter(({ principalId }) => principalId === principal()).map(({ roleDefinitionId }) => roleTitle(roleDefinitionId)).sort();
+    assert.deepEqual(held(), ['AcrDelete', 'AcrPull', 'AcrPush']);
+    const { result } = await absent({ role: 'AcrPush' });
+    assert.deepEqual([result.result, held(), shortfalls(result)], ['succeeded', ['AcrDelete', 'AcrPull'], '']);
+    assert.deepEqual([(await absent()).result.result, held()], ['succeeded', ['AcrDelete']]);
   });
 
   it('leaves the grant of a shared identity while other clusters use it', async () => {

@@ -42,6 +42,14 @@ describe('GrantRegistryRole, state absent: repositories, object ids and other co
     assert.deepEqual([(await absent({ repositories: 'backend/*' })).result, rig.writes()], ['succeeded', []]);
   });
 
+  it('takes them from the repository role of the run, and not from another', async () => {
+    await federate();
+    assert.deepEqual([(await run({})).result, (await run({ role: 'AcrPush' })).result], ['succeeded', 'succeeded']);
+    const [reader, writer] = ['Container Registry Repository Reader for ServicePrincipal: orders/api', 'Container Registry Repository Writer for ServicePrincipal: orders/api'];
+    assert.deepEqual(grants().sort(), [reader, writer]);
+    assert.deepEqual([(await absent({ role: 'AcrPush', repositories: '' })).result, grants()], ['succeeded', [reader]]);
+  });
+
   it('takes all repositories where none is named', async () => {
     await federate();
     assert.equal((await run({ repositories: 'orders/api, backend/*' })).result, 'succeeded');
