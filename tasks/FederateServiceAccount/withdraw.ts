@@ -8,11 +8,14 @@ import type { FederatedCredentialState } from '../_shared/azure/federated-creden
 import type { FleetUse } from '../_shared/azure/fleet-use.js';
 import { IdentityRemoval } from '../_shared/azure/identity-removal.js';
 import { grantRemovalKey } from '../_shared/azure/role-assignment-removal.js';
-import { sameId } from '../_shared/fleet/arm-id.js';
+import { isWithin, sameId } from '../_shared/fleet/arm-id.js';
 import type { History } from '../_shared/fleet/history.js';
 import { knownPolicies, type VaultPolicies } from '../_shared/azure/vault-policies.js';
 import { VaultPolicyRemoval } from '../_shared/azure/vault-policy-removal.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
+import { identityKeys } from '../_shared/kubernetes/connection.js';
+import { kinds, pathOf } from '../_shared/kubernetes/objects.js';
+import { readAnnotations } from '../_shared/kubernetes/service-account.js';
 import { ServiceAccountRemoval } from '../_shared/kubernetes/service-account-removal.js';
 import { problemOf, type ProblemParts } from '../_shared/reconcile/problem.js';
 import { output } from '../_shared/reconcile/ref.js';
@@ -123,12 +126,25 @@ interface WithdrawnAccount {
 }
 
 /** Nothing for a cluster that is gone: what was in it is gone as well. */
-function withdrawAccount(workload: PlacedWorkload, { clusters, unread }: IdentityFacts, { accounts, history }: WithdrawalOptions, services: Services): WithdrawnAccount[] {
+function withdrawAccount(workload: PlacedWorkload, { identity, clusters, unread }: IdentityFacts, { accounts, history }: WithdrawalOptions, services: Services): WithdrawnAccount[] {
   const { entry, namespace, serviceAccount } = workload;
   if (!accounts || !(clusters.has(entry.label) || unread.has(entry.label))) return [];
   const cluster = new ClusterLookup(services.azure, entry, { issuer: false });
-  const removal = new ServiceAccountRemoval(services.cluster(entry), { namespace, name: serviceAccount }, history, output(cluster, (state) => state.id));
+  const clientId = identity?.clientId ?? clientIdInLedger(workload, history);
+  const withdrawn = { name: workload.identity.name, ...(clientId === undefined ? {} : { clientId }) };
+  const removal = new ServiceAccountRemoval(services.cluster(entry), { namespace, name: serviceAccount }, withdrawn, history, output(cluster, (state) => state.id));
   return [{ workload, cluster, removal }];
+}
+
+/**
+ * The client id of an identity that is gone. Ledgers do not name it beside the identity; so it is taken for the one that they show on the service
+ * account when they show no other there, and writes to this identity or its credentials as well.
+ */
+function clientIdInLedger({ entry, identity, namespace, serviceAccount: name }: PlacedWorkload, history: History): string | undefined {
+  if (!history.objects.some((one) => isWithin(one, identity.id) && history.of(one) !== undefined)) return undefined;
+  const written = history.of(pathOf({ ...kinds.serviceAccount, namespace, name }), entry.label)?.afters ?? [];
+  const [only, ...others] = new Set(written.flatMap((after) => readAnnotations(after)[identityKeys.clientId] ?? []));
+  return others.length === 0 ? only : undefined;
 }
 
 /** Credentials of somebody else that let the workload use the identity. */

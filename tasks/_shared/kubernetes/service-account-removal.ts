@@ -21,6 +21,13 @@ export interface FoundAccount extends RemovalState {
   readonly managed?: boolean;
 }
 
+/** The identity that a service account shall not act as any more. */
+export interface WithdrawnIdentity {
+  readonly name: string;
+  /** Absent when the identity is gone and nothing tells which client id was its. */
+  readonly clientId?: string;
+}
+
 interface GoingAnnotation {
   readonly name: string;
   readonly now: string;
@@ -31,16 +38,21 @@ const annotationNames = [identityKeys.clientId, identityKeys.tenantId] as const;
 
 /**
  * Takes the identity's annotations off a service account, as far as this project's field manager owns them. A service account that this
- * project made goes as a whole when no pod and no other manager uses it. Its namespace stays.
+ * project made goes as a whole when no pod and no other manager uses it. Its namespace stays. One that carries another identity by now, or that cannot
+ * be told to carry the withdrawn one, is left as it is.
  */
 export class ServiceAccountRemoval extends Removal<FoundAccount> {
   readonly kind = 'service account';
   readonly #ref: { readonly apiVersion: string; readonly kind: string; readonly namespace: string; readonly name: string };
 
-  /** @param history what annotations had before this project changed them */
+  /**
+   * @param identity whose annotations go
+   * @param history what annotations had before this project changed them
+   */
   constructor(
     private readonly connection: ClusterConnection,
     private readonly account: ServiceAccountName,
+    private readonly identity: WithdrawnIdentity,
     private readonly history: History,
     needs: Ref<string>,
   ) {
@@ -106,6 +118,13 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
     const written = past?.afters.map(readAnnotations) ?? [];
     // What this project made has nothing to go back to.
     const original = managed ? {} : readAnnotations(past?.before ?? '');
+    const carried = annotations[identityKeys.clientId];
+    const was = original[identityKeys.clientId];
+    const ours = managed || annotationNames.some((name) => ownersOf(found, name).includes(fieldManager));
+    if (ours && carried !== undefined && carried !== was && carried.toLowerCase() !== this.identity.clientId?.toLowerCase()) {
+      const changed = was !== undefined && written.every((after) => after[identityKeys.clientId] !== carried);
+      return { present: true, managed, uid, left: [changed ? this.#changedSince(identityKeys.clientId, carried, was) : this.#another(carried)] };
+    }
     const left: ProblemParts[] = [];
     const going: GoingAnnotation[] = [];
     for (const name of annotationNames) {
@@ -136,6 +155,19 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
       what: `Service account ${this.name} on ${this.cluster ?? ''} stays, without the identity’s annotations`,
       because: `this project made it, and it is in use: ${users.join(', ')}`,
       remedy: 'remove what uses it and run again; it then goes as well',
+    };
+  }
+
+  #another(carried: string): ProblemParts {
+    const { name, clientId } = this.identity;
+    const { name: account, namespace } = this.account;
+    return {
+      code: 'WI4134',
+      what: `Service account ${this.name} on ${this.cluster ?? ''} stays as it is`,
+      because: clientId === undefined
+        ? `its annotation ${identityKeys.clientId} is ${carried}; identity ${name} is gone, and no ledger tells that this was its client id`
+        : `its annotation ${identityKeys.clientId} is ${carried}, and identity ${name}, which is withdrawn, has ${clientId}: it acts as another identity by now`,
+      remedy: `nothing, if it shall act as that identity; else withdraw it with the input identity that it carries, or by hand: kubectl annotate serviceaccount ${account} --namespace ${namespace} ${identityKeys.clientId}- ${identityKeys.tenantId}-`,
     };
   }
 

@@ -88,6 +88,17 @@ describe('state absent with a ledger', () => {
     assert.match(left(result).join(), new RegExp(`WI4132 it is ${idOf('since')} by now.*before that it was ${idOf('before')}.*kubectl annotate serviceaccount api --namespace orders --overwrite azure.workload.identity/client-id=${idOf('before')}`));
   });
 
+  it('takes the annotations of an identity that is gone only where a ledger shows its client id', async () => {
+    assert.equal((await run()).result, 'succeeded');
+    const path = keep();
+    rig.world.arm.identities.remove('id-orders-aks-1');
+    const blind = await run({ state: 'absent' });
+    assert.match(left(blind).join(), /^WI4134 .*identity id-orders-aks-1 is gone, and no ledger tells that this was its client id/);
+    assert.notEqual(annotations()[clientKey], undefined);
+    const seeing = await run({ state: 'absent', ledger: path });
+    assert.deepEqual([seeing.result, annotations()[clientKey]], ['succeeded', undefined]);
+  });
+
   it('knows by the ledger what neither name nor description shows', async () => {
     rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-orders-aks-1', 'westeurope');
     await run();
