@@ -61,7 +61,7 @@ export async function findOrphans(options: PruneOptions, services: Services, rea
     }
   }
   for (const { azure: owner, scope } of options.scopes) {
-    const found = await grantsWithoutPrincipal(owner, scope, azure, reader);
+    const found = await grantsWithoutPrincipal(owner, scope, azure, options.clusters, reader);
     removals.push(...found.removals);
     left.push(...found.left);
   }
@@ -69,9 +69,9 @@ export async function findOrphans(options: PruneOptions, services: Services, rea
   return { removals, desired: { proofs, checks: [leftoverCheck(left)] } };
 }
 
-async function grantsWithoutPrincipal(owner: Azure, scope: string, azure: Azure, reader: Reader): Promise<{ removals: Removal[]; left: ProblemParts[] }> {
+async function grantsWithoutPrincipal(owner: Azure, scope: string, azure: Azure, clusters: readonly ClusterEntry[], reader: Reader): Promise<{ removals: Removal[]; left: ProblemParts[] }> {
   try {
-    const orphans = await orphanedGrants(owner, scope, reader, azure);
+    const orphans = await orphanedGrants(owner, scope, reader, azure, clusters);
     return {
       removals: orphans.flatMap(({ assignment, evidence }) => (evidence === undefined ? [] : [new RoleAssignmentRemoval(owner, assignment, evidence, {})])),
       left: orphans.flatMap(({ assignment, unclear }) => (unclear === undefined ? [] : [unclearOrphan(`Grant ${grantTitle(assignment)} (assignment ${assignment.id.split('/').at(-1) ?? ''})`, unclear)])),

@@ -1,14 +1,16 @@
 import { parseArmId } from '../fleet/arm-id.js';
+import type { ClusterEntry } from '../fleet/clusters.js';
 import { grantMark } from '../fleet/marks.js';
 import { toProblem } from '../reconcile/problem.js';
 import type { Reader } from '../reconcile/resource.js';
 import { strongReader } from '../reconcile/plan.js';
 import type { Azure } from './azure.js';
-import { clusterState } from './cluster-state.js';
+import { clusterState, readCluster } from './cluster-state.js';
 import { apiVersions } from './api-versions.js';
 import { readIdentity } from './identity-state.js';
 import { assignmentsAt, isWithin } from './own-grants.js';
 import type { RoleAssignmentState } from './role-assignments.js';
+import { visibleClusters } from './visible-clusters.js';
 
 /** A grant of this project whose principal is gone, or may be. */
 export interface OrphanedGrant {
@@ -22,16 +24,24 @@ export interface OrphanedGrant {
 /**
  * The grants of this project at a scope and below it whose principal is gone: deleting an identity or a cluster leaves its role assignments.
  * The identity or cluster that the grant's own description names is read, strongly: it is not there any more, or has another principal.
+ * Clusters may share one kubelet identity, so that of nodes is gone only when no cluster of the run, and none that is seen in their
+ * subscriptions and in that of the named cluster, has it; a cluster that does not say what its nodes run as leaves it unclear.
  * A grant without such a name is not judged. Source: azure-docs, troubleshooting RBAC (assignments of deleted principals stay).
  * @throws Problem when the assignments cannot be listed.
  */
-export async function orphanedGrants(azure: Azure, scope: string, reader: Reader, identities: Azure = azure): Promise<OrphanedGrant[]> {
+export async function orphanedGrants(azure: Azure, scope: string, reader: Reader, identities: Azure, clusters: readonly ClusterEntry[]): Promise<OrphanedGrant[]> {
   const own = (await assignmentsAt(azure, scope, reader)).filter((entry) => isWithin(entry.scope, scope) && grantMark(entry.description)?.principal !== undefined);
   const judged = await Promise.all(own.map(async (assignment): Promise<OrphanedGrant | undefined> => {
     const named = grantMark(assignment.description)?.principal ?? '';
     try {
       const now = await reader.once(`principal of ${named.toLowerCase()}`, () => principalOf(identities, named));
-      if (now === undefined || now === assignment.principalId) return undefined;
+      const principalId = assignment.principalId.toLowerCase();
+      if (now === undefined || now.toLowerCase() === principalId) return undefined;
+      if (isCluster(named)) {
+        const { used, unclear } = await kubeletUse(identities, named, principalId, clusters, reader);
+        if (used) return undefined;
+        if (unclear !== undefined) return { assignment, unclear };
+      }
       return { assignment, evidence: now === '' ? `${named.split('/').at(-1) ?? ''} is gone` : `${named.split('/').at(-1) ?? ''} was made anew and has another principal` };
     } catch (error) {
       azure.signal.throwIfAborted();
@@ -39,6 +49,21 @@ export async function orphanedGrants(azure: Azure, scope: string, reader: Reader
     }
   }));
   return judged.filter((one) => one !== undefined);
+}
+
+function isCluster(id: string): boolean {
+  return parseArmId(id)?.type.toLowerCase() === 'microsoft.containerservice/managedclusters';
+}
+
+/** Whether the nodes of any cluster run as a principal, as far as that can be seen. */
+async function kubeletUse(azure: Azure, named: string, principalId: string, fleet: readonly ClusterEntry[], reader: Reader): Promise<{ readonly used: boolean; readonly unclear?: string }> {
+  const subscriptions = new Set([parseArmId(named), ...fleet].flatMap((place) => place?.subscriptionId.toLowerCase() ?? []));
+  const listed = await Promise.all([...subscriptions].map((one) => visibleClusters(azure, one, reader)));
+  const own = await Promise.all(fleet.map((entry) => readCluster(azure, entry, reader)));
+  const states = [...listed.flat(), ...own.filter((one) => one !== undefined)];
+  if (states.some(({ kubelet }) => kubelet?.objectId.toLowerCase() === principalId)) return { used: true };
+  const silent = states.find(({ kubelet }) => kubelet === undefined);
+  return { used: false, ...(silent === undefined ? {} : { unclear: `cluster ${silent.id.split('/').at(-1) ?? ''} does not say which identity its nodes run as` }) };
 }
 
 /** The principal of an identity, or of a cluster's nodes; empty when it is gone, undefined for an id of another kind. */

@@ -157,6 +157,19 @@ describe('prune', () => {
     assert.deepEqual([ofNodes, ofOldNodes, ofIdentity].map((name) => assignments().includes(name)), [false, false, false]);
   });
 
+  it('leaves the grant of nodes whose identity another cluster uses as well', async () => {
+    const registry = await rig.addRegistry();
+    await federated();
+    const kubelet = JSON.stringify(rig.world.arm.clusters.find('aks-2').resource.properties.identityProfile).replace(/.*"objectId":"([^"]+)".*/, '$1');
+    const shared = orphan('of shared nodes', clusterId('aks-gone'), { scope: registry, principalId: kubelet.toUpperCase() });
+    const inputs = { ...given, registry: 'rg-dev/crunit', repositories: 'orders/api', keyVault: '', secrets: '', prune: 'true' };
+    const { result } = await rig.runTask(grantRegistryRole, ['aks-1'], inputs);
+    assert.deepEqual([result.result, deletions(result), assignments().includes(shared)], ['succeeded', [], true]);
+    rig.world.removeCluster('aks-2');
+    assert.equal((await rig.runTask(grantRegistryRole, ['aks-1'], inputs)).result.result, 'succeeded');
+    assert.ok(!assignments().includes(shared));
+  });
+
   it('makes room for the credentials of the same run', async () => {
     await federated();
     rig.world.removeCluster('aks-2');
