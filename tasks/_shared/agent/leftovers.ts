@@ -3,6 +3,10 @@ import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import type { Evidence, Proof } from '../reconcile/proof.js';
 import { output, type Refs } from '../reconcile/ref.js';
 import { Removal, type RemovalState } from '../reconcile/removal.js';
+import { some } from '../report/columns.js';
+
+/** So many of what stays are told in preflight; each is told with its command at the end of the run. */
+const toldBefore = 5;
 
 /** What stays behind, known before anything is planned. */
 export interface Known {
@@ -40,18 +44,22 @@ export class LeftoverProof implements Proof<States> {
     const stays = Object.values(states).flatMap((state) => (state.present && state.stays !== undefined && state.left === undefined ? [state.stays] : []));
     const notes = [...new Set([...stays, ...this.known.notes])];
     const said = left.length === 0 ? 'read back: nothing that had to go is left' : `read back: ${left.length} left`;
-    const summary = [said, ...left.map(({ what }) => what), ...notes].join('; ');
+    const summary = [said, ...(left.length === 0 ? [] : [some(left.map(({ what }) => what))]), ...notes].join('; ');
     return Promise.resolve({ level: 'observed', summary, ...(left.length === 0 ? {} : { shortfall: together(left, this.title) }) });
   }
 }
 
-/** Shows what stays behind before the first write as well, so that it is part of what is approved. */
+/**
+ * Shows what stays behind before the first write as well, so that it is part of what is approved: one note each, and how many more. What a
+ * plan's removals found comes first, so that checks of one plan begin alike: notes that are the same are told once.
+ */
 export function leftoverCheck(known: readonly ProblemParts[]): PreflightCheck {
   return {
     inspect: (plan) => {
       const found = plan.flatMap(({ resource, observed }) => (resource instanceof Removal ? ((observed as RemovalState | undefined)?.left ?? []) : []));
-      const all = [...new Set([...known, ...found].map(({ what, because }) => `${what}: ${because}`))];
-      return Promise.resolve({ findings: [], notes: all.length === 0 ? [] : [`${all.length} left behind: ${all.join(' | ')}`] });
+      const all = [...new Set([...found, ...known].map(({ what, because }) => `left behind: ${what}: ${because}`))];
+      const more = all.length - toldBefore;
+      return Promise.resolve({ findings: [], notes: [...all.slice(0, toldBefore), ...(more > 0 ? [`and ${more} more left behind, listed below once the rest is removed`] : [])] });
     },
   };
 }
@@ -62,8 +70,8 @@ function together(left: readonly ProblemParts[], title: string): ProblemParts {
   return {
     code: 'WI2310',
     what: `${left.length} things stay after the ${title}`,
-    because: left.map(({ what }) => what).join('; '),
-    remedy: 'read what is said of each, and do it by hand where it should go',
+    because: some(left.map(({ what }) => what)),
+    remedy: 'each is listed below, under its own code, with the reason and the command or the run that takes it away: use it where the thing should go',
     details: left.map((parts) => new Problem(parts)),
   };
 }

@@ -23,7 +23,7 @@ export interface PreflightCheck {
 export function together(inspections: readonly Inspection[]): Required<Inspection> {
   return {
     findings: inspections.flatMap(({ findings }) => findings),
-    notes: inspections.flatMap(({ notes }) => notes),
+    notes: [...new Set(inspections.flatMap(({ notes }) => notes))],
     crossings: new Map(inspections.flatMap(({ crossings }) => [...(crossings ?? [])])),
     forbidden: new Map(inspections.flatMap(({ forbidden }) => [...(forbidden ?? [])])),
   };
