@@ -50,7 +50,7 @@ export const rightsSteps: readonly RightsStep[] = [
   step('grants', 'FederateServiceAccount, `grants`', federateServiceAccount, { ...federation, grants: `${blobReader.name} @ ${groups('rg-shared')}/providers/Microsoft.Storage/storageAccounts/st1` }),
   step('prune', 'FederateServiceAccount, `prune: true`', federateServiceAccount, { ...federation, prune: 'true' }, leaveOrphans),
   step('grant', 'GrantRegistryRole', grantRegistryRole, { ...pull, role: 'AcrPush' }),
-  step('withdraw grant', 'GrantRegistryRole, `state: absent`', grantRegistryRole, { ...pull, state: 'absent' }),
+  step('withdraw grant', 'GrantRegistryRole, `state: absent`', grantRegistryRole, { ...pull, role: 'AcrPush', state: 'absent' }),
   step('grant on repositories', 'GrantRegistryRole, repositories of a registry in ABAC mode', grantRegistryRole, { ...pull, registry: 'rg-shared/crabac' }),
   step('prune grants', 'GrantRegistryRole, `prune: true`', grantRegistryRole, { ...pull, prune: 'true' }, leaveOrphans),
   step('deploy', 'DeployWithIdentity', deployWithIdentity, { ...workload, releaseName: 'orders', chart }),
@@ -77,7 +77,8 @@ function startPods({ world, clock }: Rig): void {
 /** A credential of a cluster that is gone, and grants of an identity that is gone. */
 function leaveOrphans({ world }: Rig): void {
   const gone = clusterId('aks-gone');
-  world.arm.identities.find('id-orders-aks-1').credentials.set(credentialName(gone, 'aks-gone', 'orders', 'api'), 'https://nowhere.example/tenant/uuid/', 'system:serviceaccount:orders:api');
+  const issuer = world.arm.clusters.find('aks-1').issuerUrl().replace(/[^/]+\/$/, `${idOf('issuer of aks-gone')}/`);
+  world.arm.identities.find('id-orders-aks-1').credentials.set(credentialName(gone, 'aks-gone', 'orders', 'api'), issuer, 'system:serviceaccount:orders:api');
   const principal = `${groups('rg-id')}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-gone`;
   const places = [[`${world.arm.vaults.find('kv-unit').id}/secrets/orders-db`, roles['Key Vault Secrets User']], [world.arm.registries.find('crunit').id, roles.AcrPull]] as const;
   for (const [scope, roleDefinitionId] of places) {

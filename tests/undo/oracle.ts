@@ -64,7 +64,13 @@ export function afterwards(scenario: Scenario, start: View, made: View): Pick<Vi
   const identities = start.identities
     .map((identity) => ({ ...identity, credentials: identity.credentials.filter(({ name }) => !ours.has(name)) }))
     .filter(({ name, credentials, principalId }) => scenario.identities.get(name)?.maker === 'foreign' || credentials.length > 0 || assignments.some((entry) => entry.principalId === principalId));
-  const accounts = Object.fromEntries(Object.entries(start.accounts).map(([cluster, account]) => [cluster, account?.labels['aks-workload-identity/managed'] === 'true' ? undefined : account]));
+  // An account of this project that carries another identity has moved there: it is not this run's to take.
+  const accounts = Object.fromEntries(Object.entries(start.accounts).map(([cluster, account]) => {
+    const found = made.accounts[cluster];
+    if (found?.labels['aks-workload-identity/managed'] !== 'true') return [cluster, account];
+    const clientId = made.identities.find(({ name }) => name === identityOf(scenario, cluster))?.clientId;
+    return [cluster, found.annotations['azure.workload.identity/client-id'] === clientId ? undefined : found];
+  }));
   return { identities, assignments, accounts };
 }
 

@@ -72,7 +72,7 @@ export function lost(before: readonly Grant[], now: readonly Grant[]): string[] 
 /** What is left of the assignments after a run took its repositories back. */
 export function grantsLeft(scenario: RegistryScenario, made: readonly Grant[], rig: Rig): Grant[] {
   return made.flatMap((entry) => {
-    if (entry.scope === group || !isOurs(entry)) return [entry];
+    if (entry.scope === group || !isOurs(entry) || !rolesOf(scenario).includes(entry.roleDefinitionId)) return [entry];
     const owner = [...scenario.identities].find(([name]) => (entry.description ?? '').includes(` | ${identityId(name)} | `));
     if (owner === undefined || owner[1].served || entry.condition !== undefined) return [entry];
     // Nobody can use what a principal has that is gone: it goes as a whole, and Azure would not let it be written again either.
