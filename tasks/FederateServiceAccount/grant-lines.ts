@@ -4,6 +4,7 @@ import type { Azure } from '../_shared/azure/azure.js';
 import { RoleAssignment } from '../_shared/azure/role-assignment.js';
 import type { RoleDefinition } from '../_shared/azure/role-definitions.js';
 import { isPlainId } from '../_shared/fleet/arm-id.js';
+import { guidPattern } from '../_shared/fleet/guid.js';
 import { Problem } from '../_shared/reconcile/problem.js';
 import type { Ref } from '../_shared/reconcile/ref.js';
 import { value } from '../_shared/reconcile/ref.js';
@@ -17,7 +18,7 @@ export interface GrantLine {
 }
 
 const line = /^(?<role>[^@]{1,128}?)\s*@\s*(?<scope>\/\S+)$/;
-const inGroup = /^\/subscriptions\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/resourceGroups\/[-\w.()]{1,90}(?:\/providers\/[\w.]+(?:\/[^/?#\s]+\/[^/?#\s]+)+)?$/i;
+const inGroup = new RegExp(`^/subscriptions/${guidPattern}/resourceGroups/[-\\w.()]{1,90}(?:/providers/[\\w.]+(?:/[^/?#\\s]+/[^/?#\\s]+)+)?$`, 'i');
 const form = 'lines such as "Storage Blob Data Reader @ /subscriptions/…/storageAccounts/st1": a role’s name or GUID, @, and the ARM id of a resource, a part of one, or a resource group';
 
 /**

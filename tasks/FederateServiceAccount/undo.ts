@@ -1,13 +1,13 @@
 import { credentialKey, findOrphans } from '../_shared/agent/prune.js';
 import type { RemovalInputs } from '../_shared/agent/removal-inputs.js';
 import type { Services } from '../_shared/agent/services.js';
-import { ownName, type GrantScope } from '../_shared/agent/withdrawal.js';
+import { allUndone, distinctScopes, ownName, type GrantScope, type Undone } from '../_shared/agent/withdrawal.js';
 import type { FleetUse } from '../_shared/azure/fleet-use.js';
 import type { ClusterEntry } from '../_shared/fleet/clusters.js';
 import type { VaultPolicies } from '../_shared/azure/vault-policies.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import { sharedReader } from '../_shared/reconcile/plan.js';
-import { distinctScopes, nothingUndone, withdrawFederation, type Withdrawn } from './withdraw.js';
+import { withdrawFederation } from './withdraw.js';
 
 /** What is taken back in a run: the workloads' federation, what has lost its counterpart, both or neither. */
 export interface UndoOptions {
@@ -24,17 +24,13 @@ export interface UndoOptions {
 }
 
 /** Lists what a run takes back, in one plan with everything else. Reads first what is there, as only that can be judged. */
-export async function undo(options: UndoOptions, services: Services): Promise<Withdrawn> {
+export async function undo(options: UndoOptions, services: Services): Promise<Undone> {
   const { removal, placed, clusters } = options;
   const reader = sharedReader();
   const identities = [...new Map(placed.map(({ identity }) => [identity.id.toLowerCase(), identity])).values()];
   const scopes = distinctScopes(placed.flatMap((workload) => [...options.scopesOf(workload)]));
   const spoken = new Set(placed.map((workload) => credentialKey(workload.identity.id, ownName(workload))));
   const pruned = removal.prune ? await findOrphans({ identities, clusters, scopes, spoken }, services, reader) : undefined;
-  const withdrawn = removal.state === 'absent' ? await withdrawFederation({ ...options, history: removal.history, pruned: pruned?.removals ?? [] }, services, reader) : nothingUndone;
-  return {
-    resources: [...(pruned?.removals ?? []), ...withdrawn.resources],
-    proofs: [...(pruned?.desired.proofs ?? []), ...withdrawn.proofs],
-    checks: [...(pruned?.desired.checks ?? []), ...withdrawn.checks],
-  };
+  const withdrawn = removal.state === 'absent' ? [await withdrawFederation({ ...options, history: removal.history, pruned: pruned?.resources ?? [] }, services, reader)] : [];
+  return allUndone([...(pruned === undefined ? [] : [pruned]), ...withdrawn]);
 }

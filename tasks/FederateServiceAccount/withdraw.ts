@@ -1,7 +1,7 @@
 import { LeftoverProof, leftoverCheck } from '../_shared/agent/leftovers.js';
 import type { Desired } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
-import { othersServed, ownName, readFacts, removeGrants, serves, Unreadable, withdrawalsOf, type GrantScope, type IdentityFacts, type Withdrawal } from '../_shared/agent/withdrawal.js';
+import { distinctScopes, othersServed, ownName, readFacts, removeGrants, serves, Unreadable, withdrawalsOf, type GrantScope, type IdentityFacts, type Undone, type Withdrawal } from '../_shared/agent/withdrawal.js';
 import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
 import { credentialRemovalKey, FederatedCredentialRemoval } from '../_shared/azure/federated-credential-removal.js';
 import type { FederatedCredentialState } from '../_shared/azure/federated-credentials.js';
@@ -37,17 +37,11 @@ export interface WithdrawalOptions {
   readonly pruned: readonly Removal[];
 }
 
-/** The parts of a withdrawal, without the outputs that the task gives. */
-export type Withdrawn = Pick<Desired, 'resources' | 'proofs'> & { readonly checks: NonNullable<Desired['checks']> };
-
-/** Of a run that takes nothing back. */
-export const nothingUndone: Withdrawn = { resources: [], proofs: [], checks: [] };
-
 /**
  * Lists what goes when service accounts shall not act as their identities any more, in the order in which nothing is left hanging:
  * annotations, then grants, then credentials, then the identity. What is there is read first, since only what is ours goes.
  */
-export async function withdrawFederation(options: WithdrawalOptions, services: Services, reader: Reader): Promise<Withdrawn> {
+export async function withdrawFederation(options: WithdrawalOptions, services: Services, reader: Reader): Promise<Undone> {
   const parts = await Promise.all(withdrawalsOf(options.placed).map((withdrawal) => withdrawIdentity(withdrawal, options, services, reader)));
   return {
     resources: parts.flatMap(({ resources }) => resources),
@@ -160,9 +154,4 @@ function foreignCredentials({ place, workloads }: Withdrawal, facts: IdentityFac
 function notesOn({ entry, namespace }: PlacedWorkload, { clusters, unread }: IdentityFacts, { accounts }: WithdrawalOptions): string[] {
   if (!clusters.has(entry.label) && !unread.has(entry.label)) return [`cluster ${entry.label} is gone, and what was in it`];
   return accounts ? [`namespace ${namespace} stays`] : ['what is in the clusters stays, as createServiceAccount is false'];
-}
-
-/** Each scope once, with the Azure that comes first: a vault's own connection before that of a line of `grants` at the same place. */
-export function distinctScopes(scopes: readonly GrantScope[]): GrantScope[] {
-  return [...new Map(scopes.toReversed().map((one) => [one.scope.toLowerCase(), one])).values()].toReversed();
 }

@@ -82,9 +82,9 @@ function told(inquiry: Place, registry: ArmId, logged: boolean): AnyProof {
 
 function unseen({ place, unknown = '' }: ConsumerReport, { name }: ArmId): ProblemParts {
   if (place === 'elsewhere') {
-    return { code: 'WI2542', what: `Who signs in as admin user ${name} elsewhere is unknown`, because: unknown.replace(/^since /, ''), remedy: 'let the service connection query the workspace, and the registry send its ContainerRegistryLoginEvents there; then run again' };
+    return { code: 'WI2542', what: `Who signs in as admin user ${name} elsewhere is unknown`, because: unknown, remedy: 'let the service connection query the workspace, and the registry send its ContainerRegistryLoginEvents there; then run again' };
   }
-  return { code: 'WI4121', what: `Who uses admin user ${name} on ${place} is unknown`, because: unknown.replace(/^since /, ''), remedy: 'let the service connection list the kinds that docs/permissions.md names in the whole cluster, secrets among them, and run again' };
+  return { code: 'WI4121', what: `Who uses admin user ${name} on ${place} is unknown`, because: unknown, remedy: 'let the service connection list the kinds that docs/permissions.md names in the whole cluster, secrets among them, and run again' };
 }
 
 /** `{"enabled":true,"consumers":{"aks-1":["orders/secret/acr: …"],"elsewhere":"unknown, since …"}}` */

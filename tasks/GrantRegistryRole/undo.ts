@@ -3,7 +3,7 @@ import type { Desired } from '../_shared/agent/planned-task.js';
 import { findOrphans } from '../_shared/agent/prune.js';
 import type { RemovalInputs } from '../_shared/agent/removal-inputs.js';
 import type { Services } from '../_shared/agent/services.js';
-import { othersServed, readFacts, removeGrants, Unreadable, withdrawalsOf, type GrantScope, type Withdrawal } from '../_shared/agent/withdrawal.js';
+import { allUndone, distinctScopes, othersServed, readFacts, removeGrants, Unreadable, withdrawalsOf, type GrantScope, type Undone, type Withdrawal } from '../_shared/agent/withdrawal.js';
 import { readCluster } from '../_shared/azure/cluster-state.js';
 import type { Grantee } from '../_shared/azure/own-grants.js';
 import { repositoryRoleOf, type RegistryRole } from '../_shared/azure/registry-roles.js';
@@ -33,9 +33,6 @@ export interface UndoOptions {
   readonly limits: RepositoryLimits;
 }
 
-/** The parts of a run that takes back, without the outputs that the task gives. */
-export type Undone = Pick<Desired, 'resources' | 'proofs'> & { readonly checks: NonNullable<Desired['checks']> };
-
 /** One grantee with the registries where it may have been granted something. */
 interface Case {
   readonly grantee: Grantee & { readonly name: string };
@@ -48,14 +45,11 @@ interface Case {
 export async function undo(options: UndoOptions, services: Services): Promise<Undone> {
   const { removal, clusters } = options;
   const reader = sharedReader();
-  const scopes = distinct(clusters.map((cluster) => options.scopeOf(cluster)));
-  const pruned = removal.prune ? await findOrphans({ identities: [], clusters, scopes, spoken: new Set() }, services, reader) : undefined;
+  const scopes = distinctScopes(clusters.map((cluster) => options.scopeOf(cluster)));
+  const pruned = removal.prune ? [await findOrphans({ identities: [], clusters, scopes, spoken: new Set() }, services, reader)] : [];
   const parts = removal.state === 'absent' ? await Promise.all(caseReaders(options, services, reader).map((one) => withdraw(one, options, services, reader))) : [];
-  return {
-    resources: [...(pruned?.removals ?? []), ...parts.flatMap(({ resources }) => resources)],
-    proofs: [...(pruned?.desired.proofs ?? []), ...parts.flatMap(({ proofs }) => proofs)],
-    checks: [...(pruned?.desired.checks ?? []), leftoverCheck(parts.flatMap(({ left }) => left))],
-  };
+  const withdrawn = { resources: parts.flatMap(({ resources }) => resources), proofs: parts.flatMap(({ proofs }) => proofs), checks: [leftoverCheck(parts.flatMap(({ left }) => left))] };
+  return allUndone([...pruned, withdrawn]);
 }
 
 interface CaseReader {
@@ -74,7 +68,7 @@ function caseReaders(options: UndoOptions, services: Services, reader: Reader): 
     case 'objectId': {
       const { principalId } = grantees;
       const grantee = { id: '', principalId, name: `principal ${principalId}` };
-      return [{ name: grantee.name, owner: undefined, read: () => Promise.resolve({ grantee, scopes: distinct(clusters.map((entry) => scopeOf(entry))), stay: undefined }) }];
+      return [{ name: grantee.name, owner: undefined, read: () => Promise.resolve({ grantee, scopes: distinctScopes(clusters.map((entry) => scopeOf(entry))), stay: undefined }) }];
     }
   }
 }
@@ -83,7 +77,7 @@ async function workloadCase(withdrawal: Withdrawal, { scopeOf }: UndoOptions, { 
   const { place, workloads } = withdrawal;
   const facts = await readFacts(azure, withdrawal, reader);
   const principal = facts.identity === undefined ? {} : { principalId: facts.identity.principalId };
-  return { grantee: { id: place.id, name: place.name, ...principal }, scopes: distinct(workloads.map(({ entry }) => scopeOf(entry))), stay: othersServed(facts, withdrawal) };
+  return { grantee: { id: place.id, name: place.name, ...principal }, scopes: distinctScopes(workloads.map(({ entry }) => scopeOf(entry))), stay: othersServed(facts, withdrawal) };
 }
 
 async function kubeletCase(entry: ClusterEntry, { scopeOf }: UndoOptions, { azure }: Services, reader: Reader): Promise<Case> {
@@ -103,8 +97,4 @@ async function withdraw({ name, owner, read }: CaseReader, { removal, role, limi
     const problem = problemOf(error, azure.signal, `look at ${name}`);
     return { resources: [new Unreadable('grants', name, problem, owner)], proofs: [], left: [] };
   }
-}
-
-function distinct(scopes: readonly GrantScope[]): GrantScope[] {
-  return [...new Map(scopes.map((one) => [one.scope.toLowerCase(), one])).values()];
 }

@@ -2,6 +2,7 @@ import type { Agent, TaskEnd } from '../_shared/agent/agent.js';
 import { unexpanded } from '../_shared/agent/inputs.js';
 import { publishOutput } from '../_shared/agent/outputs.js';
 import { readVariableGroup, type ListGroups } from '../_shared/agent/variable-groups.js';
+import { many } from '../_shared/fleet/wording.js';
 import { columns } from '../_shared/report/columns.js';
 import { largeFleet } from '../_shared/report/log-text.js';
 import { readInputs, type Inputs } from './inputs.js';
@@ -25,7 +26,7 @@ export async function selectClusters(agent: Agent, list?: ListGroups, now = (): 
   agent.output('deadline', inputs.timeoutInMinutes === 0 ? '' : deadlineOf(now(), inputs.timeoutInMinutes).toISOString());
   const source = inputs.variableGroup === undefined ? 'of this job' : `of variable group ${inputs.variableGroup}`;
   const leg = inputs.leg === undefined ? '' : ` · leg ${inputs.leg} of ${fleet.length}`;
-  agent.line(`Fleet    ${clusters.length} cluster${clusters.length === 1 ? '' : 's'} · variable ${inputs.variableName} ${source}${leg}`);
+  agent.line(`Fleet    ${many(clusters.length, 'cluster')} · variable ${inputs.variableName} ${source}${leg}`);
   const lines = columns(clusters.map(({ label, id }) => [label, id]), '  ');
   if (lines.length < largeFleet) for (const line of lines) agent.line(line);
   else agent.group(`The ${lines.length} clusters`, lines);

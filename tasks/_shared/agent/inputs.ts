@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import platform from 'node:path';
 import { parseClusters, type ClusterEntry } from '../fleet/clusters.js';
 import { shown, unseenIn } from '../fleet/shown.js';
+import { lowerFirst } from '../fleet/wording.js';
 import { Problem, toProblem } from '../reconcile/problem.js';
 import type { Agent } from './agent.js';
 import { noSuchFile, readTextFile, type PathFlaw } from './input-files.js';
@@ -295,6 +296,3 @@ export class InputReader {
   }
 }
 
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
-}

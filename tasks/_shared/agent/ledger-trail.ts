@@ -1,5 +1,6 @@
 import type { LedgerStream } from '../azure/ledger-stream.js';
 import { object, type Json } from '../fleet/json.js';
+import { many } from '../fleet/wording.js';
 import { toProblem } from '../reconcile/problem.js';
 import { toLedger, type JournalLine, type LedgerContext } from '../report/ledger.js';
 import { problemLine } from '../report/problem-text.js';
@@ -19,7 +20,7 @@ export async function sendTrail(agent: Agent, where: LedgerStream | undefined, s
     if (send === undefined) throw new Error('the services of this run cannot send ledgers');
     const lines = toLedger(journal, who).map((line) => object(redacted(line, (text) => agent.redact(text))));
     await send(where, lines);
-    agent.line(`Ledger   ${lines.length} write${lines.length === 1 ? '' : 's'}, sent to ${where.stream} of ${where.ruleId}`);
+    agent.line(`Ledger   ${many(lines.length, 'write')}, sent to ${where.stream} of ${where.ruleId}`);
   } catch (error) {
     agent.warning(problemLine(toProblem(error).parts));
   }

@@ -1,3 +1,4 @@
+import { many } from '../fleet/wording.js';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { TaskCommand } from 'azure-pipelines-task-lib/taskcommand.js';
@@ -58,7 +59,7 @@ function tell(task: string, left: LeftRecord | undefined, temp: string, print: (
   const path = join(mkdtempSync(join(temp, 'aks-wi-ledger-')), ledgerName({ task }));
   writeFileSync(path, ledgerText(lines), { mode: 0o600 });
   print(command('task.addattachment', { type: ledgerType, name: basename(path) }, path));
-  print(`Ledger   ${lines.length} write${lines.length === 1 ? '' : 's'}, attached`);
+  print(`Ledger   ${many(lines.length, 'write')}, attached`);
 }
 
 function warning(task: string, open: readonly string[]): string {

@@ -1,22 +1,22 @@
-import type { Azure } from '../azure/azure.js';
 import { FederatedCredentialRemoval } from '../azure/federated-credential-removal.js';
 import { credentialsOf, type FederatedCredentialState } from '../azure/federated-credentials.js';
 import { askIssuer } from '../azure/issuer-document.js';
 import { orphanedGrants } from '../azure/orphaned-grants.js';
 import { grantTitle, RoleAssignmentRemoval } from '../azure/role-assignment-removal.js';
 import { visibleClusters } from '../azure/visible-clusters.js';
+import { lastPart } from '../fleet/arm-id.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { IdentityPlace } from '../fleet/identity-place.js';
 import { isOwnCredential } from '../fleet/marks.js';
-import { credentialName } from '../fleet/names.js';
+import { accountOf, credentialName } from '../fleet/names.js';
 import { kinds } from '../kubernetes/objects.js';
+import { Limiter } from '../reconcile/limits.js';
 import { toProblem, type ProblemParts } from '../reconcile/problem.js';
 import type { Removal } from '../reconcile/removal.js';
 import type { Reader } from '../reconcile/resource.js';
 import { LeftoverProof, leftoverCheck } from './leftovers.js';
-import type { Desired } from './planned-task.js';
 import type { Services } from './services.js';
-import type { GrantScope } from './withdrawal.js';
+import type { GrantScope, Undone } from './withdrawal.js';
 
 /** Where a run looks for what has lost its counterpart. */
 export interface PruneOptions {
@@ -29,10 +29,16 @@ export interface PruneOptions {
 }
 
 /** What goes because its counterpart is gone. */
-export interface Pruned {
+export type Pruned = Undone & { readonly resources: readonly Removal[] };
+
+/** What is known of one place where orphans were looked for. */
+interface Orphans {
   readonly removals: readonly Removal[];
-  readonly desired: Pick<Desired, 'proofs'> & { readonly checks: NonNullable<Desired['checks']> };
+  readonly left: readonly ProblemParts[];
 }
+
+/** So many places are looked at side by side. */
+const placesAtATime = 25;
 
 /** How a credential is told from all others of the run. */
 export function credentialKey(identityId: string, name: string): string {
@@ -44,37 +50,39 @@ export function credentialKey(identityId: string, name: string): string {
  * gone. What cannot be found out is left alone, and said. Reads only; the removals are planned with everything else of the run.
  */
 export async function findOrphans(options: PruneOptions, services: Services, reader: Reader): Promise<Pruned> {
-  const { azure } = services;
-  const left: ProblemParts[] = [];
-  const removals: Removal[] = [];
-  for (const place of options.identities) {
-    try {
-      const own = (await credentialsOf(azure, place.id, reader)).filter((entry) => isOwnCredential(entry) && !options.spoken.has(credentialKey(place.id, entry.name)));
-      for (const entry of own) {
-        const { evidence, unclear } = await judge(entry, place, options, services, reader);
-        if (evidence !== undefined) removals.push(new FederatedCredentialRemoval(azure, place.id, entry.name, evidence, {}));
-        else if (unclear !== undefined) left.push(unclearOrphan(`Federated credential ${entry.name} of identity ${place.name}`, unclear));
-      }
-    } catch (error) {
-      azure.signal.throwIfAborted();
-      left.push(unclearOrphan(`What identity ${place.name} trusts`, toProblem(error).parts.because));
-    }
-  }
-  for (const { azure: owner, scope } of options.scopes) {
-    const found = await grantsWithoutPrincipal(owner, scope, azure, options.clusters, reader);
-    removals.push(...found.removals);
-    left.push(...found.left);
-  }
-  const proofs = removals.length + left.length === 0 ? [] : [new LeftoverProof('pruning', 'pruning', removals, { left, notes: [] })];
-  return { removals, desired: { proofs, checks: [leftoverCheck(left)] } };
+  const limiter = new Limiter(placesAtATime);
+  const places = [
+    ...options.identities.map((place) => () => credentialsWithoutUse(place, options, services, reader)),
+    ...options.scopes.map((place) => () => grantsWithoutPrincipal(place, options, services, reader)),
+  ];
+  const found = await Promise.all(places.map((look) => limiter.run(look)));
+  const resources = found.flatMap(({ removals }) => removals);
+  const left = found.flatMap((one) => one.left);
+  const proofs = resources.length + left.length === 0 ? [] : [new LeftoverProof('pruning', 'pruning', resources, { left, notes: [] })];
+  return { resources, proofs, checks: [leftoverCheck(left)] };
 }
 
-async function grantsWithoutPrincipal(owner: Azure, scope: string, azure: Azure, clusters: readonly ClusterEntry[], reader: Reader): Promise<{ removals: Removal[]; left: ProblemParts[] }> {
+async function credentialsWithoutUse(place: IdentityPlace, options: PruneOptions, services: Services, reader: Reader): Promise<Orphans> {
+  const { azure } = services;
+  try {
+    const own = (await credentialsOf(azure, place.id, reader)).filter((entry) => isOwnCredential(entry) && !options.spoken.has(credentialKey(place.id, entry.name)));
+    const judged = await Promise.all(own.map(async (entry) => ({ entry, ...(await judge(entry, place, options, services, reader)) })));
+    return {
+      removals: judged.flatMap(({ entry, evidence }) => (evidence === undefined ? [] : [new FederatedCredentialRemoval(azure, place.id, entry.name, evidence, {})])),
+      left: judged.flatMap(({ entry, unclear }) => (unclear === undefined ? [] : [unclearOrphan(`Federated credential ${entry.name} of identity ${place.name}`, unclear)])),
+    };
+  } catch (error) {
+    azure.signal.throwIfAborted();
+    return { removals: [], left: [unclearOrphan(`What identity ${place.name} trusts`, toProblem(error).parts.because)] };
+  }
+}
+
+async function grantsWithoutPrincipal({ azure: owner, scope }: GrantScope, { clusters }: PruneOptions, { azure }: Services, reader: Reader): Promise<Orphans> {
   try {
     const orphans = await orphanedGrants(owner, scope, reader, azure, clusters);
     return {
       removals: orphans.flatMap(({ assignment, evidence }) => (evidence === undefined ? [] : [new RoleAssignmentRemoval(owner, assignment, evidence, {})])),
-      left: orphans.flatMap(({ assignment, unclear }) => (unclear === undefined ? [] : [unclearOrphan(`Grant ${grantTitle(assignment)} (assignment ${assignment.id.split('/').at(-1) ?? ''})`, unclear)])),
+      left: orphans.flatMap(({ assignment, unclear }) => (unclear === undefined ? [] : [unclearOrphan(`Grant ${grantTitle(assignment)} (assignment ${lastPart(assignment.id)})`, unclear)])),
     };
   } catch (error) {
     azure.signal.throwIfAborted();
@@ -90,7 +98,7 @@ interface Verdict {
 }
 
 async function judge(entry: FederatedCredentialState, place: IdentityPlace, options: PruneOptions, services: Services, reader: Reader): Promise<Verdict> {
-  const [, , namespace = '', serviceAccount = ''] = entry.subject.split(':');
+  const { namespace, serviceAccount } = accountOf(entry.subject) ?? { namespace: '', serviceAccount: '' };
   const nameAt = ({ id, name }: { readonly id: string; readonly name: string }): string => credentialName(id, name, namespace, serviceAccount);
   const inFleet = options.clusters.find((cluster) => nameAt(cluster) === entry.name);
   if (inFleet !== undefined) return judgeAccount(inFleet, namespace, serviceAccount, services);
@@ -98,7 +106,7 @@ async function judge(entry: FederatedCredentialState, place: IdentityPlace, opti
   for (const subscription of subscriptions) {
     try {
       const clusters = await visibleClusters(services.azure, subscription, reader);
-      if (clusters.some(({ id, issuerUrl }) => issuerUrl === entry.issuer || nameAt({ id, name: id.split('/').at(-1) ?? '' }) === entry.name)) return {};
+      if (clusters.some(({ id, issuerUrl }) => issuerUrl === entry.issuer || nameAt({ id, name: lastPart(id) }) === entry.name)) return {};
     } catch (error) {
       services.azure.signal.throwIfAborted();
       return { unclear: `the clusters of subscription ${subscription} cannot be listed: ${toProblem(error).parts.because}` };

@@ -94,9 +94,9 @@ export function servicesOver(
     connect: async (connection) => {
       if (connection.id === azure.connection.id) return azure;
       const { name: via } = connection;
-      const connected = others.get(via) ?? connect(connection).then((other) => ({ ...other, via }));
-      others.set(via, connected);
-      return connected;
+      const other = others.get(via) ?? connect(connection).then((found) => ({ ...found, via }));
+      others.set(via, other);
+      return other;
     },
     cluster: (entry) => {
       const connection = connections.get(entry.id);

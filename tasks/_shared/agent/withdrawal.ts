@@ -5,7 +5,7 @@ import { readIdentity, type IdentityState } from '../azure/identity-state.js';
 import { grantsOf, type Grantee } from '../azure/own-grants.js';
 import { grantTitle, RoleAssignmentRemoval, type RepositoryLimits } from '../azure/role-assignment-removal.js';
 import type { RoleAssignmentState } from '../azure/role-assignments.js';
-import { parseArmId } from '../fleet/arm-id.js';
+import { lastPart, parseArmId } from '../fleet/arm-id.js';
 import type { History } from '../fleet/history.js';
 import type { IdentityPlace } from '../fleet/identity-place.js';
 import { isOwnCredential } from '../fleet/marks.js';
@@ -14,6 +14,7 @@ import type { PlacedWorkload } from '../fleet/workload.js';
 import { Lookup } from '../reconcile/lookup.js';
 import { problemOf, type Problem, type ProblemParts } from '../reconcile/problem.js';
 import { blocked, type Change, type Reader } from '../reconcile/resource.js';
+import type { Desired } from './planned-task.js';
 
 const identityType = 'microsoft.managedidentity/userassignedidentities';
 
@@ -30,6 +31,23 @@ export interface GrantScope {
   readonly azure: Azure;
   /** ARM id of a vault, a registry or anything else. */
   readonly scope: string;
+}
+
+/** What a run takes back: a part of what it wants to be true, without outputs. */
+export type Undone = Pick<Desired, 'resources' | 'proofs'> & { readonly checks: NonNullable<Desired['checks']> };
+
+/** What several parts take back, in their order. */
+export function allUndone(parts: readonly Undone[]): Undone {
+  return {
+    resources: parts.flatMap(({ resources }) => resources),
+    proofs: parts.flatMap(({ proofs }) => proofs),
+    checks: parts.flatMap(({ checks }) => checks),
+  };
+}
+
+/** Each scope once, with the Azure that comes first: a vault's own connection before that of a line of `grants` at the same place. */
+export function distinctScopes(scopes: readonly GrantScope[]): GrantScope[] {
+  return [...new Map(scopes.toReversed().map((one) => [one.scope.toLowerCase(), one])).values()].toReversed();
 }
 
 /** Groups workloads by the identity that they use. */
@@ -149,7 +167,7 @@ function isOrphan({ principalId }: RoleAssignmentState, grantee: Grantee): boole
 }
 
 function foreignGrant(entry: RoleAssignmentState, name: string): ProblemParts {
-  const id = entry.id.split('/').at(-1) ?? '';
+  const id = lastPart(entry.id);
   return {
     code: 'WI2312',
     what: `Grant ${grantTitle(entry)} for ${name} stays`,

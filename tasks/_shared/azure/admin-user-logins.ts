@@ -1,9 +1,11 @@
 import type { ArmId } from '../fleet/arm-id.js';
-import { reportText, type ConsumerReport } from '../fleet/consumer-report.js';
+import { ConsumerInquiry } from '../fleet/consumer-inquiry.js';
+import type { ConsumerReport } from '../fleet/consumer-report.js';
 import { number, object, text } from '../fleet/json.js';
+import { many } from '../fleet/wording.js';
 import { Problem } from '../reconcile/problem.js';
-import { unknown, type Known, type Ref, type Refs } from '../reconcile/ref.js';
-import { keep, type Change, type Permission, type Resource } from '../reconcile/resource.js';
+import type { Ref } from '../reconcile/ref.js';
+import type { Permission } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
 import type { LogAnalyticsService } from './connection.js';
@@ -20,20 +22,14 @@ const loginDays = 30;
 
 const table = 'ContainerRegistryLoginEvents';
 
-/** What looking for logins needs. */
-export interface LoginInputs {
-  readonly loginServer: string;
-}
+type Logins = Pick<ConsumerReport, 'consumers'> | Required<Pick<ConsumerReport, 'unknown'>>;
 
 /**
- * Who signed in to a registry as its admin user, wherever that was: only read, and unknown without a workspace, or where nothing says
- * that the registry's logins get there.
+ * Who signed in to a registry as its admin user, wherever that was: unknown without a workspace, or where nothing says that the registry's
+ * logins get there.
  */
-export class AdminUserLogins implements Resource<LoginInputs, ConsumerReport> {
-  readonly key: string;
-  readonly kind = 'admin user’s consumers';
-  readonly name: string;
-  readonly inputs: Refs<LoginInputs>;
+export class AdminUserLogins extends ConsumerInquiry {
+  private readonly user: string;
 
   constructor(
     private readonly azure: Azure,
@@ -41,34 +37,8 @@ export class AdminUserLogins implements Resource<LoginInputs, ConsumerReport> {
     private readonly log: LoginLog | undefined,
     loginServer: Ref<string>,
   ) {
-    this.key = `logins as admin user of ${registry.id.toLowerCase()}`;
-    this.name = `${registry.name}, elsewhere`;
+    super(`logins as admin user of ${registry.id.toLowerCase()}`, `${registry.name}, elsewhere`, 'elsewhere', loginServer);
     this.user = registry.name;
-    this.inputs = { loginServer };
-  }
-
-  private readonly user: string;
-
-  async observe(_reader: unknown, known: Known<LoginInputs>): Promise<ConsumerReport> {
-    const place = 'elsewhere';
-    if (this.log === undefined) return { place, consumers: [], unknown: 'since no logAnalyticsWorkspace is given' };
-    if (known.loginServer === unknown) return { place, consumers: [], unknown: 'since the registry cannot be read' };
-    try {
-      return { place, ...(await this.logins(this.log, known.loginServer)) };
-    } catch (error) {
-      this.azure.signal.throwIfAborted();
-      if (!(error instanceof Problem)) throw error;
-      if (error.parts.serviceCode === 'BadArgumentError') return { place, consumers: [], unknown: `since the workspace knows no table ${table}: send the registry’s there` };
-      return { place, consumers: [], unknown: `since ${error.parts.because}` };
-    }
-  }
-
-  plan(observed: ConsumerReport | undefined): Change {
-    return keep(observed === undefined ? 'not looked at' : reportText(observed));
-  }
-
-  permissions(): Permission[] {
-    return [];
   }
 
   /** By the workspace's id alone nobody can say where the rights are. */
@@ -78,16 +48,22 @@ export class AdminUserLogins implements Resource<LoginInputs, ConsumerReport> {
     return ['read', 'query/read', `query/${table}/read`].map((right) => ({ plane: 'azure', action: `Microsoft.OperationalInsights/workspaces/${right}`, scope }));
   }
 
-  /** Never called by the engine: there is nothing to apply. */
-  apply(): Promise<void> {
-    return Promise.reject(new Error(`${this.key} is only read`));
+  protected async look(loginServer: string): Promise<Logins> {
+    if (this.log === undefined) return { unknown: 'no logAnalyticsWorkspace is given' };
+    try {
+      return await this.logins(this.log, loginServer);
+    } catch (error) {
+      this.azure.signal.throwIfAborted();
+      if (error instanceof Problem && error.parts.serviceCode === 'BadArgumentError') return { unknown: `the workspace knows no table ${table}: send the registry’s there` };
+      throw error;
+    }
   }
 
-  private async logins({ service, workspace }: LoginLog, loginServer: string): Promise<Omit<ConsumerReport, 'place'>> {
+  private async logins({ service, workspace }: LoginLog, loginServer: string): Promise<Logins> {
     const what = `The logins as ${this.user} are unknown`;
     const id = 'type' in workspace ? await this.workspaceId(workspace, what) : workspace.id;
     const rows = await queryLogs(this.azure, { service, id }, queryFor(loginServer, this.user), { tried: `query ${table} in workspace ${id}`, what });
-    if (rows.length === 0) return { consumers: [], unknown: `since workspace ${id} has no login at ${loginServer} of the last ${loginDays} days: send the registry’s ${table} there` };
+    if (rows.length === 0) return { unknown: `workspace ${id} has no login at ${loginServer} of the last ${loginDays} days: send the registry’s ${table} there` };
     return { consumers: rows.flatMap((row) => (row.Admin === true || row.Admin === 1 ? [consumer(row)] : [])) };
   }
 
@@ -117,6 +93,6 @@ export function queryFor(loginServer: string, user: string): string {
 
 function consumer(row: Readonly<Record<string, unknown>>): string {
   const count = number(row.Logins) ?? 0;
-  const times = `${count} login${count === 1 ? '' : 's'}, the last at ${text(row.LastSeen) ?? 'an unknown time'}`;
+  const times = `${many(count, 'login')}, the last at ${text(row.LastSeen) ?? 'an unknown time'}`;
   return `${text(row.Address) ?? 'unknown address'}, ${text(row.Program) ?? 'unknown program'}: ${times}`;
 }

@@ -1,3 +1,4 @@
+import { lastPart } from '../fleet/arm-id.js';
 import { object, objects, text, texts, type Json } from '../fleet/json.js';
 import { toProblem } from '../reconcile/problem.js';
 import { apiVersions } from './api-versions.js';
@@ -80,7 +81,7 @@ export class Hierarchy {
 
   /** What the list does not show lies in another tenant, or the principal may not see it. */
   async #unseen(key: string): Promise<Ancestry> {
-    const what = groupName(key) === undefined ? `subscription ${key.split('/').at(-1) ?? ''}` : `management group ${groupName(key) ?? ''}`;
+    const what = groupName(key) === undefined ? `subscription ${lastPart(key)}` : `management group ${groupName(key) ?? ''}`;
     const unseen = { unknown: `${what} is not among what the service connection ${this.azure.connection.name} sees` };
     if (groupName(key) !== undefined) return unseen;
     const { arm, connection, signal } = this.azure;

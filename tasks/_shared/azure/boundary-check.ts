@@ -1,5 +1,6 @@
 import { boundaryOf, judgeAccess, missingRule, principalSide } from '../fleet/boundary-judge.js';
 import type { BoundaryPolicy } from '../fleet/boundary-policy.js';
+import { many } from '../fleet/wording.js';
 import type { Access, Crossing, End } from '../reconcile/access.js';
 import type { Inspection, PreflightCheck } from '../reconcile/check.js';
 import { mayWrite, type Finding } from '../reconcile/preflight.js';
@@ -59,10 +60,9 @@ function inspectionOf(judged: readonly { readonly entry: PlannedChange; readonly
 
 function notesOf(allowed: readonly Crossing[], refused: number, inPlace: number): string[] {
   const rules = [...new Set(allowed.map(({ rule }) => rule))];
-  const crossings = (count: number): string => `${count} ${count === 1 ? 'crossing' : 'crossings'}`;
   return [
-    ...(refused > 0 ? [`boundaries: ${crossings(refused)} not allowed`] : allowed.length === 0 ? ['boundaries ok'] : []),
-    ...(allowed.length > 0 ? [`${crossings(allowed.length)} allowed by ${rules.join(', ')}`] : []),
+    ...(refused > 0 ? [`boundaries: ${many(refused, 'crossing')} not allowed`] : allowed.length === 0 ? ['boundaries ok'] : []),
+    ...(allowed.length > 0 ? [`${many(allowed.length, 'crossing')} allowed by ${rules.join(', ')}`] : []),
     ...(inPlace > 0 ? [`${inPlace} in place that the boundary policy would not allow`] : []),
   ];
 }

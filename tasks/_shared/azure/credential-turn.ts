@@ -1,3 +1,4 @@
+import { lastPart } from '../fleet/arm-id.js';
 import type { Cost, Writer } from '../reconcile/resource.js';
 import { until } from '../reconcile/retry.js';
 import type { Azure } from './azure.js';
@@ -23,7 +24,7 @@ const limit = 20;
  */
 export function credentialCost(identityId: string, used: number, takes: number): Cost {
   const remedy = 'remove credentials that nothing uses (prune removes those whose cluster is gone); or give each cluster an identity ({cluster} in the input identity); or one to each boundary or ring ({ring}, or identity in the entries of the list)';
-  return { stock: credentialLane(identityId), kind: 'federated credentials', of: identityId.split('/').at(-1) ?? '', limit, used: () => Promise.resolve(used), takes, code: 'WI2203', remedy };
+  return { stock: credentialLane(identityId), kind: 'federated credentials', of: lastPart(identityId), limit, used: () => Promise.resolve(used), takes, code: 'WI2203', remedy };
 }
 
 /**

@@ -1,10 +1,12 @@
-import { isWithin } from '../fleet/arm-id.js';
+import { lastPart } from '../fleet/arm-id.js';
 import { object, objects, text, type Json } from '../fleet/json.js';
+import { many } from '../fleet/wording.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
 import { evaluateCondition, type ConditionFacts, type Verdict } from './condition-language.js';
 import { allows, rulesOf } from './permissions.js';
 import { findingAt, listedAt, unread, type Look, type PlannedRight } from './planned-rights.js';
+import { reaches } from './role-assignments.js';
 
 /** A role that carries its condition in its definition, so that its assignments show none. Source: azure-docs, built-in-roles. */
 const conditionedRoles = ['8b54135c-b56d-4d72-a534-26097cfdc8d8'];
@@ -43,7 +45,7 @@ export async function lookAtDelegations(azure: Azure, rights: readonly PlannedRi
     because: `the service connection's principal may only do so under a condition, which does not allow this role or principal: ${by.condition ?? 'that of the role itself'} (assignment ${by.name} at ${by.scope})`,
     remedy: 'have the role added to that condition, see docs/permissions.md, or have somebody else make this grant',
   })]));
-  return { findings, open: [...unread('conditions of the own roles', found), ...(unsure === 0 ? [] : [`the condition of the own role, for ${unsure} grant${unsure === 1 ? '' : 's'}`])] };
+  return { findings, open: [...unread('conditions of the own roles', found), ...(unsure === 0 ? [] : [`the condition of the own role, for ${many(unsure, 'grant')}`])] };
 }
 
 /** False when every assignment that gives the action does so under a condition that does not hold; with the first of them. */
@@ -52,7 +54,7 @@ function judge({ permission, content }: PlannedRight, own: readonly Delegation[]
   const facts = factsOf(action, content);
   const verdicts: Verdict[] = [];
   const refusing: Delegation[] = [];
-  for (const one of own.filter((entry) => isWithin(scope, entry.scope) || /^\/providers\/Microsoft\.Management\//i.test(entry.scope) || entry.scope === '/')) {
+  for (const one of own.filter((entry) => reaches(entry, scope))) {
     const permissions = definitions.get(guidOf(one.roleDefinitionId));
     if (permissions === undefined) verdicts.push(undefined);
     for (const part of permissions ?? []) {
@@ -76,7 +78,7 @@ function factsOf(action: string, content: PlannedRight['content']): ConditionFac
   const properties = object(content.body.properties);
   const given = { RoleDefinitionId: text(properties.roleDefinitionId)?.split('/').at(-1), PrincipalId: text(properties.principalId), PrincipalType: text(properties.principalType) };
   const attributes = Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[`${attributePrefix}${name}`, value]])));
-  const pending = (content.pending ?? []).map((field) => `${attributePrefix}${field.split('/').at(-1) ?? ''}`);
+  const pending = (content.pending ?? []).map((field) => `${attributePrefix}${lastPart(field)}`);
   const deletes = /\/delete$/i.test(action);
   return { action, request: deletes ? {} : attributes, resource: deletes ? attributes : {}, pending };
 }
@@ -104,5 +106,5 @@ function delegation(item: Json): Delegation {
 }
 
 function guidOf(roleDefinitionId: string): string {
-  return (roleDefinitionId.split('/').at(-1) ?? '').toLowerCase();
+  return lastPart(roleDefinitionId).toLowerCase();
 }

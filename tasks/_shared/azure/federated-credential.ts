@@ -1,4 +1,4 @@
-import { groupId, parseArmId } from '../fleet/arm-id.js';
+import { groupId, lastPart, parseArmId } from '../fleet/arm-id.js';
 import { exchangeAudience } from '../fleet/names.js';
 import type { Access } from '../reconcile/access.js';
 import { Problem } from '../reconcile/problem.js';
@@ -143,7 +143,7 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
   }
 
   private get identityName(): string {
-    return this.identityId.split('/').at(-1) ?? '';
+    return lastPart(this.identityId);
   }
 
   private serves(entry: FederatedCredentialState, issuer: string | typeof unknown): boolean {

@@ -1,14 +1,15 @@
-import { groupId, parseArmId, sameId } from '../fleet/arm-id.js';
+import { groupId, lastPart, parseArmId, sameId } from '../fleet/arm-id.js';
 import { regionName, regionsWithoutFederation } from '../fleet/identity-place.js';
 import type { Inspection, PreflightCheck } from '../reconcile/check.js';
-import type { Plan, PlannedChange } from '../reconcile/plan.js';
+import { sharedReader, type Plan, type PlannedChange } from '../reconcile/plan.js';
 import { placeOf, type Finding } from '../reconcile/preflight.js';
 import { toProblem, type ProblemParts } from '../reconcile/problem.js';
-import { foreseen, writes, type Permission } from '../reconcile/resource.js';
+import { foreseen, writes, type Permission, type Reader } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
-import { allClusters, type ClusterState } from './cluster-state.js';
+import type { ClusterState } from './cluster-state.js';
 import { FederatedCredential, type CredentialObservation } from './federated-credential.js';
 import { Identity, neverFederated, type IdentityObservation } from './identity.js';
+import { visibleClusters } from './visible-clusters.js';
 
 /** What a run needs before it may federate an identity: to see the clusters that may run on it. */
 function clusterListRight(subscriptionId: string): Permission {
@@ -24,14 +25,14 @@ export function federationCheck(azure: Azure): PreflightCheck {
   return {
     inspect: async (plan, { dryRun }): Promise<Inspection> => {
       const written = plan.flatMap(({ resource, change, observed }) => (resource instanceof FederatedCredential && writes(foreseen(change)) ? [{ resource, observed }] : []));
-      const subscriptions = new Map<string, Promise<readonly ClusterState[] | ProblemParts>>();
+      const reader = sharedReader();
       const findings: Finding[] = [];
       const notes = [...regionNotes(plan), ...nearNotes(written)];
       for (const { resource } of written) {
         const place = parseArmId(resource.identityId);
         if (place === undefined) continue;
         const { subscriptionId } = place;
-        const clusters = await (subscriptions.get(subscriptionId) ?? remember(subscriptions, subscriptionId, clustersOf(azure, subscriptionId)));
+        const clusters = await clustersOf(azure, subscriptionId, reader);
         if ('code' in clusters && dryRun) {
           notes.push(`whether a cluster runs on ${place.name} is looked up when it is applied: this connection may not list the clusters of subscription ${subscriptionId}`);
           continue;
@@ -44,14 +45,9 @@ export function federationCheck(azure: Azure): PreflightCheck {
   };
 }
 
-function remember<T>(known: Map<string, T>, key: string, value: T): T {
-  known.set(key, value);
-  return value;
-}
-
-async function clustersOf(azure: Azure, subscriptionId: string): Promise<readonly ClusterState[] | ProblemParts> {
+async function clustersOf(azure: Azure, subscriptionId: string, reader: Reader): Promise<readonly ClusterState[] | ProblemParts> {
   try {
-    return await allClusters(azure, `/subscriptions/${subscriptionId}`);
+    return await visibleClusters(azure, subscriptionId, reader);
   } catch (error) {
     azure.signal.throwIfAborted();
     return toProblem(error).parts;
@@ -59,12 +55,11 @@ async function clustersOf(azure: Azure, subscriptionId: string): Promise<readonl
 }
 
 function takenBy(place: { readonly id: string; readonly name: string; readonly subscriptionId: string; readonly resourceGroup: string }, clusters: readonly ClusterState[]): ProblemParts | undefined {
-  const nameOf = ({ id }: ClusterState): string => id.split('/').at(-1) ?? '';
   const user = clusters.find(({ ownIdentities }) => ownIdentities.some((id) => sameId(id, place.id)));
-  if (user !== undefined) return neverFederated(place.name, `cluster ${nameOf(user)} itself runs on it`);
+  if (user !== undefined) return neverFederated(place.name, `cluster ${lastPart(user.id)} itself runs on it`);
   const group = groupId(place.subscriptionId, place.resourceGroup);
   const keeper = clusters.find(({ nodeResourceGroup }) => nodeResourceGroup !== undefined && sameId(groupId(place.subscriptionId, nodeResourceGroup), group));
-  return keeper === undefined ? undefined : neverFederated(place.name, `it lies in the node resource group of cluster ${nameOf(keeper)}, which belongs to AKS`);
+  return keeper === undefined ? undefined : neverFederated(place.name, `it lies in the node resource group of cluster ${lastPart(keeper.id)}, which belongs to AKS`);
 }
 
 function unseen(identity: string, subscriptionId: string, { because, serviceCode, correlation }: ProblemParts): ProblemParts {

@@ -1,4 +1,4 @@
-import { groupId } from '../fleet/arm-id.js';
+import { groupId, lastPart } from '../fleet/arm-id.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { Reader } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
@@ -35,7 +35,7 @@ export class FleetUse {
       const nodeGroups = new Set<string>();
       const regions = new Map<string, string>();
       for (const { id, location, nodeResourceGroup, ownIdentities: own } of states.filter((state) => state !== undefined)) {
-        for (const identity of own) ownIdentities.set(identity.toLowerCase(), id.split('/').at(-1) ?? '');
+        for (const identity of own) ownIdentities.set(identity.toLowerCase(), lastPart(id));
         if (nodeResourceGroup !== undefined) nodeGroups.add(groupId(id.split('/')[2] ?? '', nodeResourceGroup).toLowerCase());
         regions.set(id.toLowerCase(), location);
       }

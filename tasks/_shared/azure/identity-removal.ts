@@ -1,4 +1,4 @@
-import { sameId } from '../fleet/arm-id.js';
+import { lastPart, sameId } from '../fleet/arm-id.js';
 import type { IdentityPlace } from '../fleet/identity-place.js';
 import { ownName } from '../fleet/marks.js';
 import { strongReader } from '../reconcile/plan.js';
@@ -89,7 +89,7 @@ export class IdentityRemoval extends Removal {
     return [
       ...(cluster === undefined ? [] : [`cluster ${cluster} runs on it`]),
       ...credentials.map(({ name, subject }) => `federated credential ${name} (${subject})`),
-      ...assignments.map((entry) => `${grantTitle(entry)} (assignment ${entry.id.split('/').at(-1) ?? ''})`),
+      ...assignments.map((entry) => `${grantTitle(entry)} (assignment ${lastPart(entry.id)})`),
     ];
   }
 

@@ -9,11 +9,11 @@ import { show, unknown, value, type Ref, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type Content, type Permission, type Reader, type Resource, type Writer, type WritingChange } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
+import { objectIdOf } from './caller.js';
 import { readCluster } from './cluster-state.js';
 import { azureProblem } from './errors.js';
 import type { FleetFacts, FleetUse } from './fleet-use.js';
 import { expectIdentity, readIdentity, type IdentityState } from './identity-state.js';
-import { ownPrincipal } from './own-principal.js';
 
 /** What an identity waits for. */
 export interface IdentityInputs {
@@ -82,7 +82,7 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
     if (reader.strong) return found;
     const facts = await this.fleet.facts(reader);
     const region = this.settings.location ?? this.users.map(({ id }) => facts.regions.get(id.toLowerCase())).find((known) => known !== undefined);
-    const forbidden = this.forbidden(identity, facts) ?? (identity === undefined ? undefined : await this.signingIn(identity, reader));
+    const forbidden = this.forbidden(identity, facts) ?? (identity === undefined ? undefined : await this.signingIn(identity));
     return { ...found, ...(region === undefined ? {} : { region }), ...(forbidden === undefined ? {} : { forbidden }) };
   }
 
@@ -145,8 +145,8 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
   }
 
   /** Why it must not be federated, where only a token says what a connection signs in with. */
-  private async signingIn({ principalId }: IdentityState, reader: Reader): Promise<string | undefined> {
-    const principals = await Promise.all(this.connections().map(async (azure) => ({ azure, own: await ownPrincipal(azure, reader) })));
+  private async signingIn({ principalId }: IdentityState): Promise<string | undefined> {
+    const principals = await Promise.all(this.connections().map(async (azure) => ({ azure, own: await objectIdOf(azure) })));
     const user = principals.find(({ own }) => own !== undefined && sameId(own, principalId));
     return user === undefined ? undefined : this.usedBy(user.azure);
   }

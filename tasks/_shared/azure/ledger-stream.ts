@@ -1,4 +1,5 @@
 import type { Json } from '../fleet/json.js';
+import { many } from '../fleet/wording.js';
 import { withDeadline } from '../reconcile/deadline.js';
 import { Problem, problemOf, type ProblemParts } from '../reconcile/problem.js';
 import type { Azure } from './azure.js';
@@ -31,7 +32,7 @@ const requestMs = 15_000;
 export async function sendLedger(azure: Azure, where: LedgerStream, lines: readonly Json[]): Promise<void> {
   const { clock, signal } = azure;
   const { endpoint, ruleId, stream, audience } = where;
-  const tried = `send ${lines.length} line${lines.length === 1 ? '' : 's'} to ${endpoint}`;
+  const tried = `send ${many(lines.length, 'line')} to ${endpoint}`;
   const stop = new AbortController();
   let first: unknown;
   try {

@@ -1,4 +1,4 @@
-import { parseArmId } from '../fleet/arm-id.js';
+import { isWithin, lastPart, parseArmId } from '../fleet/arm-id.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import { grantMark } from '../fleet/marks.js';
 import { toProblem } from '../reconcile/problem.js';
@@ -8,7 +8,7 @@ import type { Azure } from './azure.js';
 import { clusterState, readCluster } from './cluster-state.js';
 import { apiVersions } from './api-versions.js';
 import { readIdentity } from './identity-state.js';
-import { assignmentsAt, isWithin } from './own-grants.js';
+import { assignmentsAt } from './own-grants.js';
 import type { RoleAssignmentState } from './role-assignments.js';
 import { visibleClusters } from './visible-clusters.js';
 
@@ -42,7 +42,7 @@ export async function orphanedGrants(azure: Azure, scope: string, reader: Reader
         if (used) return undefined;
         if (unclear !== undefined) return { assignment, unclear };
       }
-      return { assignment, evidence: now === '' ? `${named.split('/').at(-1) ?? ''} is gone` : `${named.split('/').at(-1) ?? ''} was made anew and has another principal` };
+      return { assignment, evidence: now === '' ? `${lastPart(named)} is gone` : `${lastPart(named)} was made anew and has another principal` };
     } catch (error) {
       azure.signal.throwIfAborted();
       return { assignment, unclear: toProblem(error).parts.because };
@@ -63,7 +63,7 @@ async function kubeletUse(azure: Azure, named: string, principalId: string, flee
   const states = [...listed.flat(), ...own.filter((one) => one !== undefined)];
   if (states.some(({ kubelet }) => kubelet?.objectId.toLowerCase() === principalId)) return { used: true };
   const silent = states.find(({ kubelet }) => kubelet === undefined);
-  return { used: false, ...(silent === undefined ? {} : { unclear: `cluster ${silent.id.split('/').at(-1) ?? ''} does not say which identity its nodes run as` }) };
+  return { used: false, ...(silent === undefined ? {} : { unclear: `cluster ${lastPart(silent.id)} does not say which identity its nodes run as` }) };
 }
 
 /** The principal of an identity, or of a cluster's nodes; empty when it is gone, undefined for an id of another kind. */

@@ -1,5 +1,5 @@
 import type { History } from '../fleet/history.js';
-import { isWithin, sameId } from '../fleet/arm-id.js';
+import { isWithin, lastPart, sameId } from '../fleet/arm-id.js';
 import { grantMark, grantName } from '../fleet/marks.js';
 import type { Reader } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
@@ -41,7 +41,5 @@ export async function grantsOf(azure: Azure, scope: string, grantee: Grantee, hi
 
 /** True when an assignment has the name that this project gives to it. */
 function isNamed({ id, scope, role, principalId }: RoleAssignmentState): boolean {
-  return sameId(id.split('/').at(-1) ?? '', grantName(scope, role, principalId));
+  return sameId(lastPart(id), grantName(scope, role, principalId));
 }
-
-export { isWithin };

@@ -6,6 +6,7 @@ import { writes, type Content, type Permission } from '../reconcile/resource.js'
 import { Limiter } from '../reconcile/limits.js';
 import { parseArmId } from '../fleet/arm-id.js';
 import type { Json } from '../fleet/json.js';
+import { many } from '../fleet/wording.js';
 import type { Azure } from './azure.js';
 
 /** A right in Azure that a write of the plan needs, with what it would send. */
@@ -73,7 +74,7 @@ export async function listedAt(azure: Azure, scopes: readonly string[], ask: (sc
 /** `locks at 2 of 5 scopes`, for those that could not be read. */
 export function unread(what: string, found: ReadonlyMap<string, unknown>): string[] {
   const missing = [...found.values()].filter((items) => items === undefined).length;
-  return missing === 0 ? [] : [`${what} at ${missing} of ${found.size} scope${found.size === 1 ? '' : 's'}`];
+  return missing === 0 ? [] : [`${what} at ${missing} of ${many(found.size, 'scope')}`];
 }
 
 /** The resource group that a scope lies in. */

@@ -1,3 +1,4 @@
+import { lastPart } from '../fleet/arm-id.js';
 import { list, object, objects, text, type Json } from '../fleet/json.js';
 import { Limiter } from '../reconcile/limits.js';
 import type { Content } from '../reconcile/resource.js';
@@ -41,7 +42,7 @@ export async function lookAtPolicies(azure: Azure, rights: readonly PlannedRight
     because,
     remedy: 'ask the owner of the policy for an exemption, or change what it objects to; a role does not help',
   }))));
-  const unanswered = new Set(answers.flatMap(({ question, denials }) => (denials === undefined ? [question.place.split('/').at(-1) ?? ''] : [])));
+  const unanswered = new Set(answers.flatMap(({ question, denials }) => (denials === undefined ? [lastPart(question.place)] : [])));
   const left = questions.size - asked.length;
   return { findings, open: [...(unanswered.size === 0 ? [] : [`policies in ${[...unanswered].join(', ')}`]), ...(left === 0 ? [] : [`policies for ${left} of ${questions.size} contents`])] };
 }

@@ -10,8 +10,9 @@ import { output, unknown, type Known, type Producer, type Ref, type Refs } from 
 import { blocked, keep, writes, type Change, type Content, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { connectionEnd, resourceEnd } from './accesses.js';
 import { apiVersions } from './api-versions.js';
-import type { Azure } from './azure.js';
+import { rightAt, type Azure } from './azure.js';
 import { followOperation } from './operation.js';
+import { missingRegistry, readRegistry, registryRight } from './registry-lookup.js';
 
 /** What shall become of a registry's admin user. */
 export type AdminUserWish = 'report' | 'disable' | 'restore';
@@ -75,15 +76,13 @@ export class AdminUser implements Resource<AdminUserInputs, AdminUserState> {
   }
 
   async observe(reader: Reader): Promise<AdminUserState | undefined> {
-    const { id, name } = this.parts.registry;
-    const purpose = { tried: `read ${id}`, what: `Registry ${name} cannot be read` };
-    const raw = await reader.once(`registry ${id.toLowerCase()}`, () => this.azure.arm.get(id, apiVersions.registries, purpose));
+    const raw = await readRegistry(this.azure, this.parts.registry, reader);
     return raw === undefined ? undefined : { enabled: object(raw.properties).adminUserEnabled === true };
   }
 
   plan(observed: AdminUserState | undefined, known: Known<AdminUserInputs>): Change {
     const { wish } = this.parts;
-    if (observed === undefined) return blocked({ code: 'WI2501', what: `Registry ${this.name} was not found`, because: 'there is no such resource', remedy: 'correct the input registry' });
+    if (observed === undefined) return missingRegistry(this.parts.registry);
     if (wish === 'report') return keep(`it is ${observed.enabled ? 'on' : 'off'}, and only reported`);
     const wanted = wish === 'restore';
     if (observed.enabled === wanted) return keep(`it is ${wanted ? 'on' : 'off'} already`);
@@ -94,12 +93,12 @@ export class AdminUser implements Resource<AdminUserInputs, AdminUserState> {
 
   permissions(change: Change): Permission[] {
     if (!writes(change)) return [];
-    const write: Permission = { plane: 'azure', action: 'Microsoft.ContainerRegistry/registries/write', scope: this.parts.registry.id, ...(this.azure.via === undefined ? {} : { via: this.azure.via }) };
+    const write = rightAt(this.azure, 'Microsoft.ContainerRegistry/registries/write', this.parts.registry.id);
     return [write, ...(this.parts.force ? [] : this.parts.inquiries.flatMap((inquiry) => inquiry.reads()))];
   }
 
   reads(): Permission[] {
-    return [{ plane: 'azure', action: 'Microsoft.ContainerRegistry/registries/read', scope: this.parts.registry.id, ...(this.azure.via === undefined ? {} : { via: this.azure.via }) }];
+    return [registryRight(this.azure, this.parts.registry.id)];
   }
 
   content(): Content {
@@ -147,7 +146,7 @@ export class AdminUser implements Resource<AdminUserInputs, AdminUserState> {
   private reportsIn(known: Known<AdminUserInputs>): ConsumerReport[] {
     return this.parts.inquiries.map((_inquiry, index) => {
       const report = known[reportName(index)];
-      return report === undefined || report === unknown ? { place: 'somewhere', consumers: [], unknown: 'since it was not looked at' } : (report as ConsumerReport);
+      return report === undefined || report === unknown ? { place: 'somewhere', consumers: [], unknown: 'it was not looked at' } : (report as ConsumerReport);
     });
   }
 

@@ -1,4 +1,4 @@
-import { sameId } from '../fleet/arm-id.js';
+import { lastPart, sameId } from '../fleet/arm-id.js';
 import { grantMark } from '../fleet/marks.js';
 import { uuidOf } from '../fleet/names.js';
 import { object } from '../fleet/json.js';
@@ -15,7 +15,7 @@ import { writeAssignment, type PrincipalType } from './role-assignment-write.js'
 import type { GrantPlace, RoleAssignment } from './role-assignment.js';
 import { assignmentsOf, getAssignment, listAssignments, reaches, type RoleAssignmentState } from './role-assignments.js';
 import { readRole } from './role-definitions.js';
-import { roles, roleTitle } from './roles.js';
+import { roleDefinitionId, roles, roleTitle } from './roles.js';
 
 /** What a grant on a registry is made from. */
 export interface RegistryGrantInputs {
@@ -126,7 +126,7 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
   private async strongly(principalId: string): Promise<RoleAssignmentState[]> {
     const own = await getAssignment(this.azure, this.registryId, this.nameFor(principalId));
     const listed = own === undefined ? await listAssignments(this.azure, this.registryId, principalId) : [own];
-    const fresh = listed.map((entry) => (sameId(entry.scope, this.registryId) && entry !== own ? getAssignment(this.azure, this.registryId, nameOf(entry)) : Promise.resolve(entry)));
+    const fresh = listed.map((entry) => (sameId(entry.scope, this.registryId) && entry !== own ? getAssignment(this.azure, this.registryId, lastPart(entry.id)) : Promise.resolve(entry)));
     return (await Promise.all(fresh)).filter((entry) => entry !== undefined);
   }
 
@@ -143,7 +143,7 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
     const { repositories, principal } = this.wish;
     if (repositories.length === 0) return blocked(this.problem('WI2511', 'its registry has roles for repositories, and no repository is named', 'name them in the input repositories: orders/api, or backend/* for all that begin so'));
     const covering = held.find((entry) => allowsAll(entry, this.repositoryRole, repositories));
-    if (covering !== undefined && !(this.isOurs(covering, principalId) && this.isUnfinished(covering))) return keep(`${this.repositoryRole}, assignment ${nameOf(covering)}${this.broader(covering)}`);
+    if (covering !== undefined && !(this.isOurs(covering, principalId) && this.isUnfinished(covering))) return keep(`${this.repositoryRole}, assignment ${lastPart(covering.id)}${this.broader(covering)}`);
     const rival = this.presentIn({ held, ignored: [] });
     if (rival === undefined) {
       const wider = widerAs[this.wish.role];
@@ -152,7 +152,7 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
       return { action: 'create', fields: [...first, ...repositories.map(added)], widens: true, reason: `${principal.name} does not have the role for these repositories` };
     }
     const condition = parseCondition(rival.condition ?? '');
-    const stands = `assignment ${nameOf(rival)} gives the same role there under a condition, and Azure allows no second one for the same principal`;
+    const stands = `assignment ${lastPart(rival.id)} gives the same role there under a condition, and Azure allows no second one for the same principal`;
     if (condition === undefined) {
       return blocked(this.problem('WI2512', `${stands}; the condition is not in a form that this task writes: ${rival.condition ?? ''}`, 'bring it into the documented form for repositories, or remove that assignment; this task changes no condition that it cannot read'));
     }
@@ -163,7 +163,7 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
     const open = this.unrestricted(rival).map((action) => ({ field: action.split('/').slice(-2).join('/'), before: 'every repository', after: 'these repositories' }));
     const unnamed = this.unnamed(rival);
     const because = missing.length > 0 ? `does not allow ${missing.join(', ')}` : open.length > 0 ? 'leaves actions of the role unrestricted' : `allows ${unnamed.join(', ')} only with what another run may take back`;
-    return { action: 'update', fields: [...unnamed.map(added), ...open], widens: missing.length > 0, reason: `assignment ${nameOf(rival)} ${because}` };
+    return { action: 'update', fields: [...unnamed.map(added), ...open], widens: missing.length > 0, reason: `assignment ${lastPart(rival.id)} ${because}` };
   }
 
   /** True for a condition of ours that has to be written although it allows what is asked. */
@@ -199,8 +199,8 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
     const plain = this.plain.content(change, undefined, { principalId, target: this.registryId });
     if (registry === unknown || registry.mode === 'LegacyRegistryPermissions') return plain;
     const present = this.presentIn(observed);
-    const name = present === undefined ? this.nameFor(principalId === unknown ? this.wish.principal.name : principalId) : nameOf(present);
-    const role = { roleDefinitionId: `/subscriptions/${this.registryId.split('/')[2] ?? ''}/providers/Microsoft.Authorization/roleDefinitions/${roles[this.repositoryRole]}` };
+    const name = present === undefined ? this.nameFor(principalId === unknown ? this.wish.principal.name : principalId) : lastPart(present.id);
+    const role = { roleDefinitionId: roleDefinitionId(this.registryId, roles[this.repositoryRole]) };
     const properties = { ...object(object(plain.body).properties), ...role, condition: this.conditionOver(present), conditionVersion };
     return { ...plain, id: plain.id.replace(/[^/]+$/, name), body: { properties } };
   }
@@ -226,7 +226,7 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
       this.azure,
       {
         scope: this.registryId,
-        name: present === undefined ? this.nameFor(principalId) : nameOf(present),
+        name: present === undefined ? this.nameFor(principalId) : lastPart(present.id),
         role: { id: roles[this.repositoryRole], name: this.repositoryRole },
         principal: { id: principalId, name: principal.name, type: principal.type },
         description: present?.description ?? description,
@@ -258,7 +258,7 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
   }
 
   private isOurs(entry: RoleAssignmentState, principalId: string | typeof unknown): boolean {
-    return grantMark(entry.description) !== undefined || (principalId !== unknown && nameOf(entry) === this.nameFor(principalId));
+    return grantMark(entry.description) !== undefined || (principalId !== unknown && lastPart(entry.id) === this.nameFor(principalId));
   }
 
   private broader(entry: RoleAssignmentState): string {
@@ -272,10 +272,6 @@ export class RegistryGrant implements Resource<RegistryGrantInputs, RegistryGran
   }
 }
 
-function nameOf({ id }: Pick<RoleAssignmentState, 'id'>): string {
-  return id.split('/').at(-1) ?? '';
-}
-
 /** One field a repository: what is approved is what is added, whatever else the condition allows by then. */
 function added(repository: string): FieldChange {
   return { field: `repository ${repository}`, after: 'allowed' };
@@ -284,7 +280,7 @@ function added(repository: string): FieldChange {
 /** Says what has no effect (any more), e.g. since the registry's mode was changed. */
 function withIgnored(change: Change, ignored: readonly RoleAssignmentState[], mode: RegistryMode | undefined): Change {
   if (ignored.length === 0 || mode === undefined || change.action === 'blocked') return change;
-  const which = ignored.map((entry) => `${roleTitle(entry.role)}, assignment ${nameOf(entry)}`).join('; ');
+  const which = ignored.map((entry) => `${roleTitle(entry.role)}, assignment ${lastPart(entry.id)}`).join('; ');
   if (change.action === 'keep') return { ...change, reason: `${change.reason}; without effect in the mode ${mode}: ${which}` };
   return { ...change, fields: [...change.fields, { field: `without effect in the mode ${mode}`, after: which }] };
 }

@@ -1,3 +1,4 @@
+import { lastPart } from '../fleet/arm-id.js';
 import { Problem } from '../reconcile/problem.js';
 import { successesInARow, type ProofContext } from '../reconcile/proof.js';
 import { until, type Attempt } from '../reconcile/retry.js';
@@ -61,7 +62,7 @@ export async function refusedElsewhere(azure: Azure, registry: RegistryState, { 
   const what = registry.mode === 'LegacyRegistryPermissions' ? forbidden.actions.join(' and ') : 'another repository';
   if (allowed.length === 0) return { what };
   const known = (await listAssignments(azure, registry.id, caller.principalId)).find((entry) => explains(registry.mode, forbidden, registry.id, entry));
-  if (known !== undefined) return { what, allowedBy: known.id.split('/').at(-1) ?? '' };
+  if (known !== undefined) return { what, allowedBy: lastPart(known.id) };
   throw new Problem({
     code: 'WI2514',
     what: `Identity ${caller.identityName} reaches more of registry ${registry.name} than was granted`,

@@ -1,3 +1,4 @@
+import { lastPart } from '../fleet/arm-id.js';
 import { grantMark } from '../fleet/marks.js';
 import { Removal, type RemovalInputs, type RemovalPlace, type RemovalState } from '../reconcile/removal.js';
 import type { ProblemParts } from '../reconcile/problem.js';
@@ -9,7 +10,7 @@ import { scopePath } from './http.js';
 import { getAssignment, type RoleAssignmentState } from './role-assignments.js';
 import { conditionVersion, parseCondition, shrink } from './repository-conditions.js';
 import { writeAssignment, type PrincipalType } from './role-assignment-write.js';
-import { roleTitle } from './roles.js';
+import { roleDefinitionId, roleTitle } from './roles.js';
 
 /** What of an assignment goes, where its condition limits it to repositories. */
 export interface RepositoryLimits {
@@ -44,7 +45,7 @@ export class RoleAssignmentRemoval extends Removal<FoundAssignment> {
     private readonly limits?: RepositoryLimits,
   ) {
     super({ ...place, key: grantRemovalKey(found), name: grantTitle(found) });
-    this.#name = nameOf(found);
+    this.#name = lastPart(found.id);
   }
 
   async observe(): Promise<FoundAssignment> {
@@ -81,9 +82,8 @@ export class RoleAssignmentRemoval extends Removal<FoundAssignment> {
   content(change: WritingChange, observed: FoundAssignment | undefined): Content | undefined {
     const assignment = observed?.assignment;
     if (assignment === undefined) return undefined;
-    const subscription = /^\/subscriptions\/[^/]+/i.exec(this.found.scope)?.[0] ?? '';
     const { role, principalId, description = '' } = assignment;
-    const properties = { roleDefinitionId: `${subscription}/providers/Microsoft.Authorization/roleDefinitions/${role}`, principalId, principalType: this.limits?.principalType ?? 'ServicePrincipal', description };
+    const properties = { roleDefinitionId: roleDefinitionId(this.found.scope, role), principalId, principalType: this.limits?.principalType ?? 'ServicePrincipal', description };
     const left = change.action === 'update' ? this.#shrunk(assignment)?.condition : undefined;
     return { id: assignment.id, apiVersion: apiVersions.roleAssignments, body: { properties: { ...properties, ...(left === undefined ? {} : { condition: left, conditionVersion }) } } };
   }
@@ -148,8 +148,4 @@ export function grantTitle({ role, scope }: Pick<RoleAssignmentState, 'role' | '
   const last = scope.split('/').filter((part) => part !== '');
   const place = /\/secrets\/[^/]+$/i.test(scope) ? `${last.at(-3) ?? ''} / secrets / ${last.at(-1) ?? ''}` : (last.at(-1) ?? 'the tenant');
   return `${roleTitle(role)} on ${place}`;
-}
-
-function nameOf({ id }: Pick<RoleAssignmentState, 'id'>): string {
-  return id.split('/').at(-1) ?? '';
 }

@@ -1,3 +1,4 @@
+import { guidPattern } from '../fleet/guid.js';
 import { Problem } from '../reconcile/problem.js';
 import type { Cost, Writer } from '../reconcile/resource.js';
 import { until, type Attempt } from '../reconcile/retry.js';
@@ -5,7 +6,8 @@ import type { Azure } from './azure.js';
 import { azureProblem, thrownServiceError } from './errors.js';
 import { scopePath } from './http.js';
 import { conditionVersion } from './repository-conditions.js';
-import { countAssignments } from './role-assignments.js';
+import { assignmentId, countAssignments } from './role-assignments.js';
+import { roleDefinitionId } from './roles.js';
 
 /** Kinds of principals. Source: npm @azure/arm-authorization 9.0.0, KnownPrincipalType. */
 export const principalTypes = ['User', 'Group', 'ServicePrincipal', 'ForeignGroup', 'Device'] as const;
@@ -48,12 +50,10 @@ export async function writeAssignment(azure: Azure, wanted: WantedAssignment, wr
 
 async function tryWrite(azure: Azure, wanted: WantedAssignment, writer: Writer): Promise<Attempt<Written>> {
   const { scope, name, role, principal, description, condition, before, label, widens } = wanted;
-  const subscription = /^\/subscriptions\/[^/]+/i.exec(scope)?.[0] ?? '';
-  const roleDefinitionId = `${subscription}/providers/Microsoft.Authorization/roleDefinitions/${role.id}`;
   const limited = condition === undefined ? {} : { condition, conditionVersion };
-  const body = { roleDefinitionId, principalId: principal.id, principalType: principal.type, description, ...limited };
+  const body = { roleDefinitionId: roleDefinitionId(scope, role.id), principalId: principal.id, principalType: principal.type, description, ...limited };
   const after = `${role.name} for ${principal.id}${condition === undefined ? '' : ` where ${condition}`}`;
-  const intent = { action: before === undefined ? 'create' : 'update', object: `${scope}/providers/Microsoft.Authorization/roleAssignments/${name}`, after, widens, ...(before === undefined ? {} : { before }) };
+  const intent = { action: before === undefined ? 'create' : 'update', object: assignmentId(scope, name), after, widens, ...(before === undefined ? {} : { before }) };
   const client = (await azure.authorization()).roleAssignments;
   try {
     await writer.write(intent, () => client.create(scopePath(scope), name, body, { abortSignal: writer.signal }));
@@ -68,6 +68,8 @@ async function tryWrite(azure: Azure, wanted: WantedAssignment, writer: Writer):
   }
 }
 
+const dashed = new RegExp(`\\b${guidPattern}\\b`, 'i');
+
 /**
  * The name of the assignment that a refusal with RoleAssignmentExists speaks of: 32 hex digits, without the dashes that names have.
  * Source: azure-docs, troubleshooting RBAC; hashicorp/terraform-provider-azurerm#17421.
@@ -75,7 +77,7 @@ async function tryWrite(azure: Azure, wanted: WantedAssignment, writer: Writer):
  */
 export function existingName(message: string): string | undefined {
   const digits = /\b([0-9a-f]{32})\b/i.exec(message)?.[1]?.toLowerCase();
-  return digits === undefined ? /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/i.exec(message)?.[0] : digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  return digits === undefined ? dashed.exec(message)?.[0] : digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 const waysOut =

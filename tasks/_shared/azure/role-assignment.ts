@@ -1,4 +1,4 @@
-import { sameId } from '../fleet/arm-id.js';
+import { lastPart, sameId } from '../fleet/arm-id.js';
 import { grantName } from '../fleet/marks.js';
 import type { Access, End } from '../reconcile/access.js';
 import { strongReader } from '../reconcile/plan.js';
@@ -9,9 +9,9 @@ import { grantAccesses } from './accesses.js';
 import { apiVersions } from './api-versions.js';
 import { rightAt, type Azure } from './azure.js';
 import { existingName, roleAssignmentCost, usualLimit, writeAssignment, type PrincipalType } from './role-assignment-write.js';
-import { assignmentsOf, expectAssignments, getAssignment, gives, listAssignments, type RoleAssignmentState } from './role-assignments.js';
+import { assignmentId, assignmentsOf, expectAssignments, getAssignment, gives, listAssignments, type RoleAssignmentState } from './role-assignments.js';
 import { dangerOf, readRole, refusedRole, type RoleDefinition } from './role-definitions.js';
-import { roleIdOf } from './roles.js';
+import { roleDefinitionId, roleIdOf } from './roles.js';
 
 /** What a grant is made from. */
 export interface RoleAssignmentInputs {
@@ -102,7 +102,7 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
     }
     if (observed.condition !== undefined) return blocked(this.limited(observed.condition, observed));
     const { id, scope, role, principalId } = observed;
-    const name = id.split('/').at(-1) ?? '';
+    const name = lastPart(id);
     if (!sameId(scope, this.place.scope)) return keep(`assignment ${name}, inherited from ${scope}: broader than asked`);
     return keep(name === grantName(this.place.scope, role, principalId) ? `assignment ${name}` : `assignment ${name}, made under another name, is adopted`);
   }
@@ -119,11 +119,10 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
     const { scope } = this.place;
     const role = this.#role?.id ?? roleIdOf(this.role) ?? '';
     const { type = 'ServicePrincipal' } = this.principal;
-    const roleDefinitionId = `${subscriptionOf(scope)}/providers/Microsoft.Authorization/roleDefinitions/${role}`;
-    const properties = { roleDefinitionId, principalType: type, description: this.description, ...(principalId === unknown ? {} : { principalId }) };
+    const properties = { roleDefinitionId: roleDefinitionId(scope, role), principalType: type, description: this.description, ...(principalId === unknown ? {} : { principalId }) };
     const pending = principalId === unknown ? { pending: ['Microsoft.Authorization/roleAssignments/principalId'] } : {};
     const name = grantName(scope, role, principalId === unknown ? this.principal.id : principalId);
-    return { id: `${scope}/providers/Microsoft.Authorization/roleAssignments/${name}`, apiVersion: apiVersions.roleAssignments, body: { properties }, ...pending };
+    return { id: assignmentId(scope, name), apiVersion: apiVersions.roleAssignments, body: { properties }, ...pending };
   }
 
   costs({ action }: WritingChange): Cost[] {
@@ -186,7 +185,7 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
       code: 'WI2601',
       what: `The grant ${this.#role?.name ?? this.role} on ${this.place.label} was not made`,
       tried: `grant it to ${this.principal.name} (${principalId})`,
-      because: `assignment ${id.split('/').at(-1) ?? ''} gives the same role there under a condition, and Azure allows no second one: ${condition}`,
+      because: `assignment ${lastPart(id)} gives the same role there under a condition, and Azure allows no second one: ${condition}`,
       remedy: 'remove that assignment, or its condition, if it is no longer wanted; this task does not change what it did not make',
     };
   }
@@ -199,8 +198,4 @@ export class RoleAssignment implements Resource<RoleAssignmentInputs, RoleAssign
     if (objection !== undefined) throw objection;
     return role;
   }
-}
-
-function subscriptionOf(scope: string): string {
-  return /^\/subscriptions\/[^/]+/i.exec(scope)?.[0] ?? '';
 }

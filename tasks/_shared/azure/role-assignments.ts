@@ -1,4 +1,4 @@
-import { isWithin } from '../fleet/arm-id.js';
+import { isWithin, lastPart } from '../fleet/arm-id.js';
 import type { Reader } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
 import { listOnce, type Pages } from './bulk.js';
@@ -57,6 +57,11 @@ export async function countAssignments(azure: Azure, subscriptionId: string): Pr
   }
 }
 
+/** ARM id of the role assignment of a name at a scope. */
+export function assignmentId(scope: string, name: string): string {
+  return `${scope}/providers/Microsoft.Authorization/roleAssignments/${name}`;
+}
+
 const kind = 'principals with grants';
 
 /** Announces that the assignments of a principal at, above and below a scope will be read. */
@@ -101,7 +106,7 @@ function assignment(item: Listed): RoleAssignmentState {
   const condition = item.condition ?? '';
   const description = item.description ?? '';
   const type = principalType === undefined ? {} : { principalType };
-  return { id, scope, principalId, ...type, role: (roleDefinitionId.split('/').at(-1) ?? '').toLowerCase(), ...(condition === '' ? {} : { condition }), ...(description === '' ? {} : { description }) };
+  return { id, scope, principalId, ...type, role: lastPart(roleDefinitionId).toLowerCase(), ...(condition === '' ? {} : { condition }), ...(description === '' ? {} : { description }) };
 }
 
 /**
@@ -113,7 +118,7 @@ export function gives(entry: RoleAssignmentState, acceptedRoles: readonly string
 }
 
 /** True for an assignment at a scope or above it, whatever its role and condition. */
-export function reaches(entry: RoleAssignmentState, scope: string): boolean {
+export function reaches(entry: Pick<RoleAssignmentState, 'scope'>, scope: string): boolean {
   return isWithin(scope, entry.scope) || managementGroup.test(entry.scope);
 }
 

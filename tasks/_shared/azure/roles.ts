@@ -24,6 +24,11 @@ export function roleIdOf(role: string): string | undefined {
   return Object.entries(roles).find(([name]) => name.toLowerCase() === role.toLowerCase())?.[1];
 }
 
+/** ARM id of a role's definition as assignments name it: in the subscription of the scope that it is assigned at. */
+export function roleDefinitionId(scope: string, role: string): string {
+  return `${/^\/subscriptions\/[^/]+/i.exec(scope)?.[0] ?? ''}/providers/Microsoft.Authorization/roleDefinitions/${role}`;
+}
+
 /** A role's name, by the GUID of its definition; the GUID itself for a role that is not in the table. */
 export function roleTitle(id: string): string {
   return Object.entries(roles).find(([, guid]) => guid === id.toLowerCase())?.[0] ?? `role ${id}`;

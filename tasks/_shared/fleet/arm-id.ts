@@ -1,3 +1,5 @@
+import { guidPattern } from './guid.js';
+
 /** An ARM resource id taken apart. Azure compares ids without regard to case (AKS itself answers `resourcegroups`). */
 export interface ArmId {
   readonly subscriptionId: string;
@@ -9,8 +11,7 @@ export interface ArmId {
   readonly id: string;
 }
 
-const guid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
-const pattern = new RegExp(`^/subscriptions/(${guid})/resourceGroups/([-\\w._()]{1,90})/providers/([\\w.]+)/(\\w+)/([-\\w.]+)$`, 'i');
+const pattern = new RegExp(`^/subscriptions/(${guidPattern})/resourceGroups/([-\\w._()]{1,90})/providers/([\\w.]+)/(\\w+)/([-\\w.]+)$`, 'i');
 
 /**
  * Names of resource groups, as far as ASCII goes.
@@ -60,6 +61,11 @@ export function sameId(one: string, other: string): boolean {
 /** True when a scope is the other one or lies in it, as far as ids tell: management groups are not looked up. */
 export function isWithin(scope: string, above: string): boolean {
   return `${scope}/`.toLowerCase().startsWith(`${above.toLowerCase().replace(/\/$/, '')}/`);
+}
+
+/** The last part of an id: the name of what it names. */
+export function lastPart(id: string): string {
+  return id.split('/').at(-1) ?? '';
 }
 
 /** The resource group part of an id: `/subscriptions/…/resourceGroups/…`. */

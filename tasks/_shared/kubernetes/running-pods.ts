@@ -1,3 +1,4 @@
+import { lowerFirst } from '../fleet/wording.js';
 import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import type { Evidence, Proof, ProofContext } from '../reconcile/proof.js';
 import type { Refs } from '../reconcile/ref.js';
@@ -96,10 +97,6 @@ export class WithRunningPods<I extends RunningPodsInputs> implements Proof<I> {
 
 function count({ length }: readonly unknown[]): string {
   return length === 1 ? '1 pod runs' : `${length} pods run`;
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 function commandFor(pod: ClusterObject, namespace: string): string {

@@ -7,7 +7,7 @@ import { keep, type Change, type FieldChange, type Intent, type Permission, type
 import { fieldManager, identityKeys, ownKeys, type ClusterConnection } from './connection.js';
 import { kinds, metadataOf, pathOf, type ClusterObject } from './objects.js';
 import { rights } from './permissions.js';
-import { readAnnotations, restoringPart, writeAnnotations, type ServiceAccountName } from './service-account.js';
+import { annotationOwners, isOurs, readAnnotations, restoringPart, writeAnnotations, type ServiceAccountName } from './service-account.js';
 
 /** What is to be done with a service account. */
 export interface FoundAccount extends RemovalState {
@@ -120,7 +120,7 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
     const original = managed ? {} : readAnnotations(past?.before ?? '');
     const carried = annotations[identityKeys.clientId];
     const was = original[identityKeys.clientId];
-    const ours = managed || annotationNames.some((name) => ownersOf(found, name).includes(fieldManager));
+    const ours = managed || annotationNames.some((name) => annotationOwners(found, name).includes(fieldManager));
     if (ours && carried !== undefined && carried !== was && carried.toLowerCase() !== this.identity.clientId?.toLowerCase()) {
       const changed = was !== undefined && written.every((after) => after[identityKeys.clientId] !== carried);
       return { present: true, managed, uid, left: [changed ? this.#changedSince(identityKeys.clientId, carried, was) : this.#another(carried)] };
@@ -130,7 +130,7 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
     for (const name of annotationNames) {
       const now = annotations[name];
       const before = original[name];
-      if (now === undefined || now === before || ownersOf(found, name).every((owner) => owner !== fieldManager)) continue;
+      if (now === undefined || now === before || annotationOwners(found, name).every((owner) => owner !== fieldManager)) continue;
       if (before === undefined) going.push({ name, now });
       else if (written.some((after) => after[name] === now)) going.push({ name, now, before });
       else left.push(this.#changedSince(name, now, before));
@@ -182,7 +182,7 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
 
   /** An identity that somebody else put on the service account. */
   #foreign(found: ClusterObject, { [identityKeys.clientId]: value }: Readonly<Record<string, string>>): ProblemParts[] {
-    const others = ownersOf(found, identityKeys.clientId).filter((owner) => owner !== fieldManager && owner !== `${fieldManager}.${restoringPart}`);
+    const others = annotationOwners(found, identityKeys.clientId).filter((owner) => owner !== fieldManager && owner !== `${fieldManager}.${restoringPart}`);
     if (value === undefined || others.length === 0) return [];
     return [{
       code: 'WI4133',
@@ -201,14 +201,8 @@ export function accountRemovalKey(connection: ClusterConnection, { namespace, na
   return `${connection.clusterId} removal of service account ${namespace}/${name}`;
 }
 
-/** The field managers that own an annotation; none for one that was written before there were any. */
-function ownersOf(found: ClusterObject, name: string): string[] {
-  const entries = objects(found.metadata.managedFields).filter((entry) => `f:${name}` in object(object(object(entry.fieldsV1)['f:metadata'])['f:annotations']));
-  return entries.map((entry) => text(entry.manager) ?? '');
-}
-
 /** Others who set something on the object: whoever configures a service account means to use it. */
 function otherManagers(found: ClusterObject): string[] {
   const managers = objects(found.metadata.managedFields).map((entry) => text(entry.manager) ?? '');
-  return [...new Set(managers)].filter((manager) => manager !== fieldManager && !manager.startsWith(`${fieldManager}.`)).map((manager) => `fields of ${manager}`);
+  return [...new Set(managers)].filter((manager) => !isOurs(manager)).map((manager) => `fields of ${manager}`);
 }

@@ -108,7 +108,7 @@ export class ServiceAccount implements Resource<ServiceAccountInputs, ServiceAcc
 /** Reads what matters of a service account. */
 export function serviceAccountState(found: ClusterObject, account: ServiceAccountName): ServiceAccountState {
   const { annotations, labels } = metadataOf(found);
-  const owners = [identityKeys.clientId, identityKeys.tenantId].map((key) => [key, annotationOwners(found, key)] as const);
+  const owners = [identityKeys.clientId, identityKeys.tenantId].map((key) => [key, annotationOwners(found, key).filter((manager) => !isOurs(manager))] as const);
   return {
     ...account,
     clientId: annotations[identityKeys.clientId],
@@ -139,17 +139,14 @@ export function readAnnotations(written: string): Readonly<Record<string, string
   }));
 }
 
-/** Field managers other than this project's that own an annotation. */
-function annotationOwners(found: ClusterObject, annotation: string): string[] {
-  const others = objects(found.metadata.managedFields).filter((entry) => !isOurs(text(entry.manager) ?? ''));
-  const owning = others.filter((entry) => {
-    const fields = object(object(object(entry.fieldsV1)['f:metadata'])['f:annotations']);
-    return `f:${annotation}` in fields;
-  });
+/** The field managers that own an annotation; none for one that was written before there were any. */
+export function annotationOwners(found: ClusterObject, annotation: string): string[] {
+  const owning = objects(found.metadata.managedFields).filter((entry) => `f:${annotation}` in object(object(object(entry.fieldsV1)['f:metadata'])['f:annotations']));
   return owning.map((entry) => text(entry.manager) ?? '');
 }
 
-function isOurs(manager: string): boolean {
+/** True for the field managers of this project. */
+export function isOurs(manager: string): boolean {
   return manager === fieldManager || manager.startsWith(`${fieldManager}.`);
 }
 

@@ -1,7 +1,8 @@
 import type { Approval } from '../reconcile/approval.js';
 import type { Plan } from '../reconcile/plan.js';
 import { writes } from '../reconcile/resource.js';
-import { columns, many } from './columns.js';
+import { many } from '../fleet/wording.js';
+import { columns } from './columns.js';
 import { largeFleet, type LogPart } from './log-text.js';
 import { shortHash, type ApprovedPlan } from './plan-file.js';
 

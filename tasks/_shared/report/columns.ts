@@ -16,11 +16,6 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-/** `1 cluster`, `3 clusters`. */
-export function many(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 /** So many names of a long list, and how many more: `aks-1, aks-2, … and 998 more`. */
 export function some(names: readonly string[], shown = 5): string {
   return names.length <= shown + 1 ? names.join(', ') : `${names.slice(0, shown).join(', ')}, … and ${names.length - shown} more`;

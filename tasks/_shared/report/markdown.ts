@@ -1,4 +1,5 @@
-import { duration, many } from './columns.js';
+import { many } from '../fleet/wording.js';
+import { duration } from './columns.js';
 import { causesOf, marks } from './findings.js';
 import { accessText, crossingText, policyText } from './crossing-text.js';
 import { countsText } from './log-text.js';

@@ -1,4 +1,5 @@
-import { brief, many } from './columns.js';
+import { many } from '../fleet/wording.js';
+import { brief } from './columns.js';
 import { becauseOf, named } from './problem-text.js';
 import type { Report, ReportedProblem } from './schema.js';
 

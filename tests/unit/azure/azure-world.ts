@@ -16,6 +16,7 @@ import { Problem, type ProblemParts } from '../../../tasks/_shared/reconcile/pro
 import type { AnyProof } from '../../../tasks/_shared/reconcile/proof.js';
 import type { AnyResource } from '../../../tasks/_shared/reconcile/resource.js';
 import { run, type RunResult } from '../../../tasks/_shared/reconcile/run.js';
+import type { IdentityRecord } from '../../simulators/arm/identities.js';
 import { tenantId } from '../../simulators/azure/authority.js';
 import { idOf, type ServicePrincipal } from '../../simulators/azure/directory.js';
 import { inProcessHttpClient } from '../../simulators/kernel-clients/in-process-http-client.js';
@@ -93,6 +94,12 @@ export class Rig {
     const cloud = { ...knownClouds[0], resourceManager: arm, authority: entra, logAnalytics: { endpoint: logAnalytics, audience: 'https://api.loganalytics.io' } };
     const signIn: SignIn = { kind: 'secret', clientId: deployer.appId, secret: () => clientSecret };
     return new Rig(clock, world, deployer, { id: 'c', name: 'contoso-nonprod', tenantId, subscriptionId: subscriptions[0] ?? subscriptionId, cloud, signIn });
+  }
+
+  /** A world with the identity `id-orders`, and a client in it. */
+  static async withIdentity(): Promise<{ readonly rig: Rig; readonly azure: Azure; readonly identity: IdentityRecord }> {
+    const rig = await Rig.start();
+    return { rig, azure: await rig.connect(), identity: rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-orders', 'westeurope') };
   }
 
   /** The same world for another run, after this one was cancelled. */

@@ -16,9 +16,7 @@ describe('federated credential', () => {
   let azure: Azure;
   let identity: IdentityRecord;
   beforeEach(async () => {
-    rig = await Rig.start();
-    azure = await rig.connect();
-    identity = rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-orders', 'westeurope');
+    ({ rig, azure, identity } = await Rig.withIdentity());
   });
   const desired = (name = 'wi-aks-1', from = issuer, on = identityId(), whose = subject): FederatedCredential =>
     new FederatedCredential(azure, name, on, { name, subject: whose }, { identityId: value(on), issuer: value(from) }, clusterId(name));

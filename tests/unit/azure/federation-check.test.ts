@@ -19,9 +19,7 @@ describe('what is never federated, looked up before a credential is written', ()
   let azure: Azure;
   let identity: IdentityRecord;
   beforeEach(async () => {
-    rig = await Rig.start();
-    azure = await rig.connect();
-    identity = rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-orders', 'westeurope');
+    ({ rig, azure, identity } = await Rig.withIdentity());
   });
   const credential = (id = identityId(), name = 'wi-aks-1'): FederatedCredential =>
     new FederatedCredential(azure, 'aks-1', id, { name, subject }, { identityId: value(id), issuer: value('https://issuer/') }, clusterId());

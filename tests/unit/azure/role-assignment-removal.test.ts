@@ -8,7 +8,7 @@ import { describeGrant } from '../../../tasks/_shared/fleet/marks.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import type { IdentityRecord } from '../../simulators/arm/identities.js';
 import { idOf } from '../../simulators/azure/directory.js';
-import { identityId, Rig, subscriptionId, verdictOf } from './azure-world.js';
+import { identityId, Rig, verdictOf } from './azure-world.js';
 
 const actions = ['Microsoft.ContainerRegistry/registries/repositories/content/read', 'Microsoft.ContainerRegistry/registries/repositories/metadata/read'];
 
@@ -18,10 +18,8 @@ describe('removal of a role that is limited to repositories', () => {
   let registry: string;
   let identity: IdentityRecord;
   beforeEach(async () => {
-    rig = await Rig.start();
-    azure = await rig.connect();
+    ({ rig, azure, identity } = await Rig.withIdentity());
     registry = await rig.addRegistry('crunit', { roleAssignmentMode: 'AbacRepositoryPermissions' });
-    identity = rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-orders', 'westeurope');
   });
   const name = idOf('limited');
   const condition = (...repositories: string[]): string => printCondition({ actions, repositories });

@@ -21,10 +21,8 @@ describe('role assignment: traps', () => {
   let vault: string;
   let identity: IdentityRecord;
   beforeEach(async () => {
-    rig = await Rig.start();
-    azure = await rig.connect();
+    ({ rig, azure, identity } = await Rig.withIdentity());
     vault = await rig.addVault();
-    identity = rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-orders', 'westeurope');
   });
   const grant = (secret = 'orders-db', rules: GrantRules = {}, wanted = 'Key Vault Secrets User'): RoleAssignment =>
     new RoleAssignment(azure, { scope: `${vault}/secrets/${secret}`, listScope: vault, label: secret }, wanted, { id: 'id-orders', name: 'id-orders' }, { principalId: value(identity.principalId), target: value(vault) }, undefined, 'made by a test', resourceEnd(identityId()), rules);

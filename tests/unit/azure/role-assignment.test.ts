@@ -19,10 +19,8 @@ describe('role assignment', () => {
   let vault: string;
   let identity: IdentityRecord;
   beforeEach(async () => {
-    rig = await Rig.start();
-    azure = await rig.connect();
+    ({ rig, azure, identity } = await Rig.withIdentity());
     vault = await rig.addVault();
-    identity = rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-orders', 'westeurope');
   });
   const scope = (): string => `${vault}/secrets/orders-db`;
   const desired = (at = scope(), role: RoleName = 'Key Vault Secrets User', principalId = identity.principalId): RoleAssignment =>
