@@ -5,10 +5,13 @@ import type { RemovalInputs } from '../_shared/agent/removal-inputs.js';
 import type { Services } from '../_shared/agent/services.js';
 import { allUndone, distinctScopes, othersServed, readFacts, removeGrants, Unreadable, withdrawalsOf, type GrantScope, type Undone, type Withdrawal } from '../_shared/agent/withdrawal.js';
 import { readCluster } from '../_shared/azure/cluster-state.js';
+import { clustersIn, nodesRunAs } from '../_shared/azure/kubelet-use.js';
 import type { Grantee } from '../_shared/azure/own-grants.js';
 import { repositoryRoleOf, type RegistryRole } from '../_shared/azure/registry-roles.js';
 import type { RepositoryLimits } from '../_shared/azure/role-assignment-removal.js';
+import type { RoleAssignmentState } from '../_shared/azure/role-assignments.js';
 import { roles } from '../_shared/azure/roles.js';
+import { lastPart, sameId } from '../_shared/fleet/arm-id.js';
 import type { ClusterEntry } from '../_shared/fleet/clusters.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import { sharedReader } from '../_shared/reconcile/plan.js';
@@ -37,8 +40,8 @@ export interface UndoOptions {
 interface Case {
   readonly grantee: Grantee & { readonly name: string };
   readonly scopes: readonly GrantScope[];
-  /** Why its grants stay. */
-  readonly stay: string | undefined;
+  /** Why a grant of it stays; undefined when it goes. */
+  readonly stay: (entry: RoleAssignmentState) => string | undefined;
 }
 
 /** Lists what a run takes back, in one plan with everything else. Reads first what is there, as only that can be judged. */
@@ -68,7 +71,7 @@ function caseReaders(options: UndoOptions, services: Services, reader: Reader): 
     case 'objectId': {
       const { principalId } = grantees;
       const grantee = { id: '', principalId, name: `principal ${principalId}` };
-      return [{ name: grantee.name, owner: undefined, read: () => Promise.resolve({ grantee, scopes: distinctScopes(clusters.map((entry) => scopeOf(entry))), stay: undefined }) }];
+      return [{ name: grantee.name, owner: undefined, read: () => Promise.resolve({ grantee, scopes: distinctScopes(clusters.map((entry) => scopeOf(entry))), stay: () => undefined }) }];
     }
   }
 }
@@ -77,12 +80,20 @@ async function workloadCase(withdrawal: Withdrawal, { scopeOf }: UndoOptions, { 
   const { place, workloads } = withdrawal;
   const facts = await readFacts(azure, withdrawal, reader);
   const principal = facts.identity === undefined ? {} : { principalId: facts.identity.principalId };
-  return { grantee: { id: place.id, name: place.name, ...principal }, scopes: distinctScopes(workloads.map(({ entry }) => scopeOf(entry))), stay: othersServed(facts, withdrawal) };
+  const stay = othersServed(facts, withdrawal);
+  return { grantee: { id: place.id, name: place.name, ...principal }, scopes: distinctScopes(workloads.map(({ entry }) => scopeOf(entry))), stay: () => stay };
 }
 
-async function kubeletCase(entry: ClusterEntry, { scopeOf }: UndoOptions, { azure }: Services, reader: Reader): Promise<Case> {
+/** Clusters may share one kubelet identity: the grant stays while the nodes of another cluster, which this run does not work on, pull with it. */
+async function kubeletCase(entry: ClusterEntry, { scopeOf, clusters }: UndoOptions, { azure }: Services, reader: Reader): Promise<Case> {
   const principalId = (await readCluster(azure, entry, reader))?.kubelet?.objectId;
-  return { grantee: { id: entry.id, name: `kubelet of ${entry.label}`, ...(principalId === undefined ? {} : { principalId }) }, scopes: [scopeOf(entry)], stay: undefined };
+  const seen = await clustersIn(azure, clusters.map(({ subscriptionId }) => subscriptionId), reader);
+  const others = seen.filter(({ id }) => !clusters.some((own) => sameId(own.id, id)));
+  const stay: Case['stay'] = (grant) => {
+    const user = nodesRunAs(others, grant.principalId);
+    return user === undefined ? undefined : `the nodes of cluster ${lastPart(user.id)} pull with the same identity`;
+  };
+  return { grantee: { id: entry.id, name: `kubelet of ${entry.label}`, ...(principalId === undefined ? {} : { principalId }) }, scopes: [scopeOf(entry)], stay };
 }
 
 type Part = Pick<Desired, 'resources' | 'proofs'> & { readonly left: readonly ProblemParts[] };

@@ -130,8 +130,8 @@ export interface GrantRemovalOptions {
   readonly history: History;
   /** GUIDs of the roles that go, in lower case; every role when absent. Grants of other roles are neither removed nor told. */
   readonly roles?: readonly string[];
-  /** Why none of them goes; undefined when they do. */
-  readonly stay: string | undefined;
+  /** Why a grant stays; undefined when it goes. */
+  readonly stay: (entry: RoleAssignmentState) => string | undefined;
   readonly because: string;
   readonly after: readonly string[];
   readonly cluster: string | undefined;
@@ -149,7 +149,7 @@ export async function removeGrants({ grantee, scopes, history, roles, stay, beca
   for (const { azure, scope } of scopes) {
     try {
       const { ours, others } = await grantsOf(azure, scope, grantee, history, reader);
-      removals.push(...ours.filter(asked).map((entry) => new RoleAssignmentRemoval(azure, entry, because, place, stay, isOrphan(entry, grantee) ? undefined : limits)));
+      removals.push(...ours.filter(asked).map((entry) => new RoleAssignmentRemoval(azure, entry, because, place, stay(entry), isOrphan(entry, grantee) ? undefined : limits)));
       left.push(...others.filter(asked).map((entry) => foreignGrant(entry, grantee.name)));
     } catch (error) {
       unreadable.push(new Unreadable('grants', scope, problemOf(error, azure.signal, `look for grants at ${scope}`), cluster));

@@ -8,9 +8,9 @@ import type { Azure } from './azure.js';
 import { clusterState, readCluster } from './cluster-state.js';
 import { apiVersions } from './api-versions.js';
 import { readIdentity } from './identity-state.js';
+import { clustersIn, nodesRunAs } from './kubelet-use.js';
 import { assignmentsAt } from './own-grants.js';
 import type { RoleAssignmentState } from './role-assignments.js';
-import { visibleClusters } from './visible-clusters.js';
 
 /** A grant of this project whose principal is gone, or may be. */
 export interface OrphanedGrant {
@@ -57,11 +57,10 @@ function isCluster(id: string): boolean {
 
 /** Whether the nodes of any cluster run as a principal, as far as that can be seen. */
 async function kubeletUse(azure: Azure, named: string, principalId: string, fleet: readonly ClusterEntry[], reader: Reader): Promise<{ readonly used: boolean; readonly unclear?: string }> {
-  const subscriptions = new Set([parseArmId(named), ...fleet].flatMap((place) => place?.subscriptionId.toLowerCase() ?? []));
-  const listed = await Promise.all([...subscriptions].map((one) => visibleClusters(azure, one, reader)));
+  const listed = await clustersIn(azure, [parseArmId(named), ...fleet].flatMap((place) => place?.subscriptionId ?? []), reader);
   const own = await Promise.all(fleet.map((entry) => readCluster(azure, entry, reader)));
-  const states = [...listed.flat(), ...own.filter((one) => one !== undefined)];
-  if (states.some(({ kubelet }) => kubelet?.objectId.toLowerCase() === principalId)) return { used: true };
+  const states = [...listed, ...own.filter((one) => one !== undefined)];
+  if (nodesRunAs(states, principalId) !== undefined) return { used: true };
   const silent = states.find(({ kubelet }) => kubelet === undefined);
   return { used: false, ...(silent === undefined ? {} : { unclear: `cluster ${lastPart(silent.id)} does not say which identity its nodes run as` }) };
 }

@@ -35,6 +35,7 @@ describe('GrantRegistryRole, state absent', () => {
   const absent = (inputs: Record<string, string> = {}, clusters: readonly string[] = ['aks-1'], choices: RunChoices = {}): End => rig.runTask(grantRegistryRole, clusters, { ...given, ...inputs, state: 'absent' }, choices);
   const here = (): string[] => rig.world.roles.assignments().filter(({ scope }) => scope.toLowerCase() === registry.toLowerCase()).map(({ name }) => name);
   const principal = (): string => rig.world.arm.identities.find('id-orders-aks-1').principalId;
+  const kubeletOf = (name: string): string => JSON.stringify(rig.world.arm.clusters.find(name).resource.properties.identityProfile).replace(/.*"objectId":"([^"]+)".*/, '$1');
   const shortfalls = (result: RunResult): string => result.proofs.flatMap(({ outcome }) => ('shortfall' in outcome ? [`${outcome.shortfall.code} ${outcome.shortfall.what}`] : [])).join();
   const reasons = (result: RunResult): string => result.plan.map(({ resource, change }) => `${resource.kind} ${resource.name}: ${change.action}${'reason' in change ? `, ${change.reason}` : ''}`).join('\n');
 
@@ -107,7 +108,7 @@ describe('GrantRegistryRole, state absent', () => {
 
   it('takes back what the nodes of a cluster were granted, also when the cluster is gone', async () => {
     const nodes = { principal: 'kubelet', repositories: '' };
-    const objectId = JSON.stringify(rig.world.arm.clusters.find('aks-1').resource.properties.identityProfile).replace(/.*"objectId":"([^"]+)".*/, '$1');
+    const objectId = kubeletOf('aks-1');
     rig.world.directory.add({ displayName: 'aks-1-agentpool', objectId, kind: 'managedIdentity' });
     await grant(nodes);
     assert.equal(here().length, 1);
@@ -115,6 +116,29 @@ describe('GrantRegistryRole, state absent', () => {
     rig.world.roles.add({ name: idOf('of nodes'), scope: registry, principalId: idOf('kubelet of old'), principalType: 'ServicePrincipal', roleDefinitionId: roles.AcrPull, description: describeGrant({ workload: 'kubelet of aks-1', principal: clusterId(), run: 'long ago' }) });
     rig.world.removeCluster('aks-1');
     assert.deepEqual([(await absent(nodes)).result.result, here()], ['succeeded', []]);
+  });
+
+  it('leaves what the nodes of a cluster were granted while the nodes of another cluster run as the same identity', async () => {
+    const nodes = { principal: 'kubelet', repositories: '' };
+    const objectId = kubeletOf('aks-1');
+    rig.world.directory.add({ displayName: 'shared-agentpool', objectId, kind: 'managedIdentity' });
+    await grant(nodes);
+    await rig.addCluster('aks-2', 'ready');
+    rig.world.arm.clusters.find('aks-2').resource.properties.identityProfile = { kubeletidentity: { objectId: objectId.toUpperCase() } };
+    rig.network.log.clear();
+    const { result } = await absent(nodes);
+    assert.deepEqual([result.result, here().length, rig.writes()], ['succeeded', 1, []]);
+    assert.match(reasons(result), /keep, stays: the nodes of cluster aks-2 pull with the same identity/);
+    rig.world.removeCluster('aks-2');
+    assert.deepEqual([(await absent(nodes)).result.result, here()], ['succeeded', []]);
+  });
+
+  it('leaves what nodes were granted where it cannot be seen whether other clusters run as the same identity', async () => {
+    const nodes = { principal: 'kubelet', repositories: '' };
+    rig.world.roles.add({ name: idOf('of nodes'), scope: registry, principalId: idOf('kubelet'), principalType: 'ServicePrincipal', roleDefinitionId: roles.AcrPull, description: describeGrant({ workload: 'kubelet of aks-1', principal: clusterId(), run: 'long ago' }) });
+    rig.network.faults.plant({ service: 'arm', method: 'GET', path: /subscriptions\/[^/]+\/providers\/Microsoft.ContainerService\/managedClusters/, respond: { status: 403, body: { error: { code: 'AuthorizationFailed', message: 'no list' } } } });
+    const { result } = await absent(nodes);
+    assert.deepEqual([result.result, here().length, rig.writes(), result.preflight.findings.map(({ problem }) => problem.code)], ['failed', 1, [], ['WI2002']]);
   });
 
   it('removes nothing where the registry’s grants cannot be listed', async () => {
