@@ -46,8 +46,6 @@ export async function permissionTables(): Promise<string> {
     table(heads, rows('writes')),
     'The custom roles of the [bootstrap](../templates/bootstrap/README.md), which assigns them where they belong, together with the built-in Role Based Access Control Administrator under a condition:',
     table(['role', 'for', 'actions and data actions'], roles),
-    'Of these actions, the tasks do without some. Leave them out of the roles if you must:',
-    table(['action', 'what it is for'], Object.entries(bootstrap.optional).map(([action, reason]) => [`\`${action}\``, reason])),
   ].join('\n\n');
 }
 

@@ -38,6 +38,9 @@ param vaultPolicies bool = false
 @description('Whether the applying connection may switch the admin user of registries off (GrantRegistryRole, adminUser).')
 param adminUser bool = false
 
+@description('Whether preflight may look for what would refuse a write although a role allows it: deny assignments, locks and policies. Without it, a run says that it did not look.')
+param findObstacles bool = false
+
 var roles = loadJsonContent('roles.json')
 var definitionsAt = managementGroup().id
 var roleIds = 'Microsoft.Authorization/roleDefinitions'
@@ -45,6 +48,7 @@ var roleIds = 'Microsoft.Authorization/roleDefinitions'
 // Ids of the roles by their keys in roles.json.
 var hierarchy = tenantResourceId(roleIds, guid(definitionsAt, 'hierarchy'))
 var inventory = tenantResourceId(roleIds, guid(definitionsAt, 'inventory'))
+var obstacles = tenantResourceId(roleIds, guid(definitionsAt, 'obstacles'))
 var clusterUser = tenantResourceId(roleIds, guid(definitionsAt, 'clusterUser'))
 var clusterUpdater = tenantResourceId(roleIds, guid(definitionsAt, 'clusterUpdater'))
 var chartPlanner = tenantResourceId(roleIds, guid(definitionsAt, 'chartPlanner'))
@@ -57,6 +61,7 @@ var adminUserSwitch = tenantResourceId(roleIds, guid(definitionsAt, 'registryAdm
 var clusterReader = tenantResourceId(roleIds, roles.builtIn.clusterReader.id)
 var clusterWriter = tenantResourceId(roleIds, roles.builtIn[clusterRole].id)
 
+var inSubscriptions = concat([inventory], findObstacles ? [obstacles] : [])
 var applierInClusters = concat(
   [clusterUser, clusterWriter],
   clusterRole == 'clusterAdmin' ? [] : [namespaceMaker],
@@ -83,14 +88,14 @@ module planAtManagementGroup 'assign-management-group.bicep' = if (!empty(planne
 module atSubscriptions 'assign-subscription.bicep' = [for id in subscriptions: {
   name: 'workload-identity-${uniqueString(definitionsAt, applier, id)}'
   scope: subscription(id)
-  params: { principal: applier, roleDefinitionIds: [inventory] }
+  params: { principal: applier, roleDefinitionIds: inSubscriptions }
   dependsOn: [definitions]
 }]
 
 module planAtSubscriptions 'assign-subscription.bicep' = [for id in subscriptions: if (!empty(planner)) {
   name: 'workload-identity-${uniqueString(definitionsAt, planner, id)}-plan'
   scope: subscription(id)
-  params: { principal: planner, roleDefinitionIds: [inventory] }
+  params: { principal: planner, roleDefinitionIds: inSubscriptions }
   dependsOn: [definitions]
 }]
 

@@ -10,6 +10,7 @@ import { describeGrant } from '../../tasks/_shared/fleet/marks.js';
 import { credentialName } from '../../tasks/_shared/fleet/names.js';
 import type { RunResult } from '../../tasks/_shared/reconcile/run.js';
 import { bootstrap } from '../bicep/bootstrapped.js';
+import type { ValueMap } from '../bicep/values.js';
 import { managementGroupId } from '../simulators/arm/hierarchy.js';
 import { idOf } from '../simulators/azure/directory.js';
 import { clusterId, Rig, subscriptionId, type RunChoices } from '../unit/azure/azure-world.js';
@@ -87,8 +88,11 @@ function leaveOrphans({ world }: Rig): void {
   }
 }
 
-/** A world with one bare cluster, in which the pipeline's principal has what templates/bootstrap gives it, and nothing else. */
-export async function bootstrappedRig(): Promise<Rig> {
+/**
+ * A world with one bare cluster, in which the pipeline's principal has what templates/bootstrap gives it, and nothing else.
+ * @param more parameters of the deployment, besides those that the steps take
+ */
+export async function bootstrappedRig(more: ValueMap = {}): Promise<Rig> {
   const rig = await Rig.start();
   const { world, deployer } = rig;
   for (const { name } of world.roles.assignments()) world.roles.remove(name);
@@ -99,7 +103,7 @@ export async function bootstrappedRig(): Promise<Rig> {
   (await world.addVault({ ...shared, name: 'kv-old', properties: { enableRbacAuthorization: false } })).secrets.set('orders-db', 'canary');
   (await world.addRegistry({ ...shared, name: 'crunit', properties: { adminUserEnabled: true } })).addImage('orders/api', '1.0.0');
   (await world.addRegistry({ ...shared, name: 'crabac', properties: { roleAssignmentMode: 'AbacRepositoryPermissions' } })).addImage('orders/api', '1.0.0');
-  const asked = { vaultPolicies: true, adminUser: true, moreGrantableRoles: [blobReader.id] };
+  const asked = { vaultPolicies: true, adminUser: true, moreGrantableRoles: [blobReader.id], ...more };
   bootstrap(world, { ...asked, applier: deployer.objectId, subscriptions: [subscriptionId], clusters: [clusterId()], identityGroup: groups('rg-id'), targetGroups: [groups('rg-shared')] }, managementGroupId('nonprod'));
   helmStandsIn(rig);
   return rig;

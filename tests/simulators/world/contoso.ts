@@ -116,7 +116,7 @@ function addPipelinePrincipals(world: World): void {
     // Identities lie beside their clusters here, so that each group of identities is a deployment of its own.
     for (const group of groups) {
       const identityGroup = `/subscriptions/${subscriptions[group]}/resourceGroups/${clusters[group].group}`;
-      bootstrap(world, { applier, planner, subscriptions: [subscriptions[group]], clusters: [clusterId(group)], identityGroup, targetGroups }, managementGroupId(tenantId));
+      bootstrap(world, { applier, planner, subscriptions: [subscriptions[group]], clusters: [clusterId(group)], identityGroup, targetGroups, findObstacles: true }, managementGroupId(tenantId));
     }
   }
 }
