@@ -1,9 +1,9 @@
+import { some } from '../fleet/wording.js';
 import type { PreflightCheck } from '../reconcile/check.js';
 import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import type { Evidence, Proof } from '../reconcile/proof.js';
 import { output, type Refs } from '../reconcile/ref.js';
 import { Removal, type RemovalState } from '../reconcile/removal.js';
-import { some } from '../report/columns.js';
 
 /** So many of what stays are told in preflight; each is told with its command at the end of the run. */
 const toldBefore = 5;

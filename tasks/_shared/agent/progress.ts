@@ -1,7 +1,7 @@
 import type { Clock } from '../reconcile/clock.js';
 import type { Progress } from '../reconcile/ports.js';
-import { many } from '../fleet/wording.js';
-import { columns, some } from '../report/columns.js';
+import { many, some } from '../fleet/wording.js';
+import { columns } from '../report/columns.js';
 
 /** What is waited for this long is told in the log, what is shorter in the debug log only. Milliseconds. */
 const tellAfterMs = 5_000;

@@ -3,6 +3,7 @@ import type { ClusterEntry } from '../fleet/clusters.js';
 import { regionName } from '../fleet/identity-place.js';
 import { names, unknownPlaceholders } from '../fleet/names.js';
 import { namesakes, placeWorkloads, type Account, type Namesakes, type PlacedWorkload, type WorkloadInputs } from '../fleet/workload.js';
+import { some } from '../fleet/wording.js';
 import { assignmentsIn } from './input-text.js';
 import type { InputReader } from './inputs.js';
 
@@ -117,10 +118,10 @@ export function placeEarly(read: WorkloadInputs, fleet: readonly ClusterEntry[])
 
 /** What namesakes need instead. */
 export function namesakesForm({ who, of }: Namesakes): string {
-  const some = `${who.slice(0, 5).join(', ')}${who.length > 5 ? ` and ${who.length - 5} more` : ''} are namesakes and would share one`;
+  const told = `${some(who)} are namesakes and would share one`;
   return of === 'clusters'
-    ? `each cluster an identity of its own: ${some}; set identity or identityResourceGroup in their entries of the list`
-    : `each service account an identity of its own: ${some}; put {namespace} into the pattern`;
+    ? `each cluster an identity of its own: ${told}; set identity or identityResourceGroup in their entries of the list`
+    : `each service account an identity of its own: ${told}; put {namespace} into the pattern`;
 }
 
 /** Reads how long a proof waits for what was written to take effect. Milliseconds. */

@@ -24,7 +24,7 @@ const limit = 20;
  */
 export function credentialCost(identityId: string, used: number, takes: number): Cost {
   const remedy = 'remove credentials that nothing uses (prune removes those whose cluster is gone); or give each cluster an identity ({cluster} in the input identity); or one to each boundary or ring ({ring}, or identity in the entries of the list)';
-  return { stock: credentialLane(identityId), kind: 'federated credentials', of: lastPart(identityId), limit, used: () => Promise.resolve(used), takes, code: 'WI2203', remedy };
+  return { budget: credentialLane(identityId), kind: 'federated credentials', of: lastPart(identityId), limit, used: () => Promise.resolve(used), takes, code: 'WI2203', remedy };
 }
 
 /**

@@ -2,6 +2,7 @@ import type { ArmId } from '../fleet/arm-id.js';
 import { adminUserRole } from '../fleet/boundary-policy.js';
 import { reportText, type ConsumerReport } from '../fleet/consumer-report.js';
 import { object } from '../fleet/json.js';
+import { some } from '../fleet/wording.js';
 import type { Access } from '../reconcile/access.js';
 import { Limiter } from '../reconcile/limits.js';
 import { Problem, problemOf } from '../reconcile/problem.js';
@@ -46,8 +47,6 @@ export type AdminUserInputs = Readonly<Record<string, object>>;
 
 /** How many proofs are exercised at a time. */
 const proofsAtATime = 25;
-/** So many clusters, and so many consumers, are told in a line. */
-const toldAtMost = 5;
 /** How long Azure may work on an update that it has accepted. Milliseconds. */
 const updateDeadlineMs = 600_000;
 
@@ -128,7 +127,7 @@ export class AdminUser implements Resource<AdminUserInputs, AdminUserState> {
 
   private disabling(field: FieldChange, reports: readonly ConsumerReport[]): Change {
     const remaining = reports.filter(({ consumers, unknown: why }) => consumers.length > 0 || why !== undefined);
-    const told = few(remaining.map((report) => `${report.place}: ${reportText(report)}`), ' · ');
+    const told = some(remaining.map((report) => `${report.place}: ${reportText(report)}`), 5, ' · ');
     if (remaining.length > 0 && !this.parts.force) {
       return blocked({
         code: 'WI2531',
@@ -138,7 +137,7 @@ export class AdminUser implements Resource<AdminUserInputs, AdminUserState> {
       });
     }
     const here = remaining.flatMap(({ place, consumers }) => (place === 'elsewhere' ? [] : consumers.map((consumer) => `${place} ${consumer}`)));
-    const cut = here.length === 0 ? [] : [{ field: 'consumers cut off', after: few(here, '; ') }];
+    const cut = here.length === 0 ? [] : [{ field: 'consumers cut off', after: some(here, 5, '; ') }];
     const reason = remaining.length === 0 ? 'no consumer of it is left' : `forced, though ${told}`;
     return { action: 'update', fields: [field, ...cut], widens: false, reason };
   }
@@ -176,12 +175,6 @@ export class AdminUser implements Resource<AdminUserInputs, AdminUserState> {
       remedy: 'resolve what the proof names, so that every workload pulls as its identity, and run again',
     });
   }
-}
-
-/** The first of many clusters or consumers, and how many more: the output variable has all of them. */
-function few(told: readonly string[], separator: string): string {
-  const more = told.length - toldAtMost;
-  return [...told.slice(0, toldAtMost), ...(more > 0 ? [`and ${more} more`] : [])].join(separator);
 }
 
 function reportName(index: number): string {

@@ -96,7 +96,7 @@ export const usualLimit = 4000;
 export function roleAssignmentCost(azure: Azure, scope: string, limit: number): Cost {
   const subscriptionId = /^\/subscriptions\/([^/]+)/i.exec(scope)?.[1] ?? '';
   return {
-    stock: `role assignments of ${subscriptionId.toLowerCase()}`,
+    budget: `role assignments of ${subscriptionId.toLowerCase()}`,
     kind: 'role assignments',
     of: `subscription ${subscriptionId}`,
     limit,

@@ -1,4 +1,5 @@
 import { object, objects, text } from '../fleet/json.js';
+import { some } from '../fleet/wording.js';
 import type { Inspection, PreflightCheck } from '../reconcile/check.js';
 import type { Plan } from '../reconcile/plan.js';
 import type { Producer } from '../reconcile/ref.js';
@@ -29,7 +30,7 @@ export class VaultNetworkCheck implements PreflightCheck {
       const note = `key vault ${vault.name} ${found.certain ? 'keeps pods out' : 'may keep pods out'} (${found.rule})`;
       kept.set(note, [...(kept.get(note) ?? []), cluster.name]);
     }
-    const notes = [...kept].map(([note, clusters]) => `▲ ${note}: ${clusters.slice(0, 5).join(', ')}${clusters.length > 5 ? ` and ${clusters.length - 5} more` : ''}`);
+    const notes = [...kept].map(([note, clusters]) => `▲ ${note}: ${some(clusters)}`);
     return Promise.resolve({ findings: [], notes });
   }
 }

@@ -86,7 +86,7 @@ export class VaultPolicy implements Resource<VaultPolicyInputs, VaultPolicyState
     if (action !== 'create') return [];
     const { id, name } = this.policies.place;
     return [{
-      stock: `access policies of ${id.toLowerCase()}`,
+      budget: `access policies of ${id.toLowerCase()}`,
       kind: 'access policies',
       of: `key vault ${name}`,
       limit: entriesPerVault,

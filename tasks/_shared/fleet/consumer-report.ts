@@ -1,4 +1,4 @@
-import { many } from './wording.js';
+import { many, some } from './wording.js';
 
 /** What was found out, at one place, about who uses something that is to go away. */
 export interface ConsumerReport {
@@ -14,8 +14,7 @@ export interface ConsumerReport {
 export function reportText({ consumers, unknown }: ConsumerReport): string {
   if (unknown !== undefined) return `unknown, since ${unknown}`;
   if (consumers.length === 0) return 'no consumers';
-  const more = consumers.length - longest;
-  return `${many(consumers.length, 'consumer')}: ${consumers.slice(0, longest).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+  return `${many(consumers.length, 'consumer')}: ${some(consumers, longest, '; ')}`;
 }
 
 /** So many consumers of a place are told in a line; the output variable has all of them. */

@@ -41,8 +41,3 @@ export function restartTarget(pod: ClusterObject): ObjectRef | undefined {
   const hash = `-${labels['pod-template-hash'] ?? ''}`;
   return owner?.kind === kinds.replicaSet.kind && hash !== '-' && name.endsWith(hash) ? { ...kinds.deployment, ...place, name: name.slice(0, -hash.length) } : undefined;
 }
-
-/** `a, b, c and 2 more` */
-export function some(names: readonly string[]): string {
-  return `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`;
-}

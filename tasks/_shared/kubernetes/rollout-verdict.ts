@@ -1,6 +1,7 @@
 import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import { identityKeys, type ClusterConnection } from './connection.js';
 import { objects, text } from '../fleet/json.js';
+import { some } from '../fleet/wording.js';
 import { kinds, metadataOf, type ClusterObject, type Metadata } from './objects.js';
 import type { ExpectedIdentity, IdentityFault } from './pod-identity.js';
 import { serviceAccountState, type ServiceAccountName, type ServiceAccountState } from './service-account.js';
@@ -48,11 +49,9 @@ export function explainFaults(
     webhookIdle(faulty, webhooks) ??
     tokenWrong(faulty) ??
     tooOld(faulty);
-  const names = faulty.slice(0, 3).map(({ pod }) => pod.name).join(', ');
-  const more = faulty.length > 3 ? ` and ${faulty.length - 3} more` : '';
   return new Problem({
     ...verdict,
-    what: `${faulty.length} of ${subject.checked} running pods of ${subject.title} on ${subject.cluster} do not have this identity (${names}${more})`,
+    what: `${faulty.length} of ${subject.checked} running pods of ${subject.title} on ${subject.cluster} do not have this identity (${some(faulty.map(({ pod }) => pod.name))})`,
     tried: `check every container for AZURE_CLIENT_ID ${expected.clientId}, AZURE_TENANT_ID and a token file`,
   });
 }

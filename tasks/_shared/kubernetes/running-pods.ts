@@ -1,10 +1,10 @@
-import { lowerFirst } from '../fleet/wording.js';
+import { lowerFirst, some } from '../fleet/wording.js';
 import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import type { Evidence, Proof, ProofContext } from '../reconcile/proof.js';
 import type { Refs } from '../reconcile/ref.js';
 import type { Permission } from '../reconcile/resource.js';
 import { identityKeys, type ClusterConnection } from './connection.js';
-import { isLabelled, otherClientIds, podsAs, restartTarget, some } from './identity-pods.js';
+import { isLabelled, otherClientIds, podsAs, restartTarget } from './identity-pods.js';
 import { kinds, metadataOf, nameOf, type ClusterObject, type ObjectRef } from './objects.js';
 import type { ExpectedIdentity } from './pod-identity.js';
 import type { ServiceAccountName } from './service-account.js';
@@ -71,7 +71,7 @@ export class WithRunningPods<I extends RunningPodsInputs> implements Proof<I> {
       code: 'WI4111',
       what: `${count(stale)} of service account ${name} on ${this.cluster} without this identity: ${some(stale.map((pod) => metadataOf(pod).name))}`,
       because: `pods get their identity when they are made, and these have AZURE_CLIENT_ID ${ids.join(', ')} instead of ${expected.clientId}`,
-      remedy: `let restartWorkloads restart them, or do it yourself: ${commands.slice(0, 5).join('; ')}${commands.length > 5 ? ` and ${commands.length - 5} more` : ''}; what sets AZURE_CLIENT_ID itself has to stop that`,
+      remedy: `let restartWorkloads restart them, or do it yourself: ${some(commands, 5, '; ')}; what sets AZURE_CLIENT_ID itself has to stop that`,
     };
   }
 

@@ -1,5 +1,6 @@
 import type { History } from '../fleet/history.js';
 import { object, objects, text } from '../fleet/json.js';
+import { some } from '../fleet/wording.js';
 import type { ProblemParts } from '../reconcile/problem.js';
 import { Removal, type RemovalInputs, type RemovalState } from '../reconcile/removal.js';
 import { unknown, type Known, type Ref } from '../reconcile/ref.js';
@@ -145,15 +146,14 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
   async #pods(): Promise<string[]> {
     const pods = await this.connection.list(kinds.pod, this.account.namespace);
     const using = pods.filter((pod) => (text(object(pod.spec).serviceAccountName) ?? 'default') === this.account.name && !ended.has(text(object(pod.status).phase) ?? ''));
-    const named = using.slice(0, 5).map((pod) => `pod ${metadataOf(pod).name}`);
-    return using.length > named.length ? [...named, `${using.length - named.length} more pods`] : named;
+    return using.map((pod) => `pod ${metadataOf(pod).name}`);
   }
 
   #used(users: readonly string[]): ProblemParts {
     return {
       code: 'WI4131',
       what: `Service account ${this.name} on ${this.cluster ?? ''} stays, without the identity’s annotations`,
-      because: `this project made it, and it is in use: ${users.join(', ')}`,
+      because: `this project made it, and it is in use: ${some(users)}`,
       remedy: 'remove what uses it and run again; it then goes as well',
     };
   }

@@ -1,4 +1,5 @@
 import { object, number } from '../fleet/json.js';
+import { some } from '../fleet/wording.js';
 import type { Clock } from '../reconcile/clock.js';
 import { strongReader } from '../reconcile/plan.js';
 import { Problem } from '../reconcile/problem.js';
@@ -6,7 +7,7 @@ import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
 import { keep, type Change, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { until, type Attempt } from '../reconcile/retry.js';
 import { identityKeys, type ClusterConnection } from './connection.js';
-import { isLabelled, otherClientIds, podsAs, some } from './identity-pods.js';
+import { isLabelled, otherClientIds, podsAs } from './identity-pods.js';
 import { metadataOf, nameOf, pathOf, type ClusterObject } from './objects.js';
 import { rights, rolloutRights } from './permissions.js';
 import { describeTroubles, troublesOf } from './pod-health.js';

@@ -10,14 +10,14 @@ interface Draw {
   readonly cluster: string | undefined;
 }
 
-/** Sums what the changes of a plan take from each limited stock, before the first write: what would not fit is found as a whole. */
+/** Sums what the changes of a plan take from each budget, before the first write: what would not fit is found as a whole. */
 export const budgets: PreflightCheck = {
   async inspect(plan) {
-    const stocks = new Map<string, Draw[]>();
-    for (const draw of drawsOf(plan)) stocks.set(draw.cost.stock, [...(stocks.get(draw.cost.stock) ?? []), draw]);
+    const byBudget = new Map<string, Draw[]>();
+    for (const draw of drawsOf(plan)) byBudget.set(draw.cost.budget, [...(byBudget.get(draw.cost.budget) ?? []), draw]);
     const findings: Finding[] = [];
     const fills = new Map<string, Fill[]>();
-    for (const draws of stocks.values()) {
+    for (const draws of byBudget.values()) {
       const [{ cost }] = draws as [Draw, ...Draw[]];
       const taken = draws.reduce((sum, draw) => sum + draw.cost.takes, 0);
       if (taken <= 0) continue;
@@ -32,13 +32,13 @@ export const budgets: PreflightCheck = {
   },
 };
 
-/** A stock that a run takes from, and how full it will be; undefined when that could not be counted. */
+/** A budget that a run takes from, and how full it will be; undefined when that could not be counted. */
 interface Fill {
   readonly cost: Cost;
   readonly after: number | undefined;
 }
 
-/** One note for all stocks of a kind: a fleet has one for each of its identities. */
+/** One note for all budgets of a kind: a fleet has one for each of its identities. */
 function noteOf(kind: string, fills: readonly Fill[]): string[] {
   const counted = fills.flatMap(({ cost, after }) => (after === undefined ? [] : [{ cost, after }]));
   const fullest = counted.reduce<(typeof counted)[number] | undefined>((most, one) => (most === undefined || one.after > most.after ? one : most), undefined);

@@ -61,16 +61,16 @@ export interface Content {
   readonly pending?: readonly string[];
 }
 
-/** What a change takes from a limited stock, such as the credentials that an identity can have. */
+/** What a change takes from a budget: what there can be a limited number of, such as the credentials that an identity can have. */
 export interface Cost {
-  /** Equal for all that take from the same stock. */
-  readonly stock: string;
+  /** Equal for all that take from the same budget. */
+  readonly budget: string;
   /** What is limited: `federated credentials`. */
   readonly kind: string;
   /** What has so many of them at most: `id-orders`. */
   readonly of: string;
   readonly limit: number;
-  /** How many there are before the run; undefined when that cannot be read. Asked once for each stock. */
+  /** How many there are before the run; undefined when that cannot be read. Asked once for each budget. */
   readonly used: () => Promise<number | undefined>;
   /** How many the change adds; negative when it gives some back. */
   readonly takes: number;
@@ -152,7 +152,7 @@ export interface Resource<I extends object, S extends object> {
   content?(change: WritingChange, observed: S | undefined, known: Known<I>): Content | undefined;
   /** The rights that looking at it needs, in every run: what a connection that only plans has to have. */
   reads?(known: Known<I>): readonly Permission[];
-  /** What a change takes from limited stocks; summed over the whole plan before the first write. */
+  /** What a change takes from budgets; summed over the whole plan before the first write. */
   costs?(change: WritingChange, observed: S | undefined, known: Known<I>): readonly Cost[];
   /** Makes the change. The engine observes and plans again afterwards: only "keep" then counts as success. */
   apply(change: Change, known: I, writer: Writer): Promise<void>;

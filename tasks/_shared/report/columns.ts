@@ -16,11 +16,6 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-/** So many names of a long list, and how many more: `aks-1, aks-2, … and 998 more`. */
-export function some(names: readonly string[], shown = 5): string {
-  return names.length <= shown + 1 ? names.join(', ') : `${names.slice(0, shown).join(', ')}, … and ${names.length - shown} more`;
-}
-
 /** The text in one line and not longer than `longest` characters. */
 export function brief(text: string, longest = 100): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();

@@ -5,8 +5,8 @@ import { consequenceCode } from '../reconcile/problem.js';
 import { foreseen, writes, type FieldChange, type WritingChange } from '../reconcile/resource.js';
 import type { ProofResult } from '../reconcile/run.js';
 import { accessText, crossingText } from './crossing-text.js';
-import { many } from '../fleet/wording.js';
-import { brief, columns, duration, some } from './columns.js';
+import { many, some } from '../fleet/wording.js';
+import { brief, columns, duration } from './columns.js';
 import { awaitedOf, causesOf, countsOf, fateOf, marks, obstaclesOf, wantedOf, type Counts, type Failure } from './findings.js';
 import { becauseOf, problemText } from './problem-text.js';
 

@@ -11,7 +11,7 @@ describe('progress of many waits', () => {
       for (let index = 1; index <= 1000; index += 1) progress.waiting(`cluster aks-${index}`, index === 7 ? 'waiting for another operation' : `InProgress for ${second} s`);
       clock.advance(5_000);
     }
-    const names = 'cluster aks-1, cluster aks-2, cluster aks-3, … and 996 more';
+    const names = 'cluster aks-1, cluster aks-2, cluster aks-3 and 996 more';
     assert.deepEqual(lines.map((line) => line.replaceAll(/ {2,}/g, '  ')), [5, 25, 45].flatMap((second) => [
       `  …  999 waits  InProgress for ${second} s  ${names}`,
       '  …  1 wait  waiting for another operation  cluster aks-7',

@@ -10,9 +10,9 @@ import { problemOf } from './thing.js';
 
 const found = (parts: Partial<Inspection>): Inspection => ({ findings: [], notes: [], ...parts });
 
-/** One unit of a stock that holds some already. */
-function cost(takes: number, used: number | undefined, limit = 3, stock = 'shelf'): Cost {
-  return { stock, kind: 'places', of: `the ${stock}`, limit, used: () => Promise.resolve(used), takes, code: 'WI4998', remedy: 'clear the shelf' };
+/** One unit of a budget that holds some already. */
+function cost(takes: number, used: number | undefined, limit = 3, budget = 'shelf'): Cost {
+  return { budget, kind: 'places', of: `the ${budget}`, limit, used: () => Promise.resolve(used), takes, code: 'WI4998', remedy: 'clear the shelf' };
 }
 
 describe('reconcile: checks before the first write', () => {
@@ -79,7 +79,7 @@ describe('reconcile: checks before the first write', () => {
   });
 });
 
-describe('reconcile: limited stocks', () => {
+describe('reconcile: budgets', () => {
   const run = async (...costs: readonly Cost[]): Promise<{ rig: Rig; codes: (string | undefined)[]; notes: readonly string[] }> => {
     const rig = new Rig();
     rig.checks.push(budgets);

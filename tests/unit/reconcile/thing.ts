@@ -18,7 +18,7 @@ export interface ThingOptions {
   readonly blocked?: { readonly awaits: boolean };
   /** Keys of things that have to be done before. */
   readonly after?: readonly string[];
-  /** What a change of it takes from limited stocks. */
+  /** What a change of it takes from budgets. */
   readonly costs?: readonly Cost[];
 }
 

@@ -85,7 +85,7 @@ describe('log text', () => {
     const [head, ...rest] = planText(await planAll(items, 4));
     assert.equal(head, 'Plan     30 to create, 0 to update, 0 as they should be');
     assert.deepEqual(rest.slice(0, -1), [
-      '  29 places  + 1               aks-0, aks-1, aks-2, aks-3, aks-4, … and 24 more',
+      '  29 places  + 1               aks-0, aks-1, aks-2, aks-3, aks-4 and 24 more',
       '  1 place    + 1          ▲ 1  aks-7',
     ]);
     const details = rest.at(-1);

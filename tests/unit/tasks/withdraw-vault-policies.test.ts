@@ -76,6 +76,8 @@ describe('state absent on a vault of access policies', () => {
     rig.world.arm.vaults.edit('kv-unit', { accessPolicies: [{ tenantId, objectId: id, permissions: { secrets: ['get', 'set'] } }] });
     const changed = await run({ allowVaultWideAccess: 'false', keyVault: '', secrets: '', state: 'absent', ledger: path });
     assert.deepEqual([changed.result, codes(changed), entries().includes(id)], ['succeededWithIssues', ['WI2316'], true]);
+    const said = changed.proofs.flatMap(({ outcome }) => ('shortfall' in outcome ? [`${outcome.shortfall.because}; ${outcome.shortfall.remedy}`] : [])).join();
+    assert.match(said, /^it allows get, set by now, which is not what the ledger says that this project wrote; before that it allowed nothing; .*az keyvault set-policy --name kv-unit --object-id /);
   });
 
   it('takes get back where a run gave it, and leaves what the others of the entry allowed before', async () => {
