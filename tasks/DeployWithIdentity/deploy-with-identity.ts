@@ -46,7 +46,8 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services): D
   const connection = services.cluster(entry);
   const cluster = new ClusterLookup(azure, entry, { issuer: true });
   const identity = new IdentityLookup(azure, workload.identity, workload.owner);
-  const namespace = new Namespace(connection, workload.namespace, { cluster: output(cluster, (state) => state.id), identity: output(identity, (state) => state.id) });
+  const accesses = deployAccesses(azure.connection, entry);
+  const namespace = new Namespace(connection, workload.namespace, { cluster: output(cluster, (state) => state.id), identity: output(identity, (state) => state.id) }, accesses);
   const settings = {
     connection,
     helmPath: inputs.helmPath,
@@ -65,7 +66,7 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services): D
   };
   const blueprint = new ReleaseBlueprint(settings);
   const adoption = new ServiceAccountAdoption(blueprint, refs);
-  const release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) }, deployAccesses(azure.connection, entry));
+  const release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) }, accesses);
   const resources = [cluster, identity, namespace, adoption, release];
   return { label: entry.label, release, resources, proof: new RolloutProof(settings, refs, resources.map(({ key }) => key)) };
 }

@@ -3,7 +3,9 @@ import { placeFleet } from '../_shared/agent/placement.js';
 import type { PlannedTask } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
 import type { GrantScope } from '../_shared/agent/withdrawal.js';
+import { accountAccesses, clusterAccesses } from '../_shared/azure/accesses.js';
 import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
+import type { ServiceConnection } from '../_shared/azure/connection.js';
 import { FederatedCredential } from '../_shared/azure/federated-credential.js';
 import { federationCheck } from '../_shared/azure/federation-check.js';
 import { FleetUse } from '../_shared/azure/fleet-use.js';
@@ -103,7 +105,7 @@ function federate(workload: PlacedWorkload, inputs: Inputs, { fleet, vaults }: {
     entry.id,
   );
   const connection = services.cluster(entry);
-  const account = inputs.createServiceAccount ? annotated(workload, connection, cluster, identity) : [];
+  const account = inputs.createServiceAccount ? annotated(workload, connection, cluster, identity, azure.connection) : [];
   const wish = inputs.secrets.get(workload.label);
   const description = describeGrant({ workload: `${namespace}/${serviceAccount}`, principal: workload.identity.id, run: services.run });
   const access = wish === undefined ? undefined : vaults.grant(wish, workload, identity, description);
@@ -126,8 +128,8 @@ function federate(workload: PlacedWorkload, inputs: Inputs, { fleet, vaults }: {
 }
 
 /** The namespace and the service account with this cluster's identity on it. */
-function annotated(workload: PlacedWorkload, connection: ClusterConnection, cluster: ClusterLookup, identity: Identity): AnyResource[] {
-  const namespace = new Namespace(connection, workload.namespace, { cluster: output(cluster, (state) => state.id) });
+function annotated(workload: PlacedWorkload, connection: ClusterConnection, cluster: ClusterLookup, identity: Identity, writer: ServiceConnection): AnyResource[] {
+  const namespace = new Namespace(connection, workload.namespace, { cluster: output(cluster, (state) => state.id) }, clusterAccesses(writer, workload.entry));
   const account = new ServiceAccount(
     connection,
     { namespace: workload.namespace, name: workload.serviceAccount },
@@ -136,6 +138,7 @@ function annotated(workload: PlacedWorkload, connection: ClusterConnection, clus
       clientId: output(identity, (state) => state.identity?.clientId),
       tenantId: output(identity, (state) => state.identity?.tenantId),
     },
+    accountAccesses(writer, workload.entry, workload.identity.id),
   );
   return [namespace, account];
 }

@@ -1,5 +1,6 @@
 import type { Services } from '../_shared/agent/services.js';
 import { Unreadable } from '../_shared/agent/withdrawal.js';
+import { accountAccesses } from '../_shared/azure/accesses.js';
 import type { Identity } from '../_shared/azure/identity.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import { restartable, WorkloadRestart } from '../_shared/kubernetes/workload-restart.js';
@@ -29,7 +30,8 @@ async function listed({ workload, identity, after }: Restarted, services: Servic
   const inputs = { clientId: output(identity, (state) => state.identity?.clientId), tenantId: output(identity, (state) => state.identity?.tenantId) };
   try {
     const found = await restartable(connection, account);
-    return found.map((one) => new WorkloadRestart(connection, azure.clock, one, account, inputs, after));
+    const accesses = accountAccesses(azure.connection, workload.entry, workload.identity.id);
+    return found.map((one) => new WorkloadRestart(connection, azure.clock, one, account, inputs, after, accesses));
   } catch (error) {
     const problem = problemOf(error, azure.signal, `list what runs as ${workload.title}`);
     return [new Unreadable('workloads', `${connection.clusterId}/namespaces/${workload.namespace}/${workload.serviceAccount}`, problem, workload.entry.label)];

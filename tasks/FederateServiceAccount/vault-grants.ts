@@ -61,7 +61,7 @@ export class Vaults {
   static async open(azure: Azure, wishes: readonly { readonly identityId: string; readonly wish: VaultWish }[], access: VaultRules): Promise<Vaults> {
     const places = new Map(wishes.map(({ wish: { vault } }) => [vault.id.toLowerCase(), vault]));
     const opened = await Promise.all([...places].map(async ([key, place]) => {
-      const mode = access.allowVaultWideAccess || access.absent ? await vaultMode(azure, place) : 'roles';
+      const mode = access.allowVaultWideAccess || access.absent ? await vaultMode(azure, place, access.absent ? 'policies' : 'roles') : 'roles';
       return [key, { mode, policies: new VaultPolicies(azure, place) }] as const;
     }));
     const byId = new Map(opened);

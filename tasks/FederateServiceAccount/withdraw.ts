@@ -84,8 +84,9 @@ async function listRemovals(withdrawal: Withdrawal, facts: IdentityFacts, option
   }, reader);
   const vaults = [...new Map(workloads.flatMap((workload) => options.policiesOf(workload)).map((one) => [one.place.id.toLowerCase(), one])).values()];
   const principals = principalsAt(facts, options.history, place.id);
-  const policies = vaults.flatMap((one) => principals(one.place.id).map((id) =>
-    new VaultPolicyRemoval(one, { id, name: place.name }, options.history, { ...where, after: accounts.map(({ removal }) => removal.key) }, stay)));
+  const entries = vaults.flatMap((of) => principals(of.place.id).map((id) =>
+    ({ of, removal: new VaultPolicyRemoval(of, { id, name: place.name }, options.history, { ...where, after: accounts.map(({ removal }) => removal.key) }, stay) })));
+  const policies = entries.map(({ removal }) => removal);
   const before = [...grants.unreadable, ...grants.removals, ...policies].map(({ key }) => key);
   const credentials = workloads.map((workload) => new FederatedCredentialRemoval(azure, place.id, ownName(workload), `${workload.title} is withdrawn`, {
     cluster: workload.entry.label,
@@ -93,10 +94,10 @@ async function listRemovals(withdrawal: Withdrawal, facts: IdentityFacts, option
   }));
   const going = new Set(stay === undefined ? grants.removals.map(({ key }) => key) : []);
   const leaving = {
-    credential: (entry: FederatedCredentialState) => isPruned(entry) || workloads.some((workload) => ownName(workload) === entry.name),
+    credential: (entry: FederatedCredentialState) => isPruned(entry) || workloads.some((workload) => sameId(ownName(workload), entry.name)),
     grant: (entry: { readonly id: string }) => going.has(grantRemovalKey(entry)) || pruned.has(grantRemovalKey(entry)),
   };
-  const identity = new IdentityRemoval(azure, place, { fleet: options.fleet, leaving, scopes }, { ...where, after: [...before, ...pruned, ...credentials.map(({ key }) => key)] });
+  const identity = new IdentityRemoval(azure, place, { fleet: options.fleet, leaving, scopes, policies: entries.map(({ of, removal }) => ({ of, leaves: (entry) => removal.leaves(entry) })) }, { ...where, after: [...before, ...pruned, ...credentials.map(({ key }) => key)] });
   const removals: Removal[] = [...accounts.map(({ removal }) => removal), ...grants.removals, ...policies, ...credentials, identity];
   const left = [...grants.left, ...foreignCredentials(withdrawal, facts)];
   const notes = workloads.flatMap((workload) => notesOn(workload, facts, options));
@@ -136,14 +137,14 @@ function withdrawAccount(workload: PlacedWorkload, { identity, clusters, unread 
  */
 function clientIdInLedger({ entry, identity, namespace, serviceAccount: name }: PlacedWorkload, history: History): string | undefined {
   if (!history.objects.some((one) => isWithin(one, identity.id) && history.of(one) !== undefined)) return undefined;
-  const written = history.of(pathOf({ ...kinds.serviceAccount, namespace, name }), entry.label)?.afters ?? [];
+  const written = history.of(pathOf({ ...kinds.serviceAccount, namespace, name }), entry.id)?.afters ?? [];
   const [only, ...others] = new Set(written.flatMap((after) => readAnnotations(after)[identityKeys.clientId] ?? []));
   return others.length === 0 ? only : undefined;
 }
 
 /** Credentials of somebody else that let the workload use the identity. */
 function foreignCredentials({ place, workloads }: Withdrawal, facts: IdentityFacts): ProblemParts[] {
-  return workloads.flatMap((workload) => facts.credentials.filter((entry) => entry.name !== ownName(workload) && serves(entry, workload, facts)).map((entry) => ({
+  return workloads.flatMap((workload) => facts.credentials.filter((entry) => !sameId(entry.name, ownName(workload)) && serves(entry, workload, facts)).map((entry) => ({
     code: 'WI2311',
     what: `Federated credential ${entry.name} still lets ${workload.title} use identity ${place.name}`,
     because: 'it has another name than this project gives, so somebody else made it',

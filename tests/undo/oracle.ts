@@ -1,7 +1,7 @@
 import { credentialName } from '../../tasks/_shared/fleet/names.js';
 import { tenantId } from '../simulators/azure/authority.js';
 import { clusterId } from '../unit/azure/azure-world.js';
-import { identityOf, type Scenario } from './scenario.js';
+import { identityOf, type CredentialKind, type Scenario } from './scenario.js';
 import type { AssignmentView, View } from './view.js';
 
 /** Why a run cannot make everything true, as far as the scenario tells; empty when it can. */
@@ -58,8 +58,12 @@ export function afterwards(scenario: Scenario, start: View, made: View): Pick<Vi
   const ours = ownCredentials(scenario);
   const found = new Map(start.assignments.map((entry) => [entry.name, entry]));
   const principals = new Set(start.identities.map(({ principalId }) => principalId));
-  // Whoever else this project has let use an identity still needs what was granted to it.
-  const served = new Set(start.identities.filter(({ name }) => [...(scenario.identities.get(name)?.credentials.values() ?? [])].some((kinds) => kinds.includes('ours of another cluster'))).map(({ principalId }) => principalId));
+  // Whoever else may use an identity may need what was granted to it.
+  const users: readonly CredentialKind[] = ['ours of another cluster', 'of another account', 'identity binding'];
+  const served = new Set(start.identities.filter(({ name }) => {
+    const found = scenario.identities.get(name);
+    return found?.full === true || [...(found?.credentials.values() ?? [])].some((kinds) => kinds.some((kind) => users.includes(kind)));
+  }).map(({ principalId }) => principalId));
   const assignments = made.assignments.filter((entry) => served.has(entry.principalId) || (found.has(entry.name) && !(isOurs(entry) && principals.has(entry.principalId))));
   const identities = start.identities
     .map((identity) => ({ ...identity, credentials: identity.credentials.filter(({ name }) => !ours.has(name)) }))

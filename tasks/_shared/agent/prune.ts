@@ -4,7 +4,7 @@ import { askIssuer } from '../azure/issuer-document.js';
 import { orphanedGrants } from '../azure/orphaned-grants.js';
 import { grantTitle, RoleAssignmentRemoval } from '../azure/role-assignment-removal.js';
 import { visibleClusters } from '../azure/visible-clusters.js';
-import { lastPart } from '../fleet/arm-id.js';
+import { lastPart, sameId } from '../fleet/arm-id.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { IdentityPlace } from '../fleet/identity-place.js';
 import { isOwnCredential } from '../fleet/marks.js';
@@ -42,7 +42,7 @@ const placesAtATime = 25;
 
 /** How a credential is told from all others of the run. */
 export function credentialKey(identityId: string, name: string): string {
-  return `${identityId.toLowerCase()} ${name}`;
+  return `${identityId} ${name}`.toLowerCase();
 }
 
 /**
@@ -100,13 +100,13 @@ interface Verdict {
 async function judge(entry: FederatedCredentialState, place: IdentityPlace, options: PruneOptions, services: Services, reader: Reader): Promise<Verdict> {
   const { namespace, serviceAccount } = accountOf(entry.subject) ?? { namespace: '', serviceAccount: '' };
   const nameAt = ({ id, name }: { readonly id: string; readonly name: string }): string => credentialName(id, name, namespace, serviceAccount);
-  const inFleet = options.clusters.find((cluster) => nameAt(cluster) === entry.name);
+  const inFleet = options.clusters.find((cluster) => sameId(nameAt(cluster), entry.name));
   if (inFleet !== undefined) return judgeAccount(inFleet, namespace, serviceAccount, services);
   const subscriptions = new Set([place, ...options.clusters].map(({ subscriptionId }) => subscriptionId.toLowerCase()));
   for (const subscription of subscriptions) {
     try {
       const clusters = await visibleClusters(services.azure, subscription, reader);
-      if (clusters.some(({ id, issuerUrl }) => issuerUrl === entry.issuer || nameAt({ id, name: lastPart(id) }) === entry.name)) return {};
+      if (clusters.some(({ id, issuerUrl }) => issuerUrl === entry.issuer || sameId(nameAt({ id, name: lastPart(id) }), entry.name))) return {};
     } catch (error) {
       services.azure.signal.throwIfAborted();
       return { unclear: `the clusters of subscription ${subscription} cannot be listed: ${toProblem(error).parts.because}` };

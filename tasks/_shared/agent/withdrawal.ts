@@ -5,11 +5,10 @@ import { readIdentity, type IdentityState } from '../azure/identity-state.js';
 import { grantsOf, type Grantee } from '../azure/own-grants.js';
 import { grantTitle, RoleAssignmentRemoval, type RepositoryLimits } from '../azure/role-assignment-removal.js';
 import type { RoleAssignmentState } from '../azure/role-assignments.js';
-import { lastPart, parseArmId } from '../fleet/arm-id.js';
+import { lastPart, parseArmId, sameId } from '../fleet/arm-id.js';
 import type { History } from '../fleet/history.js';
 import type { IdentityPlace } from '../fleet/identity-place.js';
-import { isOwnCredential } from '../fleet/marks.js';
-import { credentialName, subjectOf } from '../fleet/names.js';
+import { accountOf, credentialName, subjectOf } from '../fleet/names.js';
 import type { PlacedWorkload } from '../fleet/workload.js';
 import { Lookup } from '../reconcile/lookup.js';
 import { problemOf, type Problem, type ProblemParts } from '../reconcile/problem.js';
@@ -103,13 +102,13 @@ export function serves(entry: FederatedCredentialState, workload: PlacedWorkload
 
 /**
  * Why the grants of an identity have to stay: service accounts that this run does not withdraw reach what was granted through the same
- * identity. Those are the ones that this project federated, and the same service account on other clusters. Undefined when there are none.
+ * identity, whoever federated them: what was granted for one of them may have been granted under a credential that was adopted. Undefined when there are none.
  */
 export function othersServed(facts: IdentityFacts, { workloads }: Withdrawal): string | undefined {
-  const subjects = new Set(workloads.map(({ namespace, serviceAccount }) => subjectOf(namespace, serviceAccount)));
   const others = facts.credentials.filter((entry) => {
-    if (workloads.some((workload) => entry.name === ownName(workload) || serves(entry, workload, facts))) return false;
-    return isOwnCredential(entry) || subjects.has(entry.subject);
+    if (workloads.some((workload) => sameId(entry.name, ownName(workload)) || serves(entry, workload, facts))) return false;
+    // Namespaces and service accounts have no capitals: a subject with one lets nobody in.
+    return accountOf(entry.subject) !== undefined && entry.subject === entry.subject.toLowerCase();
   });
   return others.length === 0 ? undefined : `others use the identity as well: ${others.map(({ name, subject }) => `federated credential ${name} (${subject})`).join(', ')}`;
 }
@@ -142,20 +141,24 @@ export interface GrantRemovalOptions {
 /** Lists the removals of what this project granted to one grantee at some places; what others granted there is left, and told. */
 export async function removeGrants({ grantee, scopes, history, roles, stay, because, after, cluster, limits }: GrantRemovalOptions, reader: Reader): Promise<GrantRemovals> {
   const asked = ({ role }: RoleAssignmentState): boolean => roles?.includes(role.toLowerCase()) ?? true;
-  const removals: RoleAssignmentRemoval[] = [];
+  // One scope may lie in another: what both show is one.
+  const removals = new Map<string, RoleAssignmentRemoval>();
+  const left = new Map<string, ProblemParts>();
   const unreadable: Unreadable[] = [];
-  const left: ProblemParts[] = [];
   const place = { after, ...(cluster === undefined ? {} : { cluster }) };
   for (const { azure, scope } of scopes) {
     try {
       const { ours, others } = await grantsOf(azure, scope, grantee, history, reader);
-      removals.push(...ours.filter(asked).map((entry) => new RoleAssignmentRemoval(azure, entry, because, place, stay(entry), isOrphan(entry, grantee) ? undefined : limits)));
-      left.push(...others.filter(asked).map((entry) => foreignGrant(entry, grantee.name)));
+      for (const entry of ours.filter(asked)) {
+        const removal = new RoleAssignmentRemoval(azure, entry, because, place, stay(entry), isOrphan(entry, grantee) ? undefined : limits);
+        if (!removals.has(removal.key)) removals.set(removal.key, removal);
+      }
+      for (const entry of others.filter(asked)) left.set(entry.id.toLowerCase(), foreignGrant(entry, grantee.name));
     } catch (error) {
       unreadable.push(new Unreadable('grants', scope, problemOf(error, azure.signal, `look for grants at ${scope}`), cluster));
     }
   }
-  return { removals, unreadable, left };
+  return { removals: [...removals.values()], unreadable, left: [...left.values()] };
 }
 
 /**

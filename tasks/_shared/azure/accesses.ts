@@ -40,6 +40,16 @@ export function federationAccesses(connection: ServiceConnection, cluster: { rea
   return [connectionEnd(connection), resourceEnd(cluster.id, cluster.label)].map((from) => ({ kind: 'federation', from, to }));
 }
 
+/** What federation takes in a cluster: a service connection writes there, and lets a service account act as an identity. */
+export function accountAccesses(connection: ServiceConnection, cluster: { readonly id: string; readonly label: string }, identityId: string): Access[] {
+  return [...clusterAccesses(connection, cluster), ...federationAccesses(connection, cluster, identityId)];
+}
+
+/** A service connection writes into a cluster for a federation. */
+export function clusterAccesses(connection: ServiceConnection, cluster: { readonly id: string; readonly label: string }): Access[] {
+  return [{ kind: 'federation', from: connectionEnd(connection), to: resourceEnd(cluster.id, cluster.label) }];
+}
+
 /**
  * A grant lets a principal use what lies at a scope, and a service connection writes there.
  * @param grantee the identity; the cluster, for its kubelet; or a principal of which only the object id is known

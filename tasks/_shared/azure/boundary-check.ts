@@ -24,7 +24,8 @@ type Side = { readonly side: string } | { readonly problem: ProblemParts };
 
 /**
  * Judges every access of a plan by a boundary policy, before the first write. What no valid rule allows, and what cannot be judged, stops the
- * whole run: an end that nobody can place, or that lies in another tenant, counts as a crossing that is not allowed.
+ * whole run: an end that nobody can place, or that lies in another tenant, counts as a crossing that is not allowed. What is in place already counts
+ * where the run writes something for the same identity, since that would add to what comes of the crossing; else it is noted only.
  * @param azures the run's own Azure, then those of its other service connections, which may see what it does not
  */
 export function boundaryCheck({ policy, path }: NamedPolicy, azures: readonly [Azure, ...Azure[]]): PreflightCheck {
@@ -32,30 +33,45 @@ export function boundaryCheck({ policy, path }: NamedPolicy, azures: readonly [A
     async inspect(plan) {
       const judge = new Judge(policy, path, azures);
       const subjects = plan.filter(({ change }) => foreseen(change).action !== 'delete');
-      const judged = await Promise.all(subjects.map(async (entry) => ({ entry, results: await Promise.all(accessesOf(entry).map((access) => judge.access(access, entry.resource))) })));
+      const judged = await Promise.all(subjects.map(async (entry) => ({ entry, results: await Promise.all(accessesOf(entry).map(async (access) => ({ access, ...(await judge.access(access, entry.resource)) }))) })));
       return inspectionOf(judged);
     },
   };
 }
 
-function inspectionOf(judged: readonly { readonly entry: PlannedChange; readonly results: readonly Judged[] }[]): Inspection {
-  const findings: Finding[] = [];
+/** An access is told once, with the first resource that makes it: a service account is annotated for the same access that its credential gives. */
+function inspectionOf(judged: readonly { readonly entry: PlannedChange; readonly results: readonly (Judged & { readonly access: Access })[] }[]): Inspection {
+  const findings = new Map<string, Finding>();
   const crossings = new Map<string, readonly Crossing[]>();
   const forbidden = new Map<string, ProblemParts>();
-  const allowed: Crossing[] = [];
+  const allowed = new Map<string, Crossing>();
   let inPlace = 0;
+  const extended = new Set(judged.flatMap(({ entry: { resource, change } }) => (mayWrite(change) ? identitiesOf(resource) : [])));
   for (const { entry: { resource, change }, results } of judged) {
-    const problems = results.flatMap((result) => ('problem' in result ? result.problem : []));
+    const refused = results.flatMap((result) => ('problem' in result ? [result] : []));
     const crossed = results.flatMap((result) => ('crossing' in result ? result.crossing : undefined) ?? []);
-    if (problems[0] !== undefined) forbidden.set(resource.key, problems[0]);
+    if (refused[0] !== undefined) forbidden.set(resource.key, refused[0].problem);
     if (crossed.length > 0) crossings.set(resource.key, crossed);
-    if (mayWrite(change)) {
+    const counts = mayWrite(change) || (change.action === 'keep' && identitiesOf(resource).some((id) => extended.has(id)));
+    if (counts) {
       const place = resource.cluster === undefined ? {} : { cluster: resource.cluster };
-      findings.push(...problems.map((problem) => ({ scope: 'run' as const, ...place, resource: resource.key, problem, awaits: false })));
-      allowed.push(...crossed);
-    } else if (problems.length > 0 && change.action === 'keep') inPlace += 1;
+      for (const { access, problem } of refused) {
+        const key = accessKey(access);
+        if (!findings.has(key)) findings.set(key, { scope: 'run', ...place, resource: resource.key, problem, awaits: false });
+      }
+      if (mayWrite(change)) for (const crossing of crossed) allowed.set(accessKey(crossing.access), crossing);
+    } else if (refused.length > 0 && change.action === 'keep') inPlace += 1;
   }
-  return { findings, notes: notesOf(allowed, findings.length, inPlace), crossings, forbidden };
+  return { findings: [...findings.values()], notes: notesOf([...allowed.values()], findings.size, inPlace), crossings, forbidden };
+}
+
+function accessKey({ kind, from, to, role = '' }: Access): string {
+  return [kind, role, from.kind, from.id, to.id].join(' ').toLowerCase();
+}
+
+/** The identities that a resource is about: who may act as one, or what one may reach. */
+function identitiesOf({ accesses = [] }: AnyResource): string[] {
+  return accesses.flatMap(({ from, to }) => [from, to]).filter(({ kind }) => kind === 'identity').map(({ id }) => id.toLowerCase());
 }
 
 function notesOf(allowed: readonly Crossing[], refused: number, inPlace: number): string[] {

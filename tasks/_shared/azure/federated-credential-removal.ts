@@ -75,5 +75,5 @@ export class FederatedCredentialRemoval extends Removal<FoundCredential> {
 
 /** The key of the removal of a credential. */
 export function credentialRemovalKey(identityId: string, credential: string): string {
-  return `removal of federated credential ${identityId.toLowerCase()} ${credential}`;
+  return `removal of federated credential ${identityId} ${credential}`.toLowerCase();
 }

@@ -1,4 +1,4 @@
-import { groupId, lastPart, parseArmId } from '../fleet/arm-id.js';
+import { groupId, lastPart, parseArmId, sameId } from '../fleet/arm-id.js';
 import { exchangeAudience } from '../fleet/names.js';
 import type { Access } from '../reconcile/access.js';
 import { Problem } from '../reconcile/problem.js';
@@ -65,7 +65,7 @@ export class FederatedCredential implements Resource<FederatedCredentialInputs, 
     }
     const all = await credentialsOf(this.azure, id, reader);
     const serving = all.find((entry) => this.serves(entry, known.issuer));
-    const ours = all.find((entry) => entry.name === this.credential.name);
+    const ours = all.find((entry) => sameId(entry.name, this.credential.name));
     const near = serving === undefined ? all.flatMap((entry) => (entry === ours ? [] : this.nearly(entry, known.issuer)))[0] : undefined;
     const rival = serving === undefined ? all.find((entry) => entry !== ours && entry.issuer === known.issuer && entry.subject === this.credential.subject) : undefined;
     return { count: all.length, ...(rival === undefined ? {} : { rival: rival.name }), ...(serving === undefined ? {} : { serving }), ...(ours === undefined ? {} : { ours }), ...(near === undefined ? {} : { near }) };

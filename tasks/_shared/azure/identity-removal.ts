@@ -12,6 +12,8 @@ import type { FleetUse } from './fleet-use.js';
 import { readIdentity, type IdentityState } from './identity-state.js';
 import { grantTitle } from './role-assignment-removal.js';
 import { listAssignments, type RoleAssignmentState } from './role-assignments.js';
+import { entryOf, writePolicy, type VaultPolicies } from './vault-policies.js';
+import type { PolicyEntry, PolicyPermissions } from './vault-state.js';
 
 /** What else the run takes away from an identity, so that it does not count as a use of it. */
 export interface Leaving {
@@ -27,11 +29,13 @@ export interface IdentityUse {
   readonly leaving: Leaving;
   /** ARM ids at which roles are looked for, besides the identity's own subscription, each with the Azure that sees it. */
   readonly scopes: readonly { readonly azure: Azure; readonly scope: string }[];
+  /** The access policies of the run's vaults, each with what the run leaves of an entry. */
+  readonly policies: readonly { readonly of: VaultPolicies; readonly leaves: (entry: PolicyEntry) => PolicyPermissions }[];
 }
 
 /**
  * An identity that is not needed any more: removed only when this project made it and nothing else uses it, as far as that can be seen.
- * What cannot be seen is said: other resources that it is assigned to, and roles in subscriptions that the run does not know.
+ * What cannot be seen is said: other resources that it is assigned to, roles in subscriptions and access policies of vaults that the run does not know.
  */
 export class IdentityRemoval extends Removal {
   readonly kind = 'identity';
@@ -55,7 +59,7 @@ export class IdentityRemoval extends Removal {
   }
 
   protected reason(): string {
-    return 'this project made it, and nothing else that this connection sees uses it; resources that it is assigned to, and roles in other subscriptions, are not seen';
+    return 'this project made it, and nothing else that this connection sees uses it; resources that it is assigned to, roles in other subscriptions, and access policies of other vaults are not seen';
   }
 
   permissions(): Permission[] {
@@ -85,12 +89,24 @@ export class IdentityRemoval extends Removal {
   async #uses({ principalId }: IdentityState, reader: Reader, leaving: Leaving): Promise<string[]> {
     const credentials = (await credentialsOf(this.azure, this.place.id, reader)).filter((entry) => !leaving.credential(entry));
     const assignments = (await this.#assignments(principalId, reader)).filter((entry) => !leaving.grant(entry));
+    const policies = await this.#policies(principalId, reader);
     const cluster = reader.strong ? undefined : (await this.use.fleet.facts(reader)).ownIdentities.get(this.place.id.toLowerCase());
     return [
       ...(cluster === undefined ? [] : [`cluster ${cluster} runs on it`]),
       ...credentials.map(({ name, subject }) => `federated credential ${name} (${subject})`),
       ...assignments.map((entry) => `${grantTitle(entry)} (assignment ${lastPart(entry.id)})`),
+      ...policies,
     ];
+  }
+
+  /** What its entries in the vaults of the run allow once the run has taken back its own part. */
+  async #policies(principalId: string, reader: Reader): Promise<string[]> {
+    const found = await Promise.all(this.use.policies.map(async ({ of, leaves }) => {
+      const entry = entryOf(await of.entries(reader), principalId);
+      const left = entry === undefined ? '' : writePolicy(reader.strong ? entry.permissions : leaves(entry));
+      return left === '' ? [] : [`an access policy of key vault ${of.place.name} (${left})`];
+    }));
+    return [...new Set(found.flat())];
   }
 
   /** The identity's own subscription, and the places that the run knows of elsewhere. */

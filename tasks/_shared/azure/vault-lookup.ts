@@ -12,15 +12,15 @@ import { readVault, type VaultState } from './vault-state.js';
 export type VaultMode = 'roles' | 'policies';
 
 /**
- * What decides in a vault, before a plan is made: it decides what is planned. A vault that cannot be read counts as one of roles; the plan
- * then says why it cannot be read.
+ * What decides in a vault, before a plan is made: it decides what is planned.
+ * @param unreadable as what a vault counts that cannot be read: what is planned then reads it again, and says why it cannot
  */
-export async function vaultMode(azure: Azure, place: ArmId): Promise<VaultMode> {
+export async function vaultMode(azure: Azure, place: ArmId, unreadable: VaultMode): Promise<VaultMode> {
   try {
     return (await readVault(azure, sharedReader(), place))?.rbac === false ? 'policies' : 'roles';
   } catch {
     azure.signal.throwIfAborted();
-    return 'roles';
+    return unreadable;
   }
 }
 

@@ -6,7 +6,7 @@ import { until } from '../reconcile/retry.js';
 import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
 import { thrownServiceError } from './errors.js';
-import { readVault, vaultSections, type PolicyEntry, type VaultSection } from './vault-state.js';
+import { permissionsOf, policySections, readVault, vaultSections, type PolicyEntry, type PolicyPermissions, type VaultSection } from './vault-state.js';
 
 /** Entries that one call takes. Source: npm @azure/arm-keyvault 5.0.0, doc comment of accessPolicies. */
 export const entriesPerCall = 16;
@@ -100,7 +100,7 @@ export class VaultPolicies {
       const entries = joined([...batch.map(({ entry }) => entry), ...present.filter((other) => batch.some(({ entry }) => keyOf(entry) === keyOf(other)))]);
       const purpose = { tried: `${verb} ${entries.length} access policies of ${id}`, what: `The access policies of key vault ${name} were not changed` };
       try {
-        await this.azure.arm.put(`${id}/accessPolicies/${verb}`, apiVersions.vaults, { properties: { accessPolicies: entries } }, undefined, purpose);
+        await this.azure.arm.put(`${id}/accessPolicies/${verb}`, apiVersions.vaults, { properties: { accessPolicies: entries.map(wired) } }, undefined, purpose);
         return { done: undefined };
       } catch (error) {
         const service = thrownServiceError(error);
@@ -116,13 +116,17 @@ function keyOf({ tenantId, objectId, applicationId = '' }: PolicyEntry): string 
   return [tenantId, objectId, applicationId].join('|').toLowerCase();
 }
 
+/** An entry as it is sent: storage, which no workload of this project uses, only where somebody else uses it. */
+function wired({ permissions: { storage, ...permissions }, ...entry }: PolicyEntry): object {
+  return { ...entry, permissions: { ...permissions, ...(storage.length === 0 ? {} : { storage }) } };
+}
+
 /** One entry a principal, with the permissions of all of its entries. */
 function joined(entries: readonly PolicyEntry[]): PolicyEntry[] {
   const byPrincipal = new Map<string, PolicyEntry>();
   for (const entry of entries) {
     const other = byPrincipal.get(keyOf(entry));
-    const words = (section: VaultSection): string[] => distinct([...(other?.permissions[section] ?? []), ...entry.permissions[section]]);
-    byPrincipal.set(keyOf(entry), { ...entry, permissions: { secrets: words('secrets'), keys: words('keys'), certificates: words('certificates') } });
+    byPrincipal.set(keyOf(entry), { ...entry, permissions: permissionsOf((section) => distinct([...(other?.permissions[section] ?? []), ...entry.permissions[section]])) });
   }
   return [...byPrincipal.values()];
 }
@@ -138,8 +142,7 @@ export function entryOf(entries: readonly PolicyEntry[], objectId: string): Poli
 
 /** An entry that gives, or takes, the permission `get` in some sections. */
 export function getEntry(tenantId: string, objectId: string, sections: readonly VaultSection[]): PolicyEntry {
-  const words = (section: VaultSection): string[] => (sections.includes(section) ? ['get'] : []);
-  return { tenantId, objectId, permissions: { secrets: words('secrets'), keys: words('keys'), certificates: words('certificates') } };
+  return { tenantId, objectId, permissions: permissionsOf((section) => (sections.some((one) => one === section) ? ['get'] : [])) };
 }
 
 /** What journals and ledgers call the entry of a principal: entries have no ids of their own. */
@@ -164,14 +167,14 @@ export function knownPolicies(history: History, identityId: string): KnownPolicy
 }
 
 /** Permissions as ledgers keep them: `secrets: get, list; keys: get`. Sections without any are left out. */
-export function writePolicy(permissions: Readonly<Partial<Record<VaultSection, readonly string[]>>>): string {
-  return vaultSections.flatMap((section) => ((permissions[section] ?? []).length === 0 ? [] : [`${section}: ${(permissions[section] ?? []).join(', ')}`])).join('; ');
+export function writePolicy(permissions: Partial<PolicyPermissions>): string {
+  return policySections.flatMap((section) => ((permissions[section] ?? []).length === 0 ? [] : [`${section}: ${(permissions[section] ?? []).join(', ')}`])).join('; ');
 }
 
 /** Reads what {@link writePolicy} wrote. */
-export function readPolicy(written: string): Readonly<Partial<Record<VaultSection, readonly string[]>>> {
+export function readPolicy(written: string): Partial<PolicyPermissions> {
   return Object.fromEntries(written.split('; ').flatMap((part) => {
-    const [, section, words] = /^(secrets|keys|certificates): (.+)$/.exec(part) ?? [];
+    const [, section, words] = /^(secrets|keys|certificates|storage): (.+)$/.exec(part) ?? [];
     return section === undefined || words === undefined ? [] : [[section, words.split(', ')]];
   }));
 }

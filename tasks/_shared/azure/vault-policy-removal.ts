@@ -5,7 +5,7 @@ import { keep, type Change, type Permission, type Reader, type Writer } from '..
 import { strongReader } from '../reconcile/plan.js';
 import { rightAt } from './azure.js';
 import { entryOf, getEntry, policyObject, readPolicy, writePolicy, type VaultPolicies } from './vault-policies.js';
-import { vaultSections, type PolicyEntry, type VaultSection } from './vault-state.js';
+import { permissionsOf, vaultSections, type PolicyEntry, type PolicyPermissions, type VaultSection } from './vault-state.js';
 
 /** An entry as it was found. */
 export interface FoundPolicy extends RemovalState {
@@ -39,22 +39,30 @@ export class VaultPolicyRemoval extends Removal<FoundPolicy> {
     if (entry === undefined) return { present: false };
     if (this.stays !== undefined) return { present: true, entry, stays: this.stays };
     if (this.past === undefined) return { present: true, entry, left: [this.#unknown(entry)] };
-    const { before, after } = folded(this.past.writes);
+    const { before, changed, sections } = this.#judge(entry, this.past);
+    return { present: true, entry, sections, ...(changed.length === 0 ? {} : { left: changed.map((section) => this.#changedSince(entry, section, before)) }) };
+  }
+
+  /** What an entry will allow once this removal is done. */
+  leaves(entry: PolicyEntry): PolicyPermissions {
+    return this.past === undefined || this.stays !== undefined ? entry.permissions : without(entry, this.#judge(entry, this.past).sections);
+  }
+
+  /** The sections in which `get` goes, and those in which somebody changed what this project wrote. */
+  #judge(entry: PolicyEntry, { writes }: ObjectHistory): { readonly before: SectionWords; readonly sections: readonly VaultSection[]; readonly changed: readonly VaultSection[] } {
+    const { before, after } = folded(writes);
     const given = vaultSections.filter((section) => has(after[section], 'get') && !has(before[section], 'get'));
     const sections = given.filter((section) => same(entry.permissions[section], after[section]));
-    const changed = given.filter((section) => !sections.includes(section) && has(entry.permissions[section], 'get'));
-    return { present: true, entry, sections, ...(changed.length === 0 ? {} : { left: changed.map((section) => this.#changedSince(entry, section, before)) }) };
+    return { before, sections, changed: given.filter((section) => !sections.includes(section) && has(entry.permissions[section], 'get')) };
   }
 
   override plan(observed: FoundPolicy | undefined): Change {
     if (observed?.entry === undefined || observed.stays !== undefined) return super.plan(observed);
     const { entry, sections = [], left = [] } = observed;
     if (sections.length === 0) return keep(left.length === 0 ? 'it has nothing of this project' : `stays: ${left.map(({ because }) => because).join('; ')}`);
-    const fields = sections.map((section) => {
-      const rest = entry.permissions[section].filter((word) => word.toLowerCase() !== 'get');
-      return { field: section, before: entry.permissions[section].join(', '), after: rest.length === 0 ? '(none)' : rest.join(', ') };
-    });
-    const whole = vaultSections.every((section) => entry.permissions[section].length === 0 || fields.some(({ field, after }) => field === section && after === '(none)'));
+    const after = without(entry, sections);
+    const fields = sections.map((section) => ({ field: section, before: entry.permissions[section].join(', '), after: after[section].length === 0 ? '(none)' : after[section].join(', ') }));
+    const whole = writePolicy(after) === '';
     return { action: whole ? 'delete' : 'update', reason: this.reason(), fields, widens: false };
   }
 
@@ -72,7 +80,7 @@ export class VaultPolicyRemoval extends Removal<FoundPolicy> {
     const { entry, sections = [] } = found;
     if (entry === undefined || sections.length === 0 || (change.action !== 'delete' && change.action !== 'update')) return;
     writer.permit(change);
-    const left = Object.fromEntries(vaultSections.map((section) => [section, entry.permissions[section].filter((word) => !(sections.includes(section) && word.toLowerCase() === 'get'))]));
+    const left = without(entry, sections);
     const intent = { action: change.action, object: policyObject(this.policies.place.id, this.principal.id), before: writePolicy(entry.permissions), after: writePolicy(left), widens: false };
     await writer.write(intent, () => this.policies.remove(getEntry(entry.tenantId, this.principal.id, sections)));
   }
@@ -86,7 +94,7 @@ export class VaultPolicyRemoval extends Removal<FoundPolicy> {
     };
   }
 
-  #changedSince(entry: PolicyEntry, section: VaultSection, before: Readonly<Partial<Record<VaultSection, readonly string[]>>>): ProblemParts {
+  #changedSince(entry: PolicyEntry, section: VaultSection, before: SectionWords): ProblemParts {
     const was = before[section] ?? [];
     return {
       code: 'WI2316',
@@ -97,12 +105,23 @@ export class VaultPolicyRemoval extends Removal<FoundPolicy> {
   }
 }
 
+/** Words by section; absent where nothing is known of a section. */
+type SectionWords = Readonly<Partial<Record<VaultSection, readonly string[]>>>;
+
+/** What an entry allows without `get` in some sections. */
+function without({ permissions }: PolicyEntry, sections: readonly VaultSection[]): PolicyPermissions {
+  return permissionsOf((section) => permissions[section].filter((word) => !(sections.some((one) => one === section) && word.toLowerCase() === 'get')));
+}
+
 /** The key of the removal of an entry. */
 export function policyRemovalKey(vaultId: string, principalId: string): string {
   return `removal of access policy at ${vaultId.toLowerCase()} for ${principalId.toLowerCase()}`;
 }
 
-/** What the ledgers say of each section: before the first write that names it, and after the last one. A write names only what it is about. */
+/**
+ * What the ledgers say of each section: before the first write that names it, and after the last one. A write names only what it is about. A removal
+ * that may not have arrived is passed over: where it did, the entry itself shows it.
+ */
 function folded(writes: readonly WriteHistory[]): Record<'before' | 'after', Partial<Record<VaultSection, readonly string[]>>> {
   const before: Partial<Record<VaultSection, readonly string[]>> = {};
   const after: Partial<Record<VaultSection, readonly string[]>> = {};
@@ -110,6 +129,7 @@ function folded(writes: readonly WriteHistory[]): Record<'before' | 'after', Par
     const [found, left] = [readPolicy(write.before ?? ''), readPolicy(write.after ?? '')];
     for (const section of vaultSections) {
       if (found[section] === undefined && left[section] === undefined) continue;
+      if (!write.certain && !has(left[section], 'get')) continue;
       before[section] ??= found[section] ?? [];
       after[section] = left[section] ?? [];
     }

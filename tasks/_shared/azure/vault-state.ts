@@ -7,6 +7,10 @@ import type { Azure } from './azure.js';
 export const vaultSections = ['secrets', 'keys', 'certificates'] as const;
 export type VaultSection = (typeof vaultSections)[number];
 
+/** What an entry of access policies may be about: storage accounts of a vault's own besides what it holds. Source: npm @azure/arm-keyvault 5.0.0, Permissions. */
+export const policySections = [...vaultSections, 'storage'] as const;
+export type PolicySection = (typeof policySections)[number];
+
 /** One entry of a vault's access policies. */
 export interface PolicyEntry {
   readonly tenantId: string;
@@ -14,7 +18,15 @@ export interface PolicyEntry {
   /** Only for entries of a principal that acts through this application; they are never ours. */
   readonly applicationId?: string;
   /** Words such as `get` and `list`, in any case; `all` stands for each. */
-  readonly permissions: Readonly<Record<VaultSection, readonly string[]>>;
+  readonly permissions: PolicyPermissions;
+}
+
+/** What an entry allows, by section. */
+export type PolicyPermissions = Readonly<Record<PolicySection, readonly string[]>>;
+
+/** The permissions of an entry, section by section. */
+export function permissionsOf(words: (section: PolicySection) => readonly string[]): PolicyPermissions {
+  return { secrets: words('secrets'), keys: words('keys'), certificates: words('certificates'), storage: words('storage') };
 }
 
 /** Whom a vault's network rules let in. */
@@ -75,13 +87,12 @@ function networkOf(properties: Json): VaultNetwork {
 }
 
 function entryOf({ tenantId, objectId, applicationId, permissions }: Json): PolicyEntry {
-  const words = (section: VaultSection): string[] => texts(object(permissions)[section]);
   const application = text(applicationId);
   return {
     tenantId: text(tenantId) ?? '',
     objectId: text(objectId) ?? '',
     ...(application === undefined ? {} : { applicationId: application }),
-    permissions: { secrets: words('secrets'), keys: words('keys'), certificates: words('certificates') },
+    permissions: permissionsOf((section) => texts(object(permissions)[section])),
   };
 }
 

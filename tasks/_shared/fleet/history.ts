@@ -16,11 +16,16 @@ export interface ObjectHistory {
 export interface WriteHistory {
   readonly before?: string;
   readonly after?: string;
+  /** False when nobody knows whether it arrived. */
+  readonly certain: boolean;
 }
 
 /** What earlier runs did, as far as their ledgers were given. */
 export interface History {
-  /** What was done to an object since it was last deleted: ARM id or Kubernetes path, without regard to case. */
+  /**
+   * What was done to an object since it was last deleted: ARM id or Kubernetes path, without regard to case.
+   * @param cluster ARM id of the cluster of a Kubernetes path
+   */
   of(object: string, cluster?: string): ObjectHistory | undefined;
   /** Every object that the ledgers know of, as it is written there. */
   readonly objects: readonly string[];

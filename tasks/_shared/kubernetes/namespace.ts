@@ -1,4 +1,5 @@
 import { blocked, keep, type Change, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
+import type { Access } from '../reconcile/access.js';
 import { unknown, value, type Known, type Ref, type Refs } from '../reconcile/ref.js';
 import type { ProblemParts } from '../reconcile/problem.js';
 import type { ClusterConnection } from './connection.js';
@@ -26,11 +27,15 @@ export class Namespace implements Resource<NamespaceInputs, NamespaceState> {
   readonly cluster: string;
   readonly inputs: Refs<NamespaceInputs>;
 
-  /** @param inputs.identity only where another task makes identity and namespace together */
+  /**
+   * @param inputs.identity only where another task makes identity and namespace together
+   * @param accesses who writes into the cluster
+   */
   constructor(
     private readonly connection: ClusterConnection,
     readonly name: string,
     inputs: { readonly cluster?: Ref<string>; readonly identity?: Ref<string> } = {},
+    readonly accesses: readonly Access[] = [],
   ) {
     this.inputs = { cluster: inputs.cluster ?? value(connection.clusterId), identity: inputs.identity ?? value('') };
     this.key = `${connection.clusterId} namespace ${name}`;

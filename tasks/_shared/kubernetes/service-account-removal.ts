@@ -115,7 +115,7 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
     const { annotations, labels, uid, deleting } = metadataOf(found);
     if (deleting) return { present: false };
     const managed = labels[ownKeys.managed] === 'true';
-    const past = this.history.of(pathOf(this.#ref), this.connection.label);
+    const past = this.history.of(pathOf(this.#ref), this.connection.clusterId);
     const written = past?.afters.map(readAnnotations) ?? [];
     // What this project made has nothing to go back to.
     const original = managed ? {} : readAnnotations(past?.before ?? '');

@@ -1,3 +1,4 @@
+import type { Access } from '../reconcile/access.js';
 import { Problem } from '../reconcile/problem.js';
 import { show, unknown, value, type Known, type Ref, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
@@ -41,13 +42,13 @@ export class ServiceAccount implements Resource<ServiceAccountInputs, ServiceAcc
 
   /**
    * @param inputs.namespace usually an output of the Namespace resource, so that it comes first.
-   * @param takeOver lets the annotations of a foreign service account be taken from whoever else sets them.
+   * @param accesses who writes into the cluster, and which identity the service account acts as then
    */
   constructor(
     private readonly connection: ClusterConnection,
     private readonly account: ServiceAccountName,
     inputs: { readonly namespace?: Ref<string>; readonly clientId: Ref<string>; readonly tenantId: Ref<string> },
-    private readonly takeOver = false,
+    readonly accesses: readonly Access[] = [],
   ) {
     this.name = `${account.namespace}/${account.name}`;
     this.key = `${connection.clusterId} service account ${this.name}`;
@@ -94,13 +95,13 @@ export class ServiceAccount implements Resource<ServiceAccountInputs, ServiceAcc
     };
     const was = before === undefined ? undefined : writeAnnotations(metadataOf(before).annotations);
     const intent = { action: change.action, object: pathOf(ref), ...(was === undefined ? {} : { before: was }), after: writeAnnotations(wanted.metadata.annotations), widens: false };
-    const force = managed || this.takeOver || wasRestored(before);
+    const force = managed || wasRestored(before);
     await writer.write(intent, () => this.connection.apply(wanted, { force }));
   }
 
   /** Those who would contradict server-side apply: other owners of an annotation that has to change. */
   #rivals(observed: ServiceAccountState, fields: readonly FieldChange[]): string[] {
-    if (observed.managed || this.takeOver) return [];
+    if (observed.managed) return [];
     return fields.flatMap(({ field }) => (observed.owners[field] ?? []).map((manager) => `${manager} sets ${field}`));
   }
 }

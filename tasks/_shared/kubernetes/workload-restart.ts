@@ -1,5 +1,6 @@
 import { object, number } from '../fleet/json.js';
 import { some } from '../fleet/wording.js';
+import type { Access } from '../reconcile/access.js';
 import type { Clock } from '../reconcile/clock.js';
 import { strongReader } from '../reconcile/plan.js';
 import { Problem } from '../reconcile/problem.js';
@@ -46,6 +47,7 @@ export class WorkloadRestart implements Resource<RestartInputs, RestartState> {
   /**
    * @param found the workload, as it was listed
    * @param after keys of what gives the service account its identity
+   * @param accesses who writes into the cluster, and which identity the new pods act as
    */
   constructor(
     private readonly connection: ClusterConnection,
@@ -54,6 +56,7 @@ export class WorkloadRestart implements Resource<RestartInputs, RestartState> {
     private readonly account: ServiceAccountName,
     readonly inputs: Refs<RestartInputs>,
     readonly after: readonly string[],
+    readonly accesses: readonly Access[] = [],
   ) {
     this.#title = nameOf(found.ref);
     this.name = this.#title;

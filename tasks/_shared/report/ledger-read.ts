@@ -5,7 +5,7 @@ import { Problem } from '../reconcile/problem.js';
 import type { LedgerLine } from './ledger.js';
 
 /** What is read of a line of a ledger. */
-export type ReadLine = Pick<LedgerLine, 'at' | 'resource' | 'object' | 'action' | 'cluster' | 'before' | 'after' | 'outcome'>;
+export type ReadLine = Pick<LedgerLine, 'at' | 'resource' | 'object' | 'action' | 'before' | 'after' | 'outcome'>;
 
 /** So many lines of a file are told one by one; a file of another kind would fill the log. */
 const toldLines = 5;
@@ -45,7 +45,7 @@ function mistake(path: string, lines: string, because: string): Problem {
 function readLine(line: string): ReadLine | string {
   const value = parseJson(line);
   if (value === undefined) return 'it is not JSON';
-  const { version, at, resource, object: written, action, outcome, cluster, before, after } = object(value);
+  const { version, at, resource, object: written, action, outcome, before, after } = object(value);
   if (version !== 1) return version === undefined ? 'it has no version' : `it has version ${JSON.stringify(version)}, and this task reads 1`;
   const missing = Object.entries({ at, resource, object: written, action }).find(([, part]) => text(part) === undefined);
   if (missing !== undefined) return `it has no ${missing[0]}`;
@@ -57,7 +57,6 @@ function readLine(line: string): ReadLine | string {
     object: text(written) ?? '',
     action: text(action) ?? '',
     outcome: known,
-    ...optional('cluster', cluster),
     ...optional('before', before),
     ...optional('after', after),
   };
@@ -73,7 +72,7 @@ export function historyOf(lines: readonly ReadLine[]): History {
   const objects = new Map<string, string>();
   for (const line of [...lines].sort((one, other) => one.at.localeCompare(other.at))) {
     if (line.outcome === 'failed') continue;
-    const key = keyOf(line.object, line.cluster);
+    const key = keyOf(line.object, clusterOf(line));
     objects.set(line.object.toLowerCase(), line.object);
     if (line.action === 'delete' && line.outcome === 'done') histories.delete(key);
     else if (line.action !== 'delete') histories.set(key, continued(histories.get(key), line));
@@ -88,8 +87,13 @@ function continued(earlier: ObjectHistory | undefined, line: ReadLine): ObjectHi
     made: (earlier?.made ?? false) || (line.action === 'create' && line.before === undefined),
     ...(before === undefined ? {} : { before }),
     afters: [...(earlier?.afters ?? []), ...(line.after === undefined ? [] : [line.after])],
-    writes: [...(earlier?.writes ?? []), { ...optional('before', line.before), ...optional('after', line.after) }],
+    writes: [...(earlier?.writes ?? []), { ...optional('before', line.before), ...optional('after', line.after), certain: line.outcome === 'done' }],
   };
+}
+
+/** The ARM id of the cluster that an object of Kubernetes is in: keys of such resources begin with it. Names of clusters are not distinct. */
+function clusterOf({ resource }: ReadLine): string | undefined {
+  return /^\/subscriptions\/\S+\/managedClusters\/[^/\s]+(?=\s)/i.exec(resource)?.[0];
 }
 
 /** Kubernetes paths are alike on all clusters; ARM ids are not. */

@@ -80,9 +80,9 @@ function headed(first: readonly string[], notes: readonly string[]): string[] {
 /** The allowed crossings of boundaries, each once: who approves shall see them. */
 function crossingLines({ crossings }: Preflight): LogPart[] {
   const all = [...crossings.values()].flat();
-  const rows = [...new Map(all.map((crossing) => [`${accessText(crossing)} ${crossingText(crossing)}`, [`↔ ${accessText(crossing)}`, crossingText(crossing)]])).values()];
+  const rows = [...new Map(all.map((crossing) => [`${accessText(crossing)} ${crossingText(crossing)}`, [`↔ ${accessText(crossing)}`, crossingText(crossing)] as const])).values()];
   const ways = new Map<string, number>();
-  for (const crossing of all) ways.set(crossingText(crossing), (ways.get(crossingText(crossing)) ?? 0) + 1);
+  for (const [, way] of rows) ways.set(way, (ways.get(way) ?? 0) + 1);
   return table(rows, [...ways].map(([way, count]) => [`↔ ${count} accesses`, way]), 'crossings');
 }
 

@@ -52,7 +52,7 @@ function changeTable({ changes }: Report): string[] {
 
 function crossingTable({ changes }: Report): string[] {
   const crossings = changes.flatMap(({ cluster, crossings: own = [] }) => own.map((crossing) => [cluster ?? 'shared', accessText(crossing), crossingText(crossing)]));
-  return table(['Cluster', 'What', 'Crossing'], crossings);
+  return table(['Cluster', 'What', 'Crossing'], [...new Map(crossings.map((row) => [row.join(' '), row])).values()]);
 }
 
 function fieldsOf({ fields, reason }: ReportedChange): string {

@@ -40,13 +40,20 @@ describe('the check of boundaries', () => {
     assert.ok('policy' in parsed, JSON.stringify(parsed));
     return boundaryCheck({ policy: parsed.policy, path: 'b.yml' }, [azure]).inspect(plan, { dryRun: false });
   };
-  const crossing = (): Access[] => grantAccesses(rig.connection, resourceEnd(identityId()), { id: `${vault}/secrets/db`, label: 'kv-prd / secrets / db' }, { name: 'Key Vault Secrets User' });
+  const crossing = (identity = identityId()): Access[] => grantAccesses(rig.connection, resourceEnd(identity), { id: `${vault}/secrets/db`, label: 'kv-prd / secrets / db' }, { name: 'Key Vault Secrets User' });
 
   it('forbids what is kept and what is blocked, so that it is not written later on, and finds only what may be written', async () => {
-    const { findings, forbidden, notes } = await inspect('', planned(keep('as it should be'), crossing(), 'kept'), planned(keep('so far', create), crossing(), 'later'), planned({ action: 'blocked', awaits: true, problem: { code: 'WI0000', what: '', because: '', remedy: '' } }, crossing(), 'waits'));
+    const { findings, forbidden, notes } = await inspect('', planned(keep('as it should be'), crossing(identityId('id-other')), 'kept'), planned(keep('so far', create), crossing(), 'later'), planned({ action: 'blocked', awaits: true, problem: { code: 'WI0000', what: '', because: '', remedy: '' } }, crossing(), 'waits'));
     assert.deepEqual([...(forbidden ?? [])].map(([key, { code }]) => `${key} ${code}`), ['thing kept WI3111', 'thing later WI3111', 'thing waits WI3111']);
     assert.deepEqual(findings.map(({ resource }) => resource), ['thing later', 'thing later']);
     assert.deepEqual(notes, ['boundaries: 2 crossings not allowed', '1 in place that the boundary policy would not allow']);
+  });
+
+  it('finds what is kept where something is written for the same identity, and tells each access once', async () => {
+    const within = grantAccesses({ ...rig.connection, subscriptionId: production }, resourceEnd(identityId()), { id: identityId('id-far'), label: 'id-far' }, { name: 'Reader' });
+    const { findings, notes } = await inspect('{name: r, from: prod, to: nonprod, kinds: [grant], roles: [Reader], reason: x}', planned(create, within, 'new'), planned(keep('as it should be'), crossing(), 'kept'), planned(keep('as it should be'), crossing(), 'too'));
+    assert.deepEqual(findings.map(({ resource, scope }) => [resource, scope]), [['thing kept', 'run'], ['thing kept', 'run']]);
+    assert.deepEqual(notes, ['boundaries: 2 crossings not allowed', '1 crossing allowed by r']);
   });
 
   it('lets everything be taken away', async () => {

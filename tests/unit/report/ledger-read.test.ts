@@ -6,6 +6,9 @@ const who = { task: 'FederateServiceAccount', signIn: 'deployer', run: 'contoso 
 const account = '/api/v1/namespaces/orders/serviceaccounts/api';
 const identity = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-orders';
 
+/** ARM id of a cluster. */
+const aks = (name: string, group = 'rg'): string => `/subscriptions/s/resourceGroups/${group}/providers/Microsoft.ContainerService/managedClusters/${name}`;
+
 /** A line as the tasks attach it. */
 function line(at: number, action: string, object: string, more: Partial<LedgerLine> = {}): LedgerLine {
   return { version: 1, ...who, at: `2026-01-05T08:00:0${at}.000Z`, resource: `resource of ${object.toLowerCase()}`, object, action, widens: false, outcome: 'done', ...more };
@@ -46,16 +49,20 @@ describe('reading ledgers', () => {
 
 describe('the history that ledgers tell', () => {
   it('has what was there before the first write, and everything that writes left, in the order of their times', () => {
+    // Both clusters have the name aks, and so the ledgers of separate runs call both by it.
+    const [one, other] = [aks('aks', 'rg-one'), aks('aks', 'rg-other')];
+    const of = (cluster: string): Partial<LedgerLine> => ({ cluster: 'aks', resource: `${cluster} service account orders/api` });
     const history = historyOf([
-      line(3, 'update', account, { cluster: 'aks-1', before: 'b', after: 'c', outcome: 'unknown' }),
-      line(1, 'update', account, { cluster: 'aks-1', before: '', after: 'a' }),
-      line(2, 'update', account, { cluster: 'aks-1', before: 'a', after: 'b' }),
-      line(4, 'update', account, { cluster: 'aks-1', before: 'c', after: 'd', outcome: 'failed' }),
-      line(1, 'update', account, { cluster: 'aks-2', before: 'other', after: 'x' }),
+      line(3, 'update', account, { ...of(one), before: 'b', after: 'c', outcome: 'unknown' }),
+      line(1, 'update', account, { ...of(one), before: '', after: 'a' }),
+      line(2, 'update', account, { ...of(one), before: 'a', after: 'b' }),
+      line(4, 'update', account, { ...of(one), before: 'c', after: 'd', outcome: 'failed' }),
+      line(1, 'update', account, { ...of(other), before: 'other', after: 'x' }),
     ]);
-    assert.deepEqual(history.of(account, 'aks-1'), { resources: [`resource of ${account}`], made: false, before: '', afters: ['a', 'b', 'c'], writes: [{ before: '', after: 'a' }, { before: 'a', after: 'b' }, { before: 'b', after: 'c' }] });
-    assert.deepEqual(history.of(account, 'aks-2')?.before, 'other');
-    assert.equal(history.of(account, 'aks-3'), undefined);
+    const writes = [{ before: '', after: 'a', certain: true }, { before: 'a', after: 'b', certain: true }, { before: 'b', after: 'c', certain: false }];
+    assert.deepEqual(history.of(account, one.toUpperCase()), { resources: [`${one} service account orders/api`], made: false, before: '', afters: ['a', 'b', 'c'], writes });
+    assert.deepEqual(history.of(account, other)?.before, 'other');
+    assert.equal(history.of(account, aks('aks', 'rg-third')), undefined);
   });
 
   it('knows what was made, without regard to the case of ARM ids', () => {
