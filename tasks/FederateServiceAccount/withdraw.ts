@@ -77,7 +77,7 @@ async function listRemovals(withdrawal: Withdrawal, facts: IdentityFacts, option
     grantee: { id: place.id, name: place.name, ...(facts.identity === undefined ? {} : { principalId: facts.identity.principalId }) },
     scopes,
     history: options.history,
-    stay: () => stay,
+    fate: () => ({ stays: stay }),
     because: 'its workload is withdrawn',
     after: accounts.map(({ removal }) => removal.key),
     cluster: owner,

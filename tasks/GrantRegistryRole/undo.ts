@@ -3,16 +3,16 @@ import type { Desired } from '../_shared/agent/planned-task.js';
 import { findOrphans } from '../_shared/agent/prune.js';
 import type { RemovalInputs } from '../_shared/agent/removal-inputs.js';
 import type { Services } from '../_shared/agent/services.js';
-import { allUndone, distinctScopes, othersServed, readFacts, removeGrants, Unreadable, withdrawalsOf, type GrantScope, type Undone, type Withdrawal } from '../_shared/agent/withdrawal.js';
+import { allUndone, distinctScopes, othersServed, readFacts, removeGrants, Unreadable, withdrawalsOf, type GrantRemovalOptions, type GrantScope, type Undone, type Withdrawal } from '../_shared/agent/withdrawal.js';
 import { readCluster } from '../_shared/azure/cluster-state.js';
-import { clustersIn, nodesRunAs } from '../_shared/azure/kubelet-use.js';
+import { clustersAround, kubeletUse } from '../_shared/azure/kubelet-use.js';
 import type { Grantee } from '../_shared/azure/own-grants.js';
 import { repositoryRoleOf, type RegistryRole } from '../_shared/azure/registry-roles.js';
 import type { RepositoryLimits } from '../_shared/azure/role-assignment-removal.js';
-import type { RoleAssignmentState } from '../_shared/azure/role-assignments.js';
 import { roles } from '../_shared/azure/roles.js';
-import { lastPart, sameId } from '../_shared/fleet/arm-id.js';
+import { sameId } from '../_shared/fleet/arm-id.js';
 import type { ClusterEntry } from '../_shared/fleet/clusters.js';
+import { grantMark } from '../_shared/fleet/marks.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import { sharedReader } from '../_shared/reconcile/plan.js';
 import { problemOf, type ProblemParts } from '../_shared/reconcile/problem.js';
@@ -40,8 +40,7 @@ export interface UndoOptions {
 interface Case {
   readonly grantee: Grantee & { readonly name: string };
   readonly scopes: readonly GrantScope[];
-  /** Why a grant of it stays; undefined when it goes. */
-  readonly stay: (entry: RoleAssignmentState) => string | undefined;
+  readonly fate: GrantRemovalOptions['fate'];
 }
 
 /** Lists what a run takes back, in one plan with everything else. Reads first what is there, as only that can be judged. */
@@ -70,8 +69,8 @@ function caseReaders(options: UndoOptions, services: Services, reader: Reader): 
       return clusters.map((entry) => ({ name: `kubelet of ${entry.label}`, owner: entry.label, read: () => kubeletCase(entry, options, services, reader) }));
     case 'objectId': {
       const { principalId } = grantees;
-      const grantee = { id: '', principalId, name: `principal ${principalId}` };
-      return [{ name: grantee.name, owner: undefined, read: () => Promise.resolve({ grantee, scopes: distinctScopes(clusters.map((entry) => scopeOf(entry))), stay: () => undefined }) }];
+      const grantee = { id: '', inKeys: principalId, principalId, name: `principal ${principalId}` };
+      return [{ name: grantee.name, owner: undefined, read: () => Promise.resolve({ grantee, scopes: distinctScopes(clusters.map((entry) => scopeOf(entry))), fate: () => ({}) }) }];
     }
   }
 }
@@ -80,28 +79,29 @@ async function workloadCase(withdrawal: Withdrawal, { scopeOf }: UndoOptions, { 
   const { place, workloads } = withdrawal;
   const facts = await readFacts(azure, withdrawal, reader);
   const principal = facts.identity === undefined ? {} : { principalId: facts.identity.principalId };
-  const stay = othersServed(facts, withdrawal);
-  return { grantee: { id: place.id, name: place.name, ...principal }, scopes: distinctScopes(workloads.map(({ entry }) => scopeOf(entry))), stay: () => stay };
+  const stays = othersServed(facts, withdrawal);
+  return { grantee: { id: place.id, name: place.name, ...principal }, scopes: distinctScopes(workloads.map(({ entry }) => scopeOf(entry))), fate: ({ principalId }) => ({ stays, whole: principalId !== facts.identity?.principalId }) };
 }
 
 /** Clusters may share one kubelet identity: the grant stays while the nodes of another cluster, which this run does not work on, pull with it. */
 async function kubeletCase(entry: ClusterEntry, { scopeOf, clusters }: UndoOptions, { azure }: Services, reader: Reader): Promise<Case> {
   const principalId = (await readCluster(azure, entry, reader))?.kubelet?.objectId;
-  const seen = await clustersIn(azure, clusters.map(({ subscriptionId }) => subscriptionId), reader);
-  const others = seen.filter(({ id }) => !clusters.some((own) => sameId(own.id, id)));
-  const stay: Case['stay'] = (grant) => {
-    const user = nodesRunAs(others, grant.principalId);
-    return user === undefined ? undefined : `the nodes of cluster ${lastPart(user.id)} pull with the same identity`;
+  const fate: Case['fate'] = async (grant) => {
+    const seen = await clustersAround(azure, clusters, [grantMark(grant.description)?.principal ?? ''], reader);
+    const { user, unclear } = kubeletUse(seen.filter(({ id }) => !clusters.some((own) => sameId(own.id, id))), grant.principalId);
+    if (user !== undefined) return { stays: `the nodes of cluster ${user} pull with the same identity` };
+    if (unclear !== undefined) return { stays: `other nodes may pull with the same identity: ${unclear}` };
+    return { whole: kubeletUse(seen, grant.principalId).user === undefined };
   };
-  return { grantee: { id: entry.id, name: `kubelet of ${entry.label}`, ...(principalId === undefined ? {} : { principalId }) }, scopes: [scopeOf(entry)], stay };
+  return { grantee: { id: entry.id, inKeys: `kubelet of ${entry.id}`, name: `kubelet of ${entry.label}`, ...(principalId === undefined ? {} : { principalId }) }, scopes: [scopeOf(entry)], fate };
 }
 
 type Part = Pick<Desired, 'resources' | 'proofs'> & { readonly left: readonly ProblemParts[] };
 
 async function withdraw({ name, owner, read }: CaseReader, { removal, role, limits }: UndoOptions, { azure }: Services, reader: Reader): Promise<Part> {
   try {
-    const { grantee, scopes, stay } = await read();
-    const grants = await removeGrants({ grantee, scopes, history: removal.history, roles: [roles[role], roles[repositoryRoleOf[role]]], stay, because: `what was granted to ${name} is withdrawn`, after: [], cluster: owner, limits }, reader);
+    const { grantee, scopes, fate } = await read();
+    const grants = await removeGrants({ grantee, scopes, history: removal.history, roles: [roles[role], roles[repositoryRoleOf[role]]], fate, because: `what was granted to ${name} is withdrawn`, after: [], cluster: owner, limits }, reader);
     const proof = new LeftoverProof(`withdrawal of ${name} ${grantee.id.toLowerCase()}`, `withdrawal of ${name}`, grants.removals, { left: grants.left, notes: [] }, owner);
     return { resources: [...grants.unreadable, ...grants.removals], proofs: [proof], left: grants.left };
   } catch (error) {

@@ -5,7 +5,7 @@ import { readIdentity, type IdentityState } from '../azure/identity-state.js';
 import { grantsOf, type Grantee } from '../azure/own-grants.js';
 import { grantTitle, RoleAssignmentRemoval, type RepositoryLimits } from '../azure/role-assignment-removal.js';
 import type { RoleAssignmentState } from '../azure/role-assignments.js';
-import { lastPart, parseArmId, sameId } from '../fleet/arm-id.js';
+import { lastPart, sameId } from '../fleet/arm-id.js';
 import type { History } from '../fleet/history.js';
 import type { IdentityPlace } from '../fleet/identity-place.js';
 import { accountOf, credentialName, subjectOf } from '../fleet/names.js';
@@ -14,8 +14,6 @@ import { Lookup } from '../reconcile/lookup.js';
 import { problemOf, type Problem, type ProblemParts } from '../reconcile/problem.js';
 import { blocked, type Change, type Reader } from '../reconcile/resource.js';
 import type { Desired } from './planned-task.js';
-
-const identityType = 'microsoft.managedidentity/userassignedidentities';
 
 /** An identity and those who shall not use it any more. */
 export interface Withdrawal {
@@ -121,6 +119,17 @@ export interface GrantRemovals {
   readonly left: readonly ProblemParts[];
 }
 
+/** What becomes of a grant. */
+export interface GrantFate {
+  /** Why it stays, in a clause; absent when it goes. */
+  readonly stays?: string | undefined;
+  /**
+   * True when it goes as a whole, and not only for some repositories: its principal is gone, so that nobody can use it, and Azure refuses to write it
+   * again for a principal that is gone.
+   */
+  readonly whole?: boolean;
+}
+
 /** How grants are looked for and removed. */
 export interface GrantRemovalOptions {
   /** Whom they were given, as messages call it. */
@@ -129,8 +138,8 @@ export interface GrantRemovalOptions {
   readonly history: History;
   /** GUIDs of the roles that go, in lower case; every role when absent. Grants of other roles are neither removed nor told. */
   readonly roles?: readonly string[];
-  /** Why a grant stays; undefined when it goes. */
-  readonly stay: (entry: RoleAssignmentState) => string | undefined;
+  /** What becomes of each grant. */
+  readonly fate: (entry: RoleAssignmentState) => GrantFate | Promise<GrantFate>;
   readonly because: string;
   readonly after: readonly string[];
   readonly cluster: string | undefined;
@@ -139,7 +148,7 @@ export interface GrantRemovalOptions {
 }
 
 /** Lists the removals of what this project granted to one grantee at some places; what others granted there is left, and told. */
-export async function removeGrants({ grantee, scopes, history, roles, stay, because, after, cluster, limits }: GrantRemovalOptions, reader: Reader): Promise<GrantRemovals> {
+export async function removeGrants({ grantee, scopes, history, roles, fate, because, after, cluster, limits }: GrantRemovalOptions, reader: Reader): Promise<GrantRemovals> {
   const asked = ({ role }: RoleAssignmentState): boolean => roles?.includes(role.toLowerCase()) ?? true;
   // One scope may lie in another: what both show is one.
   const removals = new Map<string, RoleAssignmentRemoval>();
@@ -150,7 +159,8 @@ export async function removeGrants({ grantee, scopes, history, roles, stay, beca
     try {
       const { ours, others } = await grantsOf(azure, scope, grantee, history, reader);
       for (const entry of ours.filter(asked)) {
-        const removal = new RoleAssignmentRemoval(azure, entry, because, place, stay(entry), isOrphan(entry, grantee) ? undefined : limits);
+        const { stays, whole } = await fate(entry);
+        const removal = new RoleAssignmentRemoval(azure, entry, because, place, stays, whole === true ? undefined : limits);
         if (!removals.has(removal.key)) removals.set(removal.key, removal);
       }
       for (const entry of others.filter(asked)) left.set(entry.id.toLowerCase(), foreignGrant(entry, grantee.name));
@@ -159,14 +169,6 @@ export async function removeGrants({ grantee, scopes, history, roles, stay, beca
     }
   }
   return { removals: [...removals.values()], unreadable, left: [...left.values()] };
-}
-
-/**
- * True for what an identity had before it was deleted or made anew: nobody can use it, and Azure refuses to write it again for a principal
- * that is gone. That of a cluster's nodes may live on without the cluster.
- */
-function isOrphan({ principalId }: RoleAssignmentState, grantee: Grantee): boolean {
-  return parseArmId(grantee.id)?.type.toLowerCase() === identityType && principalId !== grantee.principalId;
 }
 
 function foreignGrant(entry: RoleAssignmentState, name: string): ProblemParts {

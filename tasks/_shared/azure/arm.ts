@@ -1,3 +1,4 @@
+import { isGone, thrownServiceError } from './errors.js';
 import type { AzureHttp, AzureResponse } from './http.js';
 import { list, object, text, type Json } from '../fleet/json.js';
 
@@ -17,8 +18,12 @@ export class Arm {
 
   /** The resource as JSON; undefined when there is none (404). */
   async get(id: string, apiVersion: string, purpose: Purpose): Promise<Json | undefined> {
-    const response = await this.http.send({ method: 'GET', url: this.url(id, apiVersion), signal: this.signal, expect: [404], ...purpose });
-    return response.status === 404 ? undefined : object(response.body);
+    try {
+      return object((await this.http.send({ method: 'GET', url: this.url(id, apiVersion), signal: this.signal, ...purpose })).body);
+    } catch (error) {
+      if (isGone(thrownServiceError(error))) return undefined;
+      throw error;
+    }
   }
 
   /** PUTs the whole resource. `ifMatch` is the etag that was read. */

@@ -38,6 +38,14 @@ export function deniedBy(definition: string | undefined, assignment: string | un
   return `policy ${definition?.split('/').at(-1) ?? '(unnamed)'}${by} denies it${reason === '' ? '' : `: ${reason}`}`;
 }
 
+/**
+ * True when what was asked for is not there. A subscription that is not found says nothing of what lies in it: it may be one that the principal does
+ * not see. Source: azure-docs, troubleshoot common deployment errors (SubscriptionNotFound).
+ */
+export function isGone(error: ServiceError | undefined): boolean {
+  return error?.status === 404 && error.code !== 'SubscriptionNotFound';
+}
+
 /** Reads the error that an SDK client threw, or that {@link AzureHttp} answered; undefined for anything else. */
 export function thrownServiceError(error: unknown): ServiceError | undefined {
   if (error instanceof Problem) {

@@ -1,8 +1,9 @@
-import { groupId, lastPart } from '../fleet/arm-id.js';
+import { groupId, lastPart, sameId } from '../fleet/arm-id.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
-import type { Reader } from '../reconcile/resource.js';
-import type { Azure } from './azure.js';
+import type { Permission, Reader } from '../reconcile/resource.js';
+import { rightAt, type Azure } from './azure.js';
 import { expectCluster, readCluster } from './cluster-state.js';
+import { clustersAround, subscriptionsOf } from './kubelet-use.js';
 
 /** What the clusters of a fleet themselves use. Ids in lower case. */
 export interface FleetFacts {
@@ -25,6 +26,21 @@ export class FleetUse {
     private readonly fleet: readonly ClusterEntry[],
   ) {
     for (const entry of fleet) expectCluster(azure, entry);
+  }
+
+  /**
+   * The name of a cluster that runs on an identity: one of the fleet, or another that is seen in its subscriptions or in the identity's.
+   * @throws Problem when the clusters cannot be listed or read: then nobody can say.
+   */
+  async runningOn(identityId: string, reader: Reader): Promise<string | undefined> {
+    const clusters = await clustersAround(this.azure, this.fleet, [identityId], reader);
+    const user = clusters.find(({ ownIdentities }) => ownIdentities.some((id) => sameId(id, identityId)));
+    return user === undefined ? undefined : lastPart(user.id);
+  }
+
+  /** The rights that {@link runningOn} needs. */
+  reads(identityId: string): Permission[] {
+    return subscriptionsOf([...this.fleet.map(({ id }) => id), identityId]).map((one) => rightAt(this.azure, 'Microsoft.ContainerService/managedClusters/read', `/subscriptions/${one}`));
   }
 
   /** Of the clusters that can be read; an unreadable one is its own lookup's problem. */

@@ -68,7 +68,7 @@ export class IdentityRemoval extends Removal {
 
   reads(): Permission[] {
     const own = ['read', 'federatedIdentityCredentials/read'].map((verb) => ({ plane: 'azure', action: `Microsoft.ManagedIdentity/userAssignedIdentities/${verb}`, scope: this.place.id }) as const);
-    return [...own, ...this.#scopes().map(({ azure, scope }) => rightAt(azure, 'Microsoft.Authorization/roleAssignments/read', scope))];
+    return [...own, ...this.use.fleet.reads(this.place.id), ...this.#scopes().map(({ azure, scope }) => rightAt(azure, 'Microsoft.Authorization/roleAssignments/read', scope))];
   }
 
   /** Looks once more, now that what the run removes is gone: an identity that somebody began to use meanwhile stays. */
@@ -90,7 +90,7 @@ export class IdentityRemoval extends Removal {
     const credentials = (await credentialsOf(this.azure, this.place.id, reader)).filter((entry) => !leaving.credential(entry));
     const assignments = (await this.#assignments(principalId, reader)).filter((entry) => !leaving.grant(entry));
     const policies = await this.#policies(principalId, reader);
-    const cluster = reader.strong ? undefined : (await this.use.fleet.facts(reader)).ownIdentities.get(this.place.id.toLowerCase());
+    const cluster = reader.strong ? undefined : await this.use.fleet.runningOn(this.place.id, reader);
     return [
       ...(cluster === undefined ? [] : [`cluster ${cluster} runs on it`]),
       ...credentials.map(({ name, subject }) => `federated credential ${name} (${subject})`),

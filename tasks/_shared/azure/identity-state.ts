@@ -2,7 +2,7 @@ import type { IdentityPlace } from '../fleet/identity-place.js';
 import type { Reader } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
 import { readByList, type Pages } from './bulk.js';
-import { azureProblem, thrownServiceError } from './errors.js';
+import { azureProblem, isGone, thrownServiceError } from './errors.js';
 
 /** A user-assigned managed identity as Azure knows it. */
 export interface IdentityState {
@@ -44,7 +44,7 @@ async function readOne(azure: Azure, place: IdentityPlace): Promise<IdentityStat
     const { userAssignedIdentities } = await azure.identities(place.subscriptionId);
     return state(await userAssignedIdentities.get(place.resourceGroup, place.name, { abortSignal: azure.signal }), place.id);
   } catch (error) {
-    if (thrownServiceError(error)?.status === 404) return undefined;
+    if (isGone(thrownServiceError(error))) return undefined;
     throw azureProblem(`read ${place.id}`, `Identity ${place.name} cannot be read`, error);
   }
 }

@@ -114,7 +114,9 @@ export class Identity implements Resource<IdentityInputs, IdentityObservation> {
     return { id, apiVersion: apiVersions.identities, ...(region === undefined ? { body, pending: ['location'] } : { body: { ...body, location: region } }) };
   }
 
+  /** Looks once more: one that somebody made meanwhile is used as it is, and its tags stay theirs. */
   async apply(_change: Change, _known: IdentityInputs, writer: Writer): Promise<void> {
+    if ((await readIdentity(this.azure, this.place, strongReader)) !== undefined) return;
     const region = await this.homeRegion();
     if (region === undefined) throw new Error(`no cluster tells the region of ${this.key}`);
     const tags = this.tags();

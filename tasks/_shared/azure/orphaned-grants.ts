@@ -5,10 +5,10 @@ import { toProblem } from '../reconcile/problem.js';
 import type { Reader } from '../reconcile/resource.js';
 import { strongReader } from '../reconcile/plan.js';
 import type { Azure } from './azure.js';
-import { clusterState, readCluster } from './cluster-state.js';
+import { clusterState } from './cluster-state.js';
 import { apiVersions } from './api-versions.js';
 import { readIdentity } from './identity-state.js';
-import { clustersIn, nodesRunAs } from './kubelet-use.js';
+import { clustersAround, kubeletUse } from './kubelet-use.js';
 import { assignmentsAt } from './own-grants.js';
 import type { RoleAssignmentState } from './role-assignments.js';
 
@@ -38,8 +38,8 @@ export async function orphanedGrants(azure: Azure, scope: string, reader: Reader
       const principalId = assignment.principalId.toLowerCase();
       if (now === undefined || now.toLowerCase() === principalId) return undefined;
       if (isCluster(named)) {
-        const { used, unclear } = await kubeletUse(identities, named, principalId, clusters, reader);
-        if (used) return undefined;
+        const { user, unclear } = kubeletUse(await clustersAround(identities, clusters, [named], reader), principalId);
+        if (user !== undefined) return undefined;
         if (unclear !== undefined) return { assignment, unclear };
       }
       return { assignment, evidence: now === '' ? `${lastPart(named)} is gone` : `${lastPart(named)} was made anew and has another principal` };
@@ -53,16 +53,6 @@ export async function orphanedGrants(azure: Azure, scope: string, reader: Reader
 
 function isCluster(id: string): boolean {
   return parseArmId(id)?.type.toLowerCase() === 'microsoft.containerservice/managedclusters';
-}
-
-/** Whether the nodes of any cluster run as a principal, as far as that can be seen. */
-async function kubeletUse(azure: Azure, named: string, principalId: string, fleet: readonly ClusterEntry[], reader: Reader): Promise<{ readonly used: boolean; readonly unclear?: string }> {
-  const listed = await clustersIn(azure, [parseArmId(named), ...fleet].flatMap((place) => place?.subscriptionId ?? []), reader);
-  const own = await Promise.all(fleet.map((entry) => readCluster(azure, entry, reader)));
-  const states = [...listed, ...own.filter((one) => one !== undefined)];
-  if (nodesRunAs(states, principalId) !== undefined) return { used: true };
-  const silent = states.find(({ kubelet }) => kubelet === undefined);
-  return { used: false, ...(silent === undefined ? {} : { unclear: `cluster ${lastPart(silent.id)} does not say which identity its nodes run as` }) };
 }
 
 /** The principal of an identity, or of a cluster's nodes; empty when it is gone, undefined for an id of another kind. */

@@ -9,6 +9,8 @@ import { listAssignments, type RoleAssignmentState } from './role-assignments.js
 export interface Grantee {
   /** ARM id of the identity or cluster whose principal it is; empty for a principal that only has an object id. */
   readonly id: string;
+  /** What keys of its grants name, and with them ledgers: `kubelet of <ARM id>`, an object id; {@link id} when absent. */
+  readonly inKeys?: string;
   /** Absent while it cannot be told, e.g. because the identity is gone. */
   readonly principalId?: string;
 }
@@ -31,7 +33,7 @@ export async function grantsOf(azure: Azure, scope: string, grantee: Grantee, hi
   const there = (await assignmentsAt(azure, scope, reader)).filter((entry) => isWithin(entry.scope, scope));
   const made = (entry: RoleAssignmentState): boolean => {
     const resources = history.of(entry.id)?.made === true ? (history.of(entry.id)?.resources ?? []) : [];
-    return resources.some((key) => key.endsWith(` for ${grantee.id.toLowerCase()}`));
+    return resources.some((key) => key.endsWith(` for ${(grantee.inKeys ?? grantee.id).toLowerCase()}`));
   };
   const marked = (entry: RoleAssignmentState): boolean => grantee.id !== '' && sameId(grantMark(entry.description)?.principal ?? '', grantee.id);
   const own = (entry: RoleAssignmentState): boolean => grantee.principalId !== undefined && sameId(entry.principalId, grantee.principalId);

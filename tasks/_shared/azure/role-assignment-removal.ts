@@ -1,7 +1,7 @@
 import { lastPart } from '../fleet/arm-id.js';
 import { grantMark } from '../fleet/marks.js';
 import { Removal, type RemovalInputs, type RemovalPlace, type RemovalState } from '../reconcile/removal.js';
-import type { ProblemParts } from '../reconcile/problem.js';
+import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import { keep, type Change, type Content, type Permission, type Writer, type WritingChange } from '../reconcile/resource.js';
 import { apiVersions } from './api-versions.js';
 import { rightAt, type Azure } from './azure.js';
@@ -100,6 +100,12 @@ export class RoleAssignmentRemoval extends Removal<FoundAssignment> {
     return { action: 'update', reason: `${this.reason(observed ?? { present: true })}; others stay`, fields: [{ field: 'repositories', ...(before === undefined ? {} : { before }), after: after ?? '' }], widens: false };
   }
 
+  /** Azure changes no assignment of a principal that is gone; it removes it, though. */
+  #unwritable(parts: ProblemParts): Problem {
+    const remedy = 'if that principal is gone, run again without the input repositories: the assignment goes as a whole then, and nobody loses anything by it';
+    return new Problem({ ...parts, what: `The grant ${this.name} keeps its repositories`, remedy });
+  }
+
   #shrunk({ condition = '' }: RoleAssignmentState): { readonly condition?: string } | undefined {
     return shrink(condition, this.limits?.repositories ?? []);
   }
@@ -124,17 +130,20 @@ export class RoleAssignmentRemoval extends Removal<FoundAssignment> {
     const { role, principalId, description = '', condition = '' } = assignment;
     const left = this.#shrunk(assignment)?.condition;
     if (left === undefined) return;
-    await writeAssignment(this.azure, {
+    const write = writeAssignment(this.azure, {
       scope: this.found.scope,
       name: this.#name,
       role: { id: role, name: roleTitle(role) },
       principal: { id: principalId, name: grantMark(description)?.workload ?? principalId, type: this.limits?.principalType ?? 'ServicePrincipal' },
       description,
       condition: left,
-      label: this.name,
+      label: grantPlace(this.found.scope),
       before: condition,
       widens: false,
     }, writer);
+    await write.catch((error: unknown) => {
+      throw error instanceof Problem && error.parts.serviceCode === 'PrincipalNotFound' ? this.#unwritable(error.parts) : error;
+    });
   }
 }
 
@@ -145,7 +154,10 @@ export function grantRemovalKey({ id }: Pick<RoleAssignmentState, 'id'>): string
 
 /** `Key Vault Secrets User on secret orders-db of vault kv-contoso` */
 export function grantTitle({ role, scope }: Pick<RoleAssignmentState, 'role' | 'scope'>): string {
+  return `${roleTitle(role)} on ${grantPlace(scope)}`;
+}
+
+function grantPlace(scope: string): string {
   const last = scope.split('/').filter((part) => part !== '');
-  const place = /\/secrets\/[^/]+$/i.test(scope) ? `${last.at(-3) ?? ''} / secrets / ${last.at(-1) ?? ''}` : (last.at(-1) ?? 'the tenant');
-  return `${roleTitle(role)} on ${place}`;
+  return /\/secrets\/[^/]+$/i.test(scope) ? `${last.at(-3) ?? ''} / secrets / ${last.at(-1) ?? ''}` : (last.at(-1) ?? 'the tenant');
 }

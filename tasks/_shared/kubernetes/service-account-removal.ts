@@ -4,10 +4,11 @@ import { some } from '../fleet/wording.js';
 import type { ProblemParts } from '../reconcile/problem.js';
 import { Removal, type RemovalInputs, type RemovalState } from '../reconcile/removal.js';
 import { unknown, type Known, type Ref } from '../reconcile/ref.js';
-import { keep, type Change, type FieldChange, type Intent, type Permission, type Reader, type Writer } from '../reconcile/resource.js';
+import { keep, writes, type Change, type FieldChange, type Intent, type Permission, type Reader, type Writer } from '../reconcile/resource.js';
 import { fieldManager, identityKeys, ownKeys, type ClusterConnection } from './connection.js';
 import { kinds, metadataOf, pathOf, type ClusterObject } from './objects.js';
 import { rights } from './permissions.js';
+import { podTemplateOf, serviceAccountOf } from './rendered-chart.js';
 import { annotationOwners, isOurs, readAnnotations, restoringPart, writeAnnotations, type ServiceAccountName } from './service-account.js';
 
 /** What is to be done with a service account. */
@@ -39,7 +40,7 @@ const annotationNames = [identityKeys.clientId, identityKeys.tenantId] as const;
 
 /**
  * Takes the identity's annotations off a service account, as far as this project's field manager owns them. A service account that this
- * project made goes as a whole when no pod and no other manager uses it. Its namespace stays. One that carries another identity by now, or that cannot
+ * project made goes as a whole when nothing that runs, or will run, and no other manager uses it. Its namespace stays. One that carries another identity by now, or that cannot
  * be told to carry the withdrawn one, is left as it is.
  */
 export class ServiceAccountRemoval extends Removal<FoundAccount> {
@@ -69,7 +70,7 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
   override plan(observed: FoundAccount | undefined): Change {
     const { present, goes, going = [], left = [] } = observed ?? { present: false };
     if (!present) return keep('there is none');
-    if (goes === true) return { action: 'delete', reason: 'this project made it, and no pod uses it; its namespace stays', fields: [], widens: false };
+    if (goes === true) return { action: 'delete', reason: 'this project made it, and nothing uses it; its namespace stays', fields: [], widens: false };
     const fields = going.map(({ name, now, before = '(none)' }): FieldChange => ({ field: name, before: now, after: before }));
     if (fields.length > 0) return { action: 'update', reason: 'this project’s annotations go', fields, widens: false };
     return keep(left.length === 0 ? 'it has nothing of this project' : `stays: ${left.map(({ because }) => because).join('; ')}`);
@@ -80,16 +81,22 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
     return '';
   }
 
+  reads(): readonly Permission[] {
+    return [...rights(this.connection, ['get'], kinds.serviceAccount, this.account.namespace), ...runners.flatMap((kind) => rights(this.connection, ['list'], kind, this.account.namespace))];
+  }
+
   permissions(change: Change): readonly Permission[] {
     return rights(this.connection, change.action === 'delete' ? ['delete'] : ['patch'], kinds.serviceAccount, this.account.namespace);
   }
 
-  async apply(change: Change, _known: RemovalInputs, writer: Writer): Promise<void> {
+  /** Does what is to be done by now: whoever used it when the plan was made may be gone, or have come. */
+  async apply(_change: Change, _known: RemovalInputs, writer: Writer): Promise<void> {
     const found = await this.#look();
-    if (!found.present) return;
-    writer.permit(this.plan(found));
+    const change = this.plan(found);
+    if (!writes(change)) return;
+    writer.permit(change);
     const intent = { object: pathOf(this.#ref), before: found.now ?? '', widens: false };
-    if (change.action === 'delete' && found.goes === true) {
+    if (change.action === 'delete') {
       await writer.write({ ...intent, action: 'delete' }, () => this.connection.remove(this.#ref));
       return;
     }
@@ -138,15 +145,19 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
     }
     const common = { present: true, managed, going, uid, now: writeAnnotations(annotations) };
     if (!managed) return { ...common, left: [...left, ...this.#foreign(found, annotations)] };
-    const users = [...otherManagers(found), ...(await this.#pods())];
+    const users = [...otherManagers(found), ...(await this.#users())];
     if (users.length === 0) return { ...common, goes: true };
     return { ...common, left: [...left, this.#used(users)] };
   }
 
-  async #pods(): Promise<string[]> {
-    const pods = await this.connection.list(kinds.pod, this.account.namespace);
-    const using = pods.filter((pod) => (text(object(pod.spec).serviceAccountName) ?? 'default') === this.account.name && !ended.has(text(object(pod.status).phase) ?? ''));
-    return using.map((pod) => `pod ${metadataOf(pod).name}`);
+  /** What runs as it, or will: pods, and what makes pods, also where there are none right now. */
+  async #users(): Promise<string[]> {
+    const found = (await Promise.all(runners.map((kind) => this.connection.list(kind, this.account.namespace)))).flat();
+    return found.flatMap((one) => {
+      const template = podTemplateOf(one);
+      if (template === undefined || serviceAccountOf(template) !== this.account.name || hasEnded(one)) return [];
+      return [`${one.kind.toLowerCase()} ${metadataOf(one).name}`];
+    });
   }
 
   #used(users: readonly string[]): ProblemParts {
@@ -193,8 +204,23 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
   }
 }
 
-/** Phases of pods that do not run any more. Source: Kubernetes docs, pod lifecycle. */
-const ended: ReadonlySet<string> = new Set(['Succeeded', 'Failed']);
+/** What may run as a service account, or make pods that do. */
+const runners = [kinds.pod, kinds.deployment, kinds.statefulSet, kinds.daemonSet, kinds.replicaSet, kinds.job, kinds.cronJob];
+
+/** True for a pod or a job that does not run any more, and for what a controller keeps of the past. Source: Kubernetes docs, pod lifecycle and jobs. */
+function hasEnded(found: ClusterObject): boolean {
+  const { phase, conditions } = object(found.status);
+  switch (found.kind) {
+    case kinds.pod.kind:
+      return ['Succeeded', 'Failed'].includes(text(phase) ?? '');
+    case kinds.job.kind:
+      return objects(conditions).some(({ type, status }) => ['Complete', 'Failed'].includes(text(type) ?? '') && status === 'True');
+    case kinds.replicaSet.kind:
+      return metadataOf(found).controller !== undefined;
+    default:
+      return false;
+  }
+}
 
 /** The key of the removal of a service account. */
 export function accountRemovalKey(connection: ClusterConnection, { namespace, name }: ServiceAccountName): string {

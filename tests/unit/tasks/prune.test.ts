@@ -145,6 +145,16 @@ describe('prune', () => {
     assert.match(left(result), /WI2315 Grant Key Vault Secrets User on kv-unit \/ secrets \/ billing-db .* was not pruned: you may not read it/);
   });
 
+  it('does not take what lies in a subscription that is not seen for gone', async () => {
+    await federated();
+    const far = idOf('subscription of others');
+    const there = [identityId('id-far'), clusterId('aks-far')].map((id) => orphan(`for ${id}`, id.replace(subscriptionId, far)));
+    rig.network.faults.plant({ service: 'arm', method: 'GET', path: new RegExp(`/subscriptions/${far}/`), respond: { status: 404, body: { error: { code: 'SubscriptionNotFound', message: `The subscription '${far}' could not be found.` } } } });
+    const { result } = await pruning();
+    assert.ok(there.every((name) => assignments().includes(name)));
+    assert.match(JSON.stringify(result.proofs), /was not pruned.*The subscription .* could not be found/);
+  });
+
   it('removes grants on registries of identities and nodes that are gone', async () => {
     const registry = await rig.addRegistry();
     await federated();

@@ -28,7 +28,7 @@ describe('the plan of what is taken back', () => {
   it('is shown in the log with a mark before each that goes, and why', async () => {
     const text = lines(planText((await run({ state: 'absent' }, { dryRun: true })).plan));
     assert.match(text, /^Plan {5}0 to create, 0 to update, 4 to delete, 0 as they should be$/m);
-    assert.match(text, /^ {4}- service account +orders\/api +this project made it, and no pod uses it; its namespace stays$/m);
+    assert.match(text, /^ {4}- service account +orders\/api +this project made it, and nothing uses it; its namespace stays$/m);
     assert.match(text, /^ {4}- grant +Key Vault Secrets User on kv-unit \/ secrets \/ orders-db +its workload is withdrawn \(assignment /m);
     assert.match(text, /^ {4}- federated credential +wi-aks-1-orders-api-[0-9a-f]{8} +orders\/api on aks-1 is withdrawn$/m);
     assert.match(text, /^ {4}- identity +id-orders-aks-1 +this project made it, and nothing else that this connection sees uses it;/m);

@@ -133,6 +133,17 @@ describe('GrantRegistryRole, state absent', () => {
     assert.deepEqual([(await absent(nodes)).result.result, here()], ['succeeded', []]);
   });
 
+  it('leaves what nodes were granted while a cluster does not say what its nodes run as', async () => {
+    const nodes = { principal: 'kubelet', repositories: '' };
+    rig.world.directory.add({ displayName: 'agentpool', objectId: kubeletOf('aks-1'), kind: 'managedIdentity' });
+    await grant(nodes);
+    await rig.addCluster('aks-2', 'ready');
+    delete rig.world.arm.clusters.find('aks-2').resource.properties.identityProfile;
+    const { result } = await absent(nodes);
+    assert.deepEqual([result.result, here().length], ['succeeded', 1]);
+    assert.match(reasons(result), /keep, stays: other nodes may pull with the same identity: cluster aks-2 does not say which identity its nodes run as/);
+  });
+
   it('leaves what nodes were granted where it cannot be seen whether other clusters run as the same identity', async () => {
     const nodes = { principal: 'kubelet', repositories: '' };
     rig.world.roles.add({ name: idOf('of nodes'), scope: registry, principalId: idOf('kubelet'), principalType: 'ServicePrincipal', roleDefinitionId: roles.AcrPull, description: describeGrant({ workload: 'kubelet of aks-1', principal: clusterId(), run: 'long ago' }) });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { federateServiceAccount } from '../../../tasks/FederateServiceAccount/federate-service-account.js';
 import { grantRegistryRole } from '../../../tasks/GrantRegistryRole/grant-registry-role.js';
 import type { ServiceConnection } from '../../../tasks/_shared/azure/connection.js';
-import { parseCondition } from '../../../tasks/_shared/azure/repository-conditions.js';
+import { conditionedActions, parseCondition, printCondition } from '../../../tasks/_shared/azure/repository-conditions.js';
 import { roles, roleTitle } from '../../../tasks/_shared/azure/roles.js';
 import { describeGrant } from '../../../tasks/_shared/fleet/marks.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
@@ -54,6 +54,19 @@ describe('GrantRegistryRole, state absent: repositories, object ids and other co
     await federate();
     assert.equal((await run({ repositories: 'orders/api, backend/*' })).result, 'succeeded');
     assert.deepEqual([(await absent({ repositories: '' })).result, grants()], ['succeeded', []]);
+  });
+
+  it('says how an assignment goes of which Azure changes nothing any more, since its principal is gone', async () => {
+    const scope = rig.world.arm.registries.find('crunit').id;
+    const gone = idOf('principal that is gone');
+    const condition = printCondition({ actions: conditionedActions['Container Registry Repository Reader'], repositories: ['orders/api', 'web'] });
+    rig.world.roles.add({ name: idOf('of one that is gone'), scope, principalId: gone, principalType: 'ServicePrincipal', roleDefinitionId: roles['Container Registry Repository Reader'], condition, conditionVersion: '2.0', description: describeGrant({ workload: `ServicePrincipal ${gone}`, run: 'long ago' }) });
+    const named = { principal: 'objectId', principalId: gone, principalType: 'ServicePrincipal' };
+    const { result, applied } = await absent(named);
+    const [problem] = applied.flatMap(({ outcome }) => ('problem' in outcome ? [outcome.problem] : []));
+    assert.deepEqual([result, problem?.serviceCode, problem?.what], ['failed', 'PrincipalNotFound', 'The grant Container Registry Repository Reader on crunit keeps its repositories']);
+    assert.match(problem?.remedy ?? '', /run again without the input repositories/);
+    assert.deepEqual([(await absent({ ...named, repositories: '' })).result, grants()], ['succeeded', []]);
   });
 
   it('takes them from a group, sending the type of the principal', async () => {
