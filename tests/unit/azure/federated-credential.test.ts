@@ -148,6 +148,13 @@ describe('federated credential', () => {
     assert.deepEqual(puts(), [201, 201, 201, 201], 'no write was refused');
   });
 
+  it('does not begin a write to an identity before the last one has ended, also where one takes longer than the published rate asks for', async () => {
+    Object.assign(rig.world.arm.identities.knobs, { writeMs: 6_000, buckets: true });
+    const result = await run(desired('wi-1-a', 'https://a/'), desired('wi-2-b', 'https://b/'), desired('wi-3-c', 'https://c/'));
+    const ends = rig.network.log.writes('arm').map(({ at }) => at);
+    assert.deepEqual([result.result, ends, puts()], ['succeeded', [6_000, 12_000, 18_000], [201, 201, 201]]);
+  });
+
   it('does not wait for conflicts of another kind, such as a lock', async () => {
     rig.network.faults.plant({ service: 'arm', method: 'PUT', respond: { status: 409, body: { error: { code: 'ScopeLocked', message: 'The scope is locked.' } } } });
     const { outcome, problem } = verdictOf(await run(), desired());

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { logWatcher, publish } from '../../../tasks/_shared/agent/run-log.js';
 import type { Azure } from '../../../tasks/_shared/azure/azure.js';
 import { RoleAssignment, type GrantRules } from '../../../tasks/_shared/azure/role-assignment.js';
 import { existingName } from '../../../tasks/_shared/azure/role-assignment-write.js';
@@ -10,6 +11,8 @@ import type { IdentityRecord } from '../../simulators/arm/identities.js';
 import { idOf } from '../../simulators/azure/directory.js';
 import { role } from '../../simulators/azure/role-definitions.js';
 import type { RoleAssignment as Stored } from '../../simulators/azure/roles.js';
+import type { SimRequest } from '../../simulators/kernel/service.js';
+import { FakeAgent } from '../agent/fake-agent.js';
 import { group, identityId, Rig, subscriptionId, verdictOf } from './azure-world.js';
 import { resourceEnd } from '../../../tasks/_shared/azure/accesses.js';
 
@@ -24,8 +27,8 @@ describe('role assignment: traps', () => {
     ({ rig, azure, identity } = await Rig.withIdentity());
     vault = await rig.addVault();
   });
-  const grant = (secret = 'orders-db', rules: GrantRules = {}, wanted = 'Key Vault Secrets User'): RoleAssignment =>
-    new RoleAssignment(azure, { scope: `${vault}/secrets/${secret}`, listScope: vault, label: secret }, wanted, { id: 'id-orders', name: 'id-orders' }, { principalId: value(identity.principalId), target: value(vault) }, undefined, 'made by a test', resourceEnd(identityId()), rules);
+  const grant = (secret = 'orders-db', rules: GrantRules = {}, wanted = 'Key Vault Secrets User', { name, principalId } = identity): RoleAssignment =>
+    new RoleAssignment(azure, { scope: `${vault}/secrets/${secret}`, listScope: vault, label: secret }, wanted, { id: name, name }, { principalId: value(principalId), target: value(vault) }, undefined, 'made by a test', resourceEnd(identityId(name)), rules);
   const plant = (name: string, more: Partial<Stored> = {}): void =>
     void rig.world.roles.add({ name: idOf(name), scope: `${vault}/secrets/orders-db`, principalId: identity.principalId, principalType: 'ServicePrincipal', roleDefinitionId: secretsUser, ...more });
   const puts = (): number[] => rig.statuses('arm', 'PUT', /roleAssignments/);
@@ -38,17 +41,46 @@ describe('role assignment: traps', () => {
     rig.world.roles.add({ name: idOf('constrained'), scope: group, principalId: rig.deployer.objectId, principalType: 'ServicePrincipal', roleDefinitionId: 'f58310d9-a9f6-439a-9e8d-f62e7b41a168', condition, conditionVersion: '2.0', createdAt: Number.NEGATIVE_INFINITY });
   }
 
+  /** Azure never learns of the principal. */
+  function neverFound(asked: (request: SimRequest) => void = () => undefined): void {
+    rig.network.faults.plant({ service: 'arm', method: 'PUT', path: /roleAssignments/, respond: (request) => {
+      asked(request);
+      return { status: 400, body: { error: { code: 'PrincipalNotFound', message: 'Principal does not exist in the directory.' } } };
+    } });
+  }
+
   it('a deployer who may assign to service principals only is let through, since the principal type is sent', async () => {
     constrain("((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR (@Request[Microsoft.Authorization/roleAssignments:PrincipalType] StringEqualsIgnoreCase 'ServicePrincipal'))");
     assert.deepEqual([(await rig.run([grant()])).result, puts()], ['succeeded', [201]]);
   });
 
   it('PrincipalNotFound with the principal type sent is waited out, and is no success at the deadline', async () => {
-    rig.network.faults.plant({ service: 'arm', method: 'PUT', path: /roleAssignments/, respond: { status: 400, body: { error: { code: 'PrincipalNotFound', message: 'Principal does not exist in the directory.' } } } });
+    const types: unknown[] = [];
+    neverFound(({ body }) => types.push((JSON.parse(body.toString()) as { properties: { principalType?: string } }).properties.principalType));
     const { outcome, problem } = verdictOf(await rig.run([grant()]), grant());
     assert.deepEqual([outcome, problem?.serviceCode], ['failed', 'PrincipalNotFound']);
     assert.ok(puts().length > 5, 'it was tried again');
+    assert.deepEqual([types.length, [...new Set(types)]], [puts().length, ['ServicePrincipal']]);
     assert.deepEqual(rig.journal.map((entry) => entry.outcome).filter((word) => word === 'done'), []);
+  });
+
+  it('the log says that a write failed when every try of it failed, and nothing in it speaks of success', async () => {
+    neverFound();
+    const result = await rig.run([grant()]);
+    const agent = new FakeAgent();
+    try {
+      logWatcher(agent, false).applied(result.applied, 290_000);
+      const end = publish(agent, result, { task: agent.task, startedAt: '', run: 'unit 1', signIn: 'deployer', correlation: '', clusters: [] }, {});
+      assert.deepEqual(agent.log.slice(0, 2), [
+        'Apply    0 of 1 done in 4 min 50 s, 1 failed',
+        '  ! shared  grant  Key Vault Secrets User on orders-db  Principal does not exist in the directory. (PrincipalNotFound)',
+      ]);
+      assert.ok(agent.log.some((line) => /^WI\d{4}  The grant Key Vault Secrets User on orders-db was not made\.$/.test(line)), agent.log.join('\n'));
+      assert.deepEqual([agent.log.slice(1).filter((line) => /\b(done|succeeded|success)\b/i.test(line)), end.result], [[], 'Failed']);
+      assert.match(end.message, /PrincipalNotFound/);
+    } finally {
+      agent.dispose();
+    }
   });
 
   it('RoleAssignmentExists names the assignment without dashes: it is read by its name and adopted', async () => {
@@ -84,6 +116,12 @@ describe('role assignment: traps', () => {
   });
 
   it('names do not collide: equal ones of two principals differ, and a name that means something else is refused, not overwritten', async () => {
+    const other = rig.world.arm.identities.add(subscriptionId, 'rg-dev', 'id-other', 'westeurope');
+    const both = ['orders-db', 'orders-api-key'].flatMap((secret) => ['Key Vault Secrets User', 'Key Vault Reader'].flatMap((wanted) => [identity, other].map((whose) => grant(secret, {}, wanted, whose))));
+    assert.equal((await rig.run(both)).result, 'succeeded');
+    const names = rig.world.roles.assignments().filter(({ principalId }) => [identity, other].some((whose) => whose.principalId === principalId)).map(({ name }) => name);
+    assert.deepEqual([names.length, new Set(names).size], [8, 8], 'two principals, two scopes and two roles');
+    for (const name of names) rig.world.roles.remove(name);
     await rig.run([grant()]);
     const [own] = rig.world.roles.assignments().filter(({ principalId }) => principalId === identity.principalId);
     assert.ok(own !== undefined);
