@@ -71,6 +71,16 @@ describe('federated credential', () => {
     assert.deepEqual(rig.journal.map(({ before, after }) => [before, after]), [[issuer.slice(0, -1), `${issuer} ${subject}`]]);
   });
 
+  it('repairs ours when the cluster was rebuilt and has wholly another issuer, and shows the old one in the plan', async () => {
+    const old = 'https://elsewhere.example/tenant/before/';
+    identity.credentials.set('wi-aks-1', old, subject);
+    const dry = await rig.run([desired()], [], { dryRun: true });
+    const change = dry.plan[0]?.change;
+    assert.ok(change?.action === 'update' && change.widens);
+    assert.deepEqual([change.fields, change.reason, rig.writes()], [[{ field: 'issuer', before: old, after: issuer }], 'credential wi-aks-1 has another issuer', []]);
+    assert.deepEqual([(await run()).result, stored()], ['succeeded', [`wi-aks-1 ${issuer} ${subject} ${audience}`]]);
+  });
+
   it('names one of somebody else that only seems to serve, and leaves it alone', async () => {
     const lookalikes: [string, string, RegExp][] = [
       [issuer, 'system:serviceaccount:Orders:api', /its subject system:serviceaccount:Orders:api differs in case from system:serviceaccount:orders:api/],

@@ -75,7 +75,7 @@ describe('role assignment: traps', () => {
         'Apply    0 of 1 done in 4 min 50 s, 1 failed',
         '  ! shared  grant  Key Vault Secrets User on orders-db  Principal does not exist in the directory. (PrincipalNotFound)',
       ]);
-      assert.ok(agent.log.some((line) => /^WI\d{4}  The grant Key Vault Secrets User on orders-db was not made\.$/.test(line)), agent.log.join('\n'));
+      assert.ok(agent.log.some((line) => /^WI\d{4} {2}The grant Key Vault Secrets User on orders-db was not made\.$/.test(line)), agent.log.join('\n'));
       assert.deepEqual([agent.log.slice(1).filter((line) => /\b(done|succeeded|success)\b/i.test(line)), end.result], [[], 'Failed']);
       assert.match(end.message, /PrincipalNotFound/);
     } finally {
