@@ -7,7 +7,7 @@ import { credentialName } from '../../../tasks/_shared/fleet/names.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { idOf } from '../../simulators/azure/directory.js';
 import { makeKeysFresh, takeKeysAgain } from '../../simulators/kernel/rsa-keys.js';
-import { clusterId, identityId, Rig, subscriptionId, type RunChoices } from '../azure/azure-world.js';
+import { clusterId, group, identityId, Rig, subscriptionId, type RunChoices } from '../azure/azure-world.js';
 
 const given = { namespace: 'orders', serviceAccount: 'api', identity: 'id-shared', identityResourceGroup: 'rg-dev', workload: 'orders', keyVault: 'rg-dev/kv-unit', secrets: 'orders-db' };
 
@@ -127,9 +127,10 @@ describe('prune', () => {
     const foreign = idOf('of somebody');
     rig.world.roles.add({ name: foreign, scope: vault, principalId: idOf('nobody'), principalType: 'ServicePrincipal', roleDefinitionId: roles.AcrPull, description: 'made by hand' });
     const elsewhere = orphan('elsewhere', identityId('id-gone'), { scope: vault.replace('kv-unit', 'kv-other') });
+    const above = [group, `/subscriptions/${subscriptionId}`].map((scope) => orphan(`above, at ${scope}`, identityId('id-gone'), { scope }));
     const { result } = await pruning();
     assert.equal(result.result, 'succeeded');
-    assert.deepEqual([gone, anew, there, foreign, elsewhere].map((name) => assignments().includes(name)), [false, false, true, true, true]);
+    assert.deepEqual([gone, anew, there, foreign, elsewhere, ...above].map((name) => assignments().includes(name)), [false, false, true, true, true, true, true]);
     assert.match(deletions(result).join(' | '), /grant Key Vault Secrets User on kv-unit \/ secrets \/ billing-db: id-gone is gone \(assignment .*made for orders\/api by long ago\)/);
     rig.network.log.clear();
     await pruning();

@@ -47,6 +47,20 @@ describe('state absent on a vault of access policies', () => {
     assert.equal(seeing.result, 'succeeded');
   });
 
+  it('keeps the entry while the service account is there, and the credential while the entry is', async () => {
+    await run();
+    const id = principal();
+    const inputs = { state: 'absent', ledger: ledger() };
+    const fates = ({ applied }: RunResult): string[] => applied.filter(({ change }) => change.action === 'delete').map(({ resource, outcome }) => `${resource.kind} ${outcome.result}`);
+    const words = 'refused by the test';
+    rig.network.faults.plant({ service: 'kubernetes', method: 'DELETE', times: 1, respond: { status: 403, body: { kind: 'Status', message: words, reason: 'Forbidden', code: 403 } } });
+    assert.deepEqual(fates(await run(inputs)), ['service account failed', 'access policy skipped', 'federated credential skipped', 'identity skipped']);
+    rig.network.faults.plant({ service: 'arm', path: /accessPolicies\/remove/, times: 1, respond: { status: 403, body: { error: { code: 'AuthorizationFailed', message: words } } } });
+    assert.deepEqual(fates(await run(inputs)), ['service account done', 'access policy failed', 'federated credential skipped', 'identity skipped']);
+    assert.ok(entries().includes(id), entries());
+    assert.equal((await run(inputs)).result, 'succeeded');
+  });
+
   it('removes what each of several runs gave, and keeps what was there before the first that gave it', async () => {
     await run();
     const id = principal();
