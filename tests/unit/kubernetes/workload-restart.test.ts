@@ -20,12 +20,13 @@ interface Shape {
   readonly env?: readonly { name: string; value: string }[];
   readonly image?: string;
   readonly spec?: Record<string, unknown>;
+  readonly serviceAccount?: string;
 }
 
-function workload(kind: 'Deployment' | 'StatefulSet' | 'DaemonSet', name: string, { labels = { [use]: 'true' }, own = {}, env = [], image = 'contoso/api:1', spec = {} }: Shape = {}): KubernetesObject {
+function workload(kind: 'Deployment' | 'StatefulSet' | 'DaemonSet', name: string, { labels = { [use]: 'true' }, own = {}, env = [], image = 'contoso/api:1', spec = {}, serviceAccount = 'api' }: Shape = {}): KubernetesObject {
   const selector = { app: name };
   const replicas = kind === 'DaemonSet' ? {} : { replicas: 2 };
-  const template = { metadata: { labels: { ...selector, ...labels } }, spec: { serviceAccountName: 'api', containers: [{ name: 'api', image, env }] } };
+  const template = { metadata: { labels: { ...selector, ...labels } }, spec: { serviceAccountName: serviceAccount, containers: [{ name: 'api', image, env }] } };
   return {
     apiVersion: 'apps/v1',
     kind,
@@ -52,6 +53,7 @@ describe('pods that were started before their service account had the identity',
   /** Starts workloads while the service account has another identity, or none, and then gives it this one. */
   const started = async (before: Record<string, string>, ...objects: KubernetesObject[]): Promise<void> => {
     plantServiceAccount(world.api, before);
+    world.api.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: 'orders', name: 'worker' } });
     for (const object of objects) world.api.put(object);
     await settle();
     world.api.edit('ServiceAccount', 'orders', 'api', ({ metadata }) => { metadata.annotations = { [annotation]: clientId }; });
@@ -101,8 +103,10 @@ describe('pods that were started before their service account had the identity',
         workload('Deployment', 'paused', { spec: { paused: true } }),
         workload('StatefulSet', 'on-delete', { spec: { updateStrategy: { type: 'OnDelete' } } }),
         workload('StatefulSet', 'held', { spec: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 2 } } } }),
+        workload('Deployment', 'worker', { serviceAccount: 'worker' }),
         workload('DaemonSet', 'agent'),
       );
+      assert.ok(pods().some(([name]) => name.startsWith('worker-')), 'it has pods');
       assert.deepEqual((await restarts()).map(({ name }) => name), ['daemon set orders/agent']);
     });
 
@@ -215,9 +219,8 @@ describe('pods that were started before their service account had the identity',
 
     it('not where all have it, run as another account, or there are none', async () => {
       assert.deepEqual((await prove()).summary, 'token after 0.0 s');
-      plantServiceAccount(world.api, { [annotation]: clientId });
-      world.api.put(workload('Deployment', 'api'));
-      await settle();
+      await started({ [annotation]: clientId }, workload('Deployment', 'api'), workload('Deployment', 'worker', { serviceAccount: 'worker' }));
+      assert.deepEqual(pods().map(([name, id]) => [name.split('-')[0], id]).sort(), [['api', clientId], ['api', clientId], ['worker', undefined], ['worker', undefined]]);
       const { result, summary } = await prove();
       assert.deepEqual([result.result, summary], ['succeeded', 'token after 0.0 s']);
     });
