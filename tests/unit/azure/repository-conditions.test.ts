@@ -58,12 +58,15 @@ describe('conditions for repositories', () => {
   it('merge to what either allows, never to less, whatever comes first', () => {
     const random = new Random(44);
     for (let run = 0; run < 2_000; run += 1) {
-      const [one, other] = [{ actions: writing, repositories: someRepositories(random) }, { actions: writing, repositories: someRepositories(random) }];
+      const [one, other] = [someCondition(random), someCondition(random)];
       const both = merge(one, other);
+      const restricted = [...one.actions, ...other.actions];
+      assert.deepEqual(unrestrictedActions(both, restricted), [], 'what either restricts is restricted');
       assert.deepEqual(missingRepositories(both, [...one.repositories, ...other.repositories]), []);
       assert.deepEqual(merge(both, one), both, 'merging again changes nothing');
       const repository = someRepository(random).replace(/\/?\*$/, '/x');
-      assert.equal(allows(both, writing[0] ?? '', repository), [one, other].some((each) => allows(each, writing[0] ?? '', repository)), repository);
+      const action = restricted[random.below(restricted.length)] ?? '';
+      assert.equal(allows(both, action, repository), [one, other].some(({ repositories }) => allows({ actions: [action], repositories }, action, repository)), repository);
     }
   });
 

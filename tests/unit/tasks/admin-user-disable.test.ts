@@ -64,6 +64,25 @@ describe('GrantRegistryRole, the admin user switched off and on', () => {
       assert.deepEqual(change?.action === 'update' ? change.fields.at(-1) : undefined, { field: 'consumers cut off', after: 'aks-1 orders/secret/acr: signs in with it' });
     });
 
+    it('needs force as well where a place does not say who uses it: a cluster that cannot be read, a workspace without logins', async () => {
+      const refusal = async (): Promise<string> => {
+        const { result } = await disable();
+        const { problem } = verdictOf(result, account);
+        assert.deepEqual([result.result, problem?.code, world.enabled, world.patches()], ['failed', 'WI2531', true, []]);
+        return problem?.because ?? '';
+      };
+      assert.match(await refusal(), /^consumers remain or are unknown: elsewhere: unknown, since the workspace knows no table ContainerRegistryLoginEvents/);
+      world.workspace.logins = [];
+      assert.match(await refusal(), /^consumers remain or are unknown: elsewhere: unknown, since workspace \S+ has no login at registry\.crunit\.sim of the last 30 days/);
+      world.onlyOthersLogIn();
+      const hidden = world.rig.network.faults.plant({ service: 'kubernetes/aks-1', path: /\/api\/v1\/secrets/, respond: { status: 403, body: { kind: 'Status', code: 403, reason: 'Forbidden', message: 'secrets is forbidden' } } });
+      assert.match(await refusal(), /^consumers remain or are unknown: aks-1: unknown, since secrets is forbidden/);
+      hidden();
+      world.rig.network.faults.plant({ service: 'log-analytics', times: 1, respond: { status: 403, body: { error: { code: 'InsufficientAccessError', message: 'The provided credentials have insufficient access' } } } });
+      assert.match(await refusal(), /^consumers remain or are unknown: elsewhere: unknown, since .*insufficient access/);
+      assert.deepEqual([(await disable()).result.result, world.enabled], ['succeeded', false], 'it was nothing else that stood in the way');
+    });
+
     it('does not switch it off for a pull that is not proven, force or not', async () => {
       world.onlyOthersLogIn();
       const unproven = async (): Promise<string> => {
