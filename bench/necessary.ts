@@ -35,7 +35,7 @@ export function necessarySteps(world: World, task: MeasuredTask): Step[] {
   const clusters = armRead('read clusters', places[0]?.subscriptionId ?? '', ['sign in']);
   switch (task) {
     case 'EnableWorkloadIdentity':
-      return [signIn, clusters, ...places.filter(({ ready }) => !ready).flatMap(enable)];
+      return [signIn, clusters, ...places.flatMap(enable)];
     case 'FederateServiceAccount':
       return [signIn, clusters, ...planned(places, federateReads), ...places.flatMap(federate)];
     case 'GrantRegistryRole':
@@ -43,9 +43,16 @@ export function necessarySteps(world: World, task: MeasuredTask): Step[] {
   }
 }
 
-function enable({ name, subscriptionId }: Place): Step[] {
+function enable(place: Place): Step[] {
+  const { name, subscriptionId, ready } = place;
   const put = { key: `put ${name}`, ...clusterBuckets.put };
-  return [
+  const on = ready ? 'read clusters' : `see ${name}`;
+  const used: Step[] = [
+    approach(place),
+    { name: `rehearse a pod ${name}`, takes: latencies.kubernetes, after: [`approach ${name}`, on] },
+  ];
+  return ready ? used : [
+    ...used,
     { name: `update ${name}`, takes: latencies.armWrite, after: ['read clusters'], buckets: [arm('writes', subscriptionId), put] },
     { name: `updated ${name}`, takes: latencies.clusterUpdate, after: [`update ${name}`] },
     armRead(`see ${name}`, subscriptionId, [`updated ${name}`]),

@@ -38,6 +38,9 @@ param vaultPolicies bool = false
 @description('Whether the applying connection may switch the admin user of registries off (GrantRegistryRole, adminUser).')
 param adminUser bool = false
 
+@description('Whether the audit logs of the clusters may be sent to a workspace (EnableWorkloadIdentity, auditWorkspace).')
+param auditLogs bool = false
+
 @description('Whether preflight may look for what would refuse a write although a role allows it: deny assignments, locks and policies. Without it, a run says that it did not look.')
 param findObstacles bool = false
 
@@ -51,6 +54,8 @@ var inventory = tenantResourceId(roleIds, guid(definitionsAt, 'inventory'))
 var obstacles = tenantResourceId(roleIds, guid(definitionsAt, 'obstacles'))
 var clusterUser = tenantResourceId(roleIds, guid(definitionsAt, 'clusterUser'))
 var clusterUpdater = tenantResourceId(roleIds, guid(definitionsAt, 'clusterUpdater'))
+var auditLogReader = tenantResourceId(roleIds, guid(definitionsAt, 'auditLogReader'))
+var auditLogWriter = tenantResourceId(roleIds, guid(definitionsAt, 'auditLogWriter'))
 var chartPlanner = tenantResourceId(roleIds, guid(definitionsAt, 'chartPlanner'))
 var namespaceMaker = tenantResourceId(roleIds, guid(definitionsAt, 'namespaceMaker'))
 var identityReader = tenantResourceId(roleIds, guid(definitionsAt, 'identityReader'))
@@ -65,8 +70,10 @@ var inSubscriptions = concat([inventory], findObstacles ? [obstacles] : [])
 var applierInClusters = concat(
   [clusterUser, clusterWriter],
   clusterRole == 'clusterAdmin' ? [] : [namespaceMaker],
-  updateClusters ? [clusterUpdater] : []
+  updateClusters ? [clusterUpdater] : [],
+  auditLogs ? [auditLogWriter] : []
 )
+var plannerInClusters = concat([clusterUser, planCharts ? chartPlanner : clusterReader], auditLogs ? [auditLogReader] : [])
 var applierOnTargets = concat([targetReader], vaultPolicies ? [vaultPolicyWriter] : [], adminUser ? [adminUserSwitch] : [])
 
 module definitions 'role-definitions.bicep' = {
@@ -109,7 +116,7 @@ module atClusters 'assign-cluster.bicep' = [for id in clusters: {
 module planAtClusters 'assign-cluster.bicep' = [for id in clusters: if (!empty(planner)) {
   name: 'workload-identity-${uniqueString(definitionsAt, planner, id)}-plan'
   scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
-  params: { cluster: last(split(id, '/')), principal: planner, roleDefinitionIds: [clusterUser, planCharts ? chartPlanner : clusterReader] }
+  params: { cluster: last(split(id, '/')), principal: planner, roleDefinitionIds: plannerInClusters }
   dependsOn: [definitions]
 }]
 

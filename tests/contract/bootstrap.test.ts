@@ -63,6 +63,7 @@ describe('templates/bootstrap', () => {
     };
     assert.deepEqual(change({ vaultPolicies: true, adminUser: true }), ['+ applier: Vault Policies at rg-shared', '+ applier: Registry Admin User at rg-shared']);
     assert.deepEqual(change({ findObstacles: true }), ['applier', 'planner'].map((who) => `+ ${who}: Obstacle Reader at ${subscription}`));
+    assert.deepEqual(change({ auditLogs: true }), ['+ applier: Audit Log Writer at aks-1', '+ planner: Audit Log Reader at aks-1']);
     assert.deepEqual(change({ updateClusters: false }), ['- applier: Cluster Updater at aks-1']);
     assert.deepEqual(change({ planCharts: false }), ['- planner: Chart Planner at aks-1', '+ planner: Azure Kubernetes Service RBAC Reader at aks-1']);
     assert.deepEqual(change({ clusterRole: 'admin' }), ['- applier: Azure Kubernetes Service RBAC Writer at aks-1', '+ applier: Azure Kubernetes Service RBAC Admin at aks-1']);
@@ -74,7 +75,7 @@ describe('templates/bootstrap', () => {
   });
 
   it('assigns every custom role of roles.json, and defines it with exactly its actions', () => {
-    const deployed = bootstrap({ vaultPolicies: true, adminUser: true, findObstacles: true });
+    const deployed = bootstrap({ vaultPolicies: true, adminUser: true, findObstacles: true, auditLogs: true });
     const assigned = assignments(deployed).join('\n');
     for (const role of custom) assert.ok(assigned.includes(`: ${textOf(role, 'name').replace('Workload Identity ', '')} at `), textOf(role, 'key'));
     const definitions = deployed.resources.filter(({ type }) => type.endsWith('/roleDefinitions')).map(({ body }) => mapping(body.properties ?? null));
@@ -167,7 +168,7 @@ describe('templates/bootstrap/roles.json', () => {
   });
 
   it('has nothing but reading in the roles of the planner', () => {
-    const planned = assignments(bootstrap({ findObstacles: true })).flatMap((one) => /^planner: (.*) at /.exec(one)?.[1] ?? []);
+    const planned = assignments(bootstrap({ findObstacles: true, auditLogs: true })).flatMap((one) => /^planner: (.*) at /.exec(one)?.[1] ?? []);
     const roles = custom.filter(({ name }) => planned.includes(String(name).replace('Workload Identity ', '')));
     assert.equal(roles.length, planned.length);
     const changing = roles.flatMap(({ actions, dataActions }) => [actions, dataActions].flat()).map(String).filter((action) => !action.endsWith('/read'));

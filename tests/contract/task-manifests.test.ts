@@ -76,7 +76,7 @@ describe('task.json', () => {
   }
 
   it('says the same about the inputs that several tasks share', () => {
-    const shared = ['azureSubscription', 'clusters', 'dryRun', 'concurrency', 'failFast', 'workload', 'identityResourceGroup', 'identityLocation', 'ring', 'propagationTimeoutInMinutes'];
+    const shared = ['azureSubscription', 'clusters', 'dryRun', 'concurrency', 'failFast', 'workload', 'identityResourceGroup', 'identityLocation', 'propagationTimeoutInMinutes'];
     // SelectClusters only completes names with its connection, and the words on a workload differ with what a task does to it.
     const planned = manifests.filter(({ folder }) => folder !== 'SelectClusters');
     const compare = (input: string, fields: readonly string[]): void => {
@@ -86,7 +86,7 @@ describe('task.json', () => {
     };
     for (const input of shared) compare(input, ['type', 'label', 'defaultValue', 'required', 'helpMarkDown', 'properties']);
     for (const input of ['namespace', 'serviceAccount']) compare(input, ['type', 'label', 'defaultValue']);
-    for (const input of ['identity', 'serviceAccounts']) compare(input, ['type', 'label', 'defaultValue', 'required', 'properties']);
+    for (const input of ['identity', 'serviceAccounts', 'ring']) compare(input, ['type', 'label', 'defaultValue', 'required', 'properties']);
     const connections = manifests.flatMap(({ manifest }) => records(manifest.inputs).filter((one) => one.name === 'azureSubscription'));
     assert.deepEqual(new Set(connections.map(({ type, label }) => `${String(type)} ${String(label)}`)).size, 1);
     assert.equal(connections.length, tasks.length);

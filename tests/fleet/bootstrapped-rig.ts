@@ -44,6 +44,7 @@ function step<I>(name: string, title: string, task: PlannedTask<I, Services>, in
 /** Everything that the tasks do to one workload: there, back while nothing else uses the identity, and there again. */
 export const rightsSteps: readonly RightsStep[] = [
   step('enable', 'EnableWorkloadIdentity', enableWorkloadIdentity, {}),
+  step('audit logs', 'EnableWorkloadIdentity, `auditWorkspace`', enableWorkloadIdentity, { auditWorkspace: 'rg-shared/law-audit' }),
   step('federate', 'FederateServiceAccount', federateServiceAccount, federation),
   step('withdraw', 'FederateServiceAccount, `state: absent`', federateServiceAccount, { ...federation, state: 'absent' }),
   step('restart', 'FederateServiceAccount, `restartWorkloads: true`', federateServiceAccount, { ...federation, restartWorkloads: 'true' }, startPods),
@@ -103,7 +104,7 @@ export async function bootstrappedRig(more: ValueMap = {}): Promise<Rig> {
   (await world.addVault({ ...shared, name: 'kv-old', properties: { enableRbacAuthorization: false } })).secrets.set('orders-db', 'canary');
   (await world.addRegistry({ ...shared, name: 'crunit', properties: { adminUserEnabled: true } })).addImage('orders/api', '1.0.0');
   (await world.addRegistry({ ...shared, name: 'crabac', properties: { roleAssignmentMode: 'AbacRepositoryPermissions' } })).addImage('orders/api', '1.0.0');
-  const asked = { vaultPolicies: true, adminUser: true, moreGrantableRoles: [blobReader.id], ...more };
+  const asked = { auditLogs: true, vaultPolicies: true, adminUser: true, moreGrantableRoles: [blobReader.id], ...more };
   bootstrap(world, { ...asked, applier: deployer.objectId, subscriptions: [subscriptionId], clusters: [clusterId()], identityGroup: groups('rg-id'), targetGroups: [groups('rg-shared')] }, managementGroupId('nonprod'));
   helmStandsIn(rig);
   return rig;

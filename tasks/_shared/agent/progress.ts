@@ -6,7 +6,7 @@ import { columns } from '../report/columns.js';
 /** What is waited for this long is told in the log, what is shorter in the debug log only. Milliseconds. */
 const tellAfterMs = 5_000;
 /** How often waits are told, all of them together. Milliseconds. */
-const tellEveryMs = 20_000;
+const tellEveryMs = 30_000;
 /** So many waits are told one by one; more of them in one row for each thing that is waited for. */
 const toldEach = 5;
 

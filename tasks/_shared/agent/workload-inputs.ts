@@ -74,16 +74,15 @@ function readIdentities(inputs: InputReader, fleet: readonly ClusterEntry[], acc
     accounts,
     identity,
     ...(group === undefined ? {} : { identityResourceGroup: group }),
-    ...readRing(inputs, [identity, ...fleet.flatMap(({ overrides }) => overrides.identity ?? [])]),
+    ...ringFor(inputs, [identity, ...fleet.flatMap(({ overrides }) => overrides.identity ?? [])]),
     ...readLocation(inputs),
   };
   if (inputs.sound('namespace', 'serviceAccount', 'serviceAccounts', 'identity', 'workload', 'identityResourceGroup', 'identityLocation', 'ring')) checkPlaces(inputs, read, fleet);
   return read;
 }
 
-function readRing(inputs: InputReader, patterns: readonly string[]): { ring?: string } {
-  const ring = inputs.optionalText('ring');
-  if (ring !== undefined && !word.test(ring)) inputs.refuse('ring', ring, 'a word of letters, digits, - and _: it becomes part of names');
+function ringFor(inputs: InputReader, patterns: readonly string[]): { ring?: string } {
+  const ring = readRing(inputs);
   if (ring === undefined && inputs.sound('ring') && patterns.some((pattern) => names(pattern, 'ring'))) {
     inputs.contradiction('ring', 'is empty', 'input identity names {ring}', 'give the ring that the clusters belong to, or take {ring} out of the pattern');
   }
@@ -131,6 +130,13 @@ export function readPropagationTimeout(inputs: InputReader): number {
 
 /** Where proofs that act as the workload run: on the agent, or nowhere. */
 export type ProveFrom = 'agent' | 'none';
+
+/** Reads the stage of the rollout that the clusters of a run belong to; undefined when it is not said. */
+export function readRing(inputs: InputReader): string | undefined {
+  const ring = inputs.optionalText('ring');
+  if (ring !== undefined && !word.test(ring)) inputs.refuse('ring', ring, 'a word of letters, digits, - and _: it becomes part of names');
+  return ring;
+}
 
 /** Reads where proofs run, alike in every task that proves as a workload. */
 export function readProveFrom(inputs: InputReader): ProveFrom {

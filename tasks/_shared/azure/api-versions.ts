@@ -6,6 +6,8 @@ export const apiVersions = {
   registries: '2025-11-01',
   /** Source: azure-rest-api-specs, Microsoft.OperationalInsights, stable. */
   workspaces: '2023-09-01',
+  /** What REST clients send; npm @azure/arm-monitor 7.0.0 sends 2017-05-01-preview. Not confirmed which of them is meant to stay. */
+  diagnosticSettings: '2021-05-01-preview',
   /** Source: npm @azure/arm-keyvault 5.0.0; earlier ones retire on 2027-02-27. */
   vaults: '2026-02-01',
   /** Source: npm @azure/arm-authorization 9.0.0. */

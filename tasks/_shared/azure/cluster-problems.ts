@@ -54,6 +54,17 @@ export function unchangeable(state: ClusterState, cluster: ClusterEntry): Change
   });
 }
 
+/** Why a cluster is not changed now that is being upgraded: that takes long, and the change could be another one by its end. */
+export function upgrading(state: ClusterState, cluster: ClusterEntry): Change | undefined {
+  if (state.provisioningState !== 'Upgrading') return undefined;
+  return blocked({
+    code: 'WI2103',
+    what: `Cluster ${cluster.label} is being upgraded`,
+    because: 'its state is Upgrading, and AKS takes one operation at a time',
+    remedy: 'wait until the upgrade has ended (az aks show --query provisioningState), then run again',
+  });
+}
+
 /** Refuses clusters older than what workload identity is supported on by the caller's rules. */
 export function tooOld(state: ClusterState, cluster: ClusterEntry, minimum: string): Change | undefined {
   if (compareVersions(state.kubernetesVersion, minimum) >= 0) return undefined;

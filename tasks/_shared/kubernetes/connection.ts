@@ -100,6 +100,11 @@ export interface ClusterConnection {
    * @throws Problem WI4004 when another manager owns one of the fields with another value.
    */
   apply(object: ClusterObject, options?: ApplyOptions): Promise<ClusterObject>;
+  /**
+   * What the API server would make of a new object, admission included: with `dryRun=All`, so that nothing is stored.
+   * @throws Problem when it would refuse it.
+   */
+  rehearse(object: ClusterObject): Promise<ClusterObject>;
   /** Deletes the object; not found counts as done. */
   remove(ref: ObjectRef): Promise<void>;
   /**

@@ -138,6 +138,13 @@ class DirectConnection implements ClusterConnection {
     return typed(ref, await this.#send(call));
   }
 
+  async rehearse(wanted: ClusterObject): Promise<ClusterObject> {
+    const { name, namespace } = wanted.metadata;
+    const place = { ...kindOf(wanted), ...(typeof namespace === 'string' ? { namespace } : {}) };
+    const call: Call = { method: 'POST', path: pathOf(place), query: { dryRun: 'All', fieldManager }, body: wanted, tried: `rehearse making ${nameOf({ ...place, name: text(name) ?? '' })}` };
+    return typed(place, await this.#send(call));
+  }
+
   async remove(ref: ObjectRef): Promise<void> {
     const query = { propagationPolicy: 'Background' };
     const call: Call = { method: 'DELETE', path: pathOf(ref), query, tried: `delete ${nameOf(ref)}` };

@@ -20,6 +20,7 @@ export function lazyConnection(label: string, clusterId: string, open: () => Pro
     get: async (...given) => (await connection()).get(...given),
     list: async (...given) => (await connection()).list(...given),
     apply: async (...given) => (await connection()).apply(...given),
+    rehearse: async (...given) => (await connection()).rehearse(...given),
     remove: async (...given) => (await connection()).remove(...given),
     serviceAccountToken: async (...given) => (await connection()).serviceAccountToken(...given),
     can: async (...given) => (await connection()).can(...given),

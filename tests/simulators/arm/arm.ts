@@ -6,6 +6,7 @@ import { jsonBody, notSimulated, type Service, type SimRequest, type SimResponse
 import { ArmLimits } from './arm-limits.js';
 import { Authorization } from './authorization.js';
 import { Clusters } from './clusters.js';
+import { DiagnosticSettings } from './diagnostic-settings.js';
 import type { Hierarchy } from './hierarchy.js';
 import { Identities } from './identities.js';
 import { Locks } from './locks.js';
@@ -36,6 +37,7 @@ export class Arm implements Service {
   readonly vaults = new Vaults();
   readonly locks: Locks;
   readonly policies: Policies;
+  readonly diagnosticSettings = new DiagnosticSettings();
   readonly workspaces = workspaceStore();
   readonly registryUpdates: RegistryUpdates;
   /** Knob: enforces ARM's own published limits for one principal in one subscription. */
@@ -52,7 +54,7 @@ export class Arm implements Service {
     this.authorization = new Authorization(parts.clock, parts.roles, parts.directory);
     this.locks = new Locks(parts.roles);
     this.policies = new Policies(parts.roles);
-    this.#providers = [this.locks, this.policies, this.authorization, this.clusters, this.identities, this.registries, this.registryUpdates, this.vaults, this.workspaces, parts.hierarchy];
+    this.#providers = [this.locks, this.policies, this.diagnosticSettings, this.authorization, this.clusters, this.identities, this.registries, this.registryUpdates, this.vaults, this.workspaces, parts.hierarchy];
   }
 
   async handle(request: SimRequest): Promise<SimResponse> {

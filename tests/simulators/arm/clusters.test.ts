@@ -179,7 +179,7 @@ describe('arm: managed clusters', () => {
   });
 
   it('fails an operation when told so, once', async () => {
-    world.arm.clusters.knobs.failNext = { name: 'aks-shop', code: 'QuotaExceeded', message: 'no cores' };
+    world.arm.clusters.knobs.failNext.set('aks-shop', { code: 'QuotaExceeded', message: 'no cores' });
     const address = (await put(on)).headers?.['azure-asyncoperation'];
     world.clock.advance(20_000);
     const status = record((await world.follow(address)).body);

@@ -34,8 +34,8 @@ export interface ClusterKnobs {
   updateMs: number;
   /** Enforces the published token buckets (AKS docs, quotas-skus-regions). */
   buckets: boolean;
-  /** Makes the next update of a cluster end as Failed. */
-  failNext?: { readonly name: string; readonly code: string; readonly message: string };
+  /** Makes the next update of each of these clusters end as Failed. */
+  readonly failNext: Map<string, { readonly code: string; readonly message: string }>;
   /** The cluster of this name answers the next PUT with 409 `EtagMismatch`, as when a write raced ours. */
   raceNext?: string;
   /** Text of the 409 while an operation runs: that of 2025, or the older one. */
@@ -47,7 +47,7 @@ export interface ClusterKnobs {
 
 /** The AKS resource provider: clusters, their operations and credentials. */
 export class Clusters implements Provider {
-  readonly knobs: ClusterKnobs = { updateMs: 20_000, buckets: false, wording: 'current', unconfirmed: defaultUnconfirmed(), pageSize: 50 };
+  readonly knobs: ClusterKnobs = { updateMs: 20_000, buckets: false, wording: 'current', unconfirmed: defaultUnconfirmed(), pageSize: 50, failNext: new Map() };
   readonly #records = new Map<string, ClusterRecord>();
   readonly #operations: ClusterOperations;
   readonly #limits: ClusterLimits;
@@ -171,10 +171,9 @@ export class Clusters implements Provider {
   }
 
   #start(record: ClusterRecord, kind: string, milliseconds: number): Operation {
-    const { failNext } = this.knobs;
-    if (failNext?.name !== record.name) return this.#operations.start(record, { kind, milliseconds });
-    delete this.knobs.failNext;
-    return this.#operations.start(record, { kind, milliseconds, failure: { code: failNext.code, message: failNext.message } });
+    const failure = this.knobs.failNext.get(record.name);
+    this.knobs.failNext.delete(record.name);
+    return this.#operations.start(record, { kind, milliseconds, ...(failure === undefined ? {} : { failure }) });
   }
 }
 

@@ -17,6 +17,7 @@ import { LogIngestion, type IngestionRule } from '../log-ingestion/log-ingestion
 import { ledgerColumns } from '../log-ingestion/ledger-columns.js';
 import { isRecord } from '../kernel/service.js';
 import { KubernetesApi, type KubernetesApiOptions } from '../kubernetes/kubernetes-api.js';
+import type { WebhookSetting } from '../kubernetes/options.js';
 import { Registry } from '../registry/registry.js';
 import { sections, type AccessPolicy, type VaultSettings } from '../vault/settings.js';
 import { Vault } from '../vault/vault.js';
@@ -95,6 +96,9 @@ export class World {
     return new World(network, origins, directory, hierarchy, roles, entra, arm, issuers, devops, logs, ingestion, certificateAuthority);
   }
 
+  /** Knob: how the webhook of a cluster differs from the usual, by the cluster's name. */
+  readonly webhooks = new Map<string, Partial<WebhookSetting>>();
+
   /**
    * Adds a cluster: its ARM resource, its API server and its issuer.
    * @param furniture what the API server is furnished with, where that is not the usual.
@@ -112,7 +116,7 @@ export class World {
       seed: cluster.name,
       access: new AzureKubernetesAccess(record.id, this.entra, this.roles, () => doorOf(record)),
       serviceAccountIssuer: () => (enabled(record, 'oidcIssuerProfile') ? issuerUrl : server),
-      webhook: () => ({ enabled: workloadIdentity(record), version: '1.5.1', tenantId, authorityHost: `${this.origins.entra}/` }),
+      webhook: () => ({ enabled: workloadIdentity(record), version: '1.5.1', tenantId, authorityHost: `${this.origins.entra}/`, ...this.webhooks.get(cluster.name) }),
     });
     server = await this.network.attach(api);
     this.issuers.publish(uuid, () => (enabled(record, 'oidcIssuerProfile') ? api.jwks() : undefined));

@@ -12,6 +12,7 @@ import type { PolicyOrigin } from '../../../tasks/_shared/fleet/policy-origin.js
 import type { ClusterConnection } from '../../../tasks/_shared/kubernetes/connection.js';
 import { openDirect } from '../../../tasks/_shared/kubernetes/direct-connection.js';
 import type { JournalEntry, Ports } from '../../../tasks/_shared/reconcile/ports.js';
+import type { Permission } from '../../../tasks/_shared/reconcile/resource.js';
 import { Problem, type ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
 import type { AnyProof } from '../../../tasks/_shared/reconcile/proof.js';
 import type { AnyResource } from '../../../tasks/_shared/reconcile/resource.js';
@@ -47,6 +48,8 @@ export function identityId(name = 'id-orders'): string {
 export interface RunChoices {
   readonly dryRun?: boolean;
   readonly failFast?: boolean;
+  /** Resources worked on at a time. Default 25. */
+  readonly concurrency?: number;
   /** Service connections that inputs besides azureSubscription name. */
   readonly connections?: readonly ServiceConnection[];
 }
@@ -61,6 +64,11 @@ export interface TaskRun {
 
 /** A simulated Azure in this process with one signed-in service connection: an owner of its subscription and of the clusters. */
 export class Rig {
+  /** What counts as lacking where a cluster does not say which rights are missing: an error, unless a test means it. */
+  unanswered: () => readonly Permission[] = () => {
+    throw new Error('a cluster did not say which rights are missing');
+  };
+
   readonly abort = new AbortController();
   readonly debug: string[] = [];
   readonly progress: string[] = [];
@@ -175,9 +183,7 @@ export class Rig {
       const endpoint = { label: entry.label, clusterId: entry.id, ...(await clusterAddress(azure, entry)), token };
       return openDirect(endpoint, { clock: this.clock, signal: this.abort.signal, environment: {}, tempDirectory: '', http: inProcessKubernetes(this.network) });
     };
-    return servicesOver({ azure, run: 'unit 1', connect: (connection) => this.connectWith(connection) }, clusters, open, () => {
-      throw new Error('a cluster did not say which rights are missing');
-    });
+    return servicesOver({ azure, run: 'unit 1', connect: (connection) => this.connectWith(connection) }, clusters, open, () => this.unanswered());
   }
 
   /** Runs resources and proofs through the engine. */
@@ -191,7 +197,7 @@ export class Rig {
       permissions,
       checks,
     };
-    const options = { dryRun: choices.dryRun ?? false, failFast: choices.failFast ?? false, concurrency: 25 };
+    const options = { dryRun: choices.dryRun ?? false, failFast: choices.failFast ?? false, concurrency: choices.concurrency ?? 25 };
     return run(resources, proofs, options, ports, { planned: () => undefined, checked: () => undefined, applied: () => undefined });
   }
 

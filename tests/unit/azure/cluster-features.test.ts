@@ -1,33 +1,14 @@
 import assert from 'node:assert/strict';
-import { ClusterFeatures } from '../../../tasks/_shared/azure/cluster-features.js';
+import { ClusterFeatures, type FeatureRules } from '../../../tasks/_shared/azure/cluster-features.js';
 import type { Azure } from '../../../tasks/_shared/azure/azure.js';
+import { poolsIn } from '../../../tasks/_shared/azure/node-pools.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
-import { isRecord, jsonBody, type SimRequest } from '../../simulators/kernel/service.js';
+import { jsonBody, type SimRequest } from '../../simulators/kernel/service.js';
 import { clusterId, Rig, verdictOf } from './azure-world.js';
+import { part, stored, withoutEtags } from './stored-cluster.js';
 
 const minute = 60_000;
 const cluster = /managedClusters\/aks-1\?/;
-
-/** The resource as ARM has it now, as plain JSON. */
-function stored(rig: Rig): Record<string, unknown> {
-  const copy: unknown = JSON.parse(JSON.stringify(rig.world.arm.clusters.find('aks-1').resource));
-  assert.ok(isRecord(copy));
-  return copy;
-}
-
-function part(holder: unknown, name: string): Record<string, unknown> {
-  const found = isRecord(holder) ? holder[name] : undefined;
-  assert.ok(isRecord(found), name);
-  return found;
-}
-
-/** Etags, of pools too, are the service's to change. Keys in alphabetical order. */
-function withoutEtags(value: unknown): string {
-  return JSON.stringify(value, (key, entry: unknown) => {
-    if (key === 'eTag') return undefined;
-    return isRecord(entry) ? Object.fromEntries(Object.entries(entry).sort(([a], [b]) => a.localeCompare(b))) : entry;
-  });
-}
 
 describe('cluster features', () => {
   let rig: Rig;
@@ -36,8 +17,8 @@ describe('cluster features', () => {
     rig = await Rig.start();
     azure = await rig.connect();
   });
-  const desired = (deadlineMs = 30 * minute, minimumKubernetesVersion = '1.27'): ClusterFeatures =>
-    new ClusterFeatures(azure, rig.entry(), { minimumKubernetesVersion, deadlineMs });
+  const desired = (rules: Partial<FeatureRules> = {}): ClusterFeatures =>
+    new ClusterFeatures(azure, rig.entry(), { minimumKubernetesVersion: '1.27', deadlineMs: 30 * minute, more: [], ...rules });
   const run = (feature = desired(), dryRun = false): Promise<RunResult> => rig.run([feature], [], { dryRun });
   const puts = (): number[] => rig.statuses('arm', 'PUT', cluster);
 
@@ -47,8 +28,7 @@ describe('cluster features', () => {
     assert.equal(result.result, 'succeeded');
     const change = result.plan[0]?.change;
     assert.ok(change?.action === 'update');
-    assert.deepEqual(change.fields, [{ field: 'OIDC issuer', before: 'off', after: 'on' }, { field: 'workload identity', before: 'off', after: 'on' }]);
-    assert.match(change.reason, /restarts the API server and cannot be undone/);
+    assert.deepEqual(change.fields, [{ field: 'OIDC issuer', before: 'off', after: 'on (restarts the API server, cannot be undone)' }, { field: 'workload identity', before: 'off', after: 'on' }]);
     assert.equal(part(stored(rig), 'properties').provisioningState, 'Succeeded');
     assert.ok(rig.clock.monotonic() >= 20_000);
     assert.ok(rig.progress.some((line) => /^cluster features aks-1: InProgress for \d+ s$/.test(line)));
@@ -103,11 +83,26 @@ describe('cluster features', () => {
     let reads = 0;
     rig.network.faults.plant({ service: 'arm', method: 'GET', path: cluster, then: () => {
       reads += 1;
-      if (reads === 2) rig.world.arm.clusters.edit('aks-1', { theirs: { kept: true } });
+      // The first read makes the plan, the second the body, the third compares the pools right before the PUT.
+      if (reads === 3) rig.world.arm.clusters.edit('aks-1', { theirs: { kept: true } });
     } });
     assert.equal((await run()).result, 'succeeded');
     assert.deepEqual(puts(), [412, 200]);
     assert.deepEqual(part(part(stored(rig), 'properties'), 'theirs'), { kept: true });
+  });
+
+  it('reads again when a node pool was scaled between its read and the PUT, which the cluster’s etag does not show, and keeps its size', async () => {
+    await rig.addCluster();
+    await azure.token('https://management.azure.com');
+    let reads = 0;
+    rig.network.faults.plant({ service: 'arm', method: 'GET', path: cluster, then: () => {
+      reads += 1;
+      if (reads === 2) rig.world.arm.clusters.editPool('aks-1', 'nodepool1', { count: 7 });
+    } });
+    assert.equal((await run()).result, 'succeeded');
+    assert.deepEqual(puts(), [200]);
+    assert.deepEqual(poolsIn(stored(rig)).map(({ name, count }) => [name, count]), [['nodepool1', 7]]);
+    assert.ok(rig.progress.includes('cluster features aks-1: a node pool changed meanwhile, reading the cluster again'), rig.progress.join('\n'));
   });
 
   it('does nothing when somebody else switched both on in between, but waits for the end of their operation', async () => {
@@ -135,7 +130,9 @@ describe('cluster features', () => {
     assert.equal((await run()).result, 'succeeded');
     const statuses = puts();
     assert.ok(statuses.length > 3 && statuses.slice(0, -1).every((status) => status === 409) && statuses.at(-1) === 200);
-    assert.ok(rig.progress.includes('cluster features aks-1: waiting for another operation on the cluster'));
+    assert.ok(rig.progress.includes('cluster features aks-1: waiting for another operation on the cluster'), rig.progress.join('\n'));
+    assert.ok(rig.progress.includes('cluster features aks-1: waiting for another operation (Updating) on the cluster'));
+    assert.ok(rig.progress.some((line) => line.endsWith('waiting for another operation (upgrade managed cluster, for 1 min) on the cluster')));
   });
 
   it('does not repeat what a 409 refuses for good', async () => {
@@ -150,7 +147,7 @@ describe('cluster features', () => {
   it('gives up on another operation at the deadline, in the words of the service', async () => {
     await rig.addCluster();
     rig.world.arm.clusters.begin('aks-1', 'upgrade managed cluster', 999 * minute);
-    const { outcome, problem } = verdictOf(await run(desired(5 * minute)), desired());
+    const { outcome, problem } = verdictOf(await run(desired({ deadlineMs: 5 * minute })), desired());
     assert.deepEqual([outcome, problem?.serviceCode], ['failed', 'OperationNotAllowed']);
     assert.match(problem?.because ?? '', /in progress upgrade managed cluster/);
     assert.ok(rig.clock.monotonic() <= 5 * minute);
@@ -174,7 +171,7 @@ describe('cluster features', () => {
 
   it('reports an operation that ends badly, with code and message', async () => {
     await rig.addCluster();
-    rig.world.arm.clusters.knobs.failNext = { name: 'aks-1', code: 'CreateVMSSAgentPoolFailed', message: 'Quota exceeded.' };
+    rig.world.arm.clusters.knobs.failNext.set('aks-1', { code: 'CreateVMSSAgentPoolFailed', message: 'Quota exceeded.' });
     const { outcome, problem } = verdictOf(await run(), desired());
     assert.deepEqual([outcome, problem?.code, problem?.serviceCode, problem?.because], ['failed', 'WI2106', 'CreateVMSSAgentPoolFailed', 'Quota exceeded.']);
     assert.match(problem?.correlation ?? '', /^[0-9a-f-]{36}$/);
@@ -214,7 +211,7 @@ describe('cluster features', () => {
     await rig.addCluster();
     rig.world.arm.clusters.knobs.updateMs = 999 * minute;
     rig.world.arm.clusters.begin('aks-1', 'upgrade managed cluster', 6 * minute);
-    const { problem } = verdictOf(await run(desired(10 * minute)), desired());
+    const { problem } = verdictOf(await run(desired({ deadlineMs: 10 * minute })), desired());
     assert.deepEqual([problem?.code, problem?.because], ['WI2107', 'its state is still InProgress']);
     assert.ok(rig.clock.monotonic() <= 10 * minute);
     assert.match(problem?.remedy ?? '', /goes on in Azure without this run/);

@@ -46,7 +46,7 @@ async function everythingPasses(rig: Rig, judge: (result: RunResult, name: strin
   for (const { name, run } of rightsSteps) {
     const result = await run(rig);
     assert.deepEqual([name, result.result, problemsOf(result)], [name, 'succeeded', '']);
-    assert.equal(rig.world.arm.identities.all().length, name === 'enable' || name === 'withdraw' ? 0 : 1, name);
+    assert.equal(rig.world.arm.identities.all().length, ['enable', 'audit logs', 'withdraw'].includes(name) ? 0 : 1, name);
     assert.ok(name === 'report admin user' || result.plan.some(({ change }) => writes(change)), `${name} had nothing to write`);
     judge(result, name);
   }
@@ -71,6 +71,8 @@ describe('the rights of the bootstrap', function () {
       const rig = await bootstrappedRig();
       if (action === hierarchyRight) refuseEntities(rig);
       without(rig, action);
+      // Without its credential a cluster says nothing; what lacks in Azure is found all the same.
+      rig.unanswered = () => [];
       for (const { name, run } of rightsSteps) {
         const result = await run(rig);
         if (result.result === 'succeeded') continue;

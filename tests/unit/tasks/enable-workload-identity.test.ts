@@ -19,15 +19,15 @@ describe('EnableWorkloadIdentity', () => {
       try {
         Object.assign(agent.inputs, inputs);
         const reader = new InputReader(agent);
-        const rules = readInputs(reader);
+        const rules = readInputs(reader, { connection: rig.connection });
         reader.finish();
         return rules;
       } finally {
         agent.dispose();
       }
     };
-    assert.deepEqual(read({}), { minimumKubernetesVersion: '1.27', deadlineMs: 1_800_000 });
-    assert.deepEqual(read({ minimumKubernetesVersion: '1.30.4', timeoutInMinutes: '5' }), { minimumKubernetesVersion: '1.30.4', deadlineMs: 300_000 });
+    assert.deepEqual(read({}), { minimumKubernetesVersion: '1.27', deadlineMs: 1_800_000, more: [], proveFrom: 'agent' });
+    assert.deepEqual(read({ minimumKubernetesVersion: '1.30.4', timeoutInMinutes: '5' }), { minimumKubernetesVersion: '1.30.4', deadlineMs: 300_000, more: [], proveFrom: 'agent' });
     for (const bad of ['1', 'v1.27', '1.27.x', '1.27.1.1']) assert.throws(() => read({ minimumKubernetesVersion: bad }), /WI1000/);
     assert.throws(() => read({ timeoutInMinutes: '0' }), /WI1000/);
   });
@@ -55,7 +55,7 @@ describe('EnableWorkloadIdentity', () => {
     for (const [fails, expected] of [[false, 'succeeded'], [true, 'failed']] as const) {
       rig = await Rig.start();
       await rig.addCluster('aks-1');
-      if (fails) rig.world.arm.clusters.knobs.failNext = { name: 'aks-1', code: 'CreateVMSSAgentPoolFailed', message: 'Quota exceeded.' };
+      if (fails) rig.world.arm.clusters.knobs.failNext.set('aks-1', { code: 'CreateVMSSAgentPoolFailed', message: 'Quota exceeded.' });
       const { faults } = rig.network;
       const undo = faults.plant({ service: 'arm', path: /\/operations\//, then: () => rig.abort.abort(new Error('killed')) });
       await run(['aks-1']);
@@ -107,10 +107,10 @@ describe('EnableWorkloadIdentity', () => {
   it('says before the first write that a right is missing', async () => {
     await rig.addCluster();
     for (const { name } of rig.world.roles.assignments()) rig.world.roles.remove(name);
-    rig.world.assign(rig.deployer.objectId, 'Reader', rig.world.arm.clusters.find('aks-1').id);
+    for (const role of ['Reader', 'Azure Kubernetes Service Cluster User Role', 'Azure Kubernetes Service RBAC Reader']) rig.world.assign(rig.deployer.objectId, role, rig.world.arm.clusters.find('aks-1').id);
     const { result } = await run(['aks-1']);
     assert.deepEqual([result.result, rig.writes(), result.preflight.findings[0]?.problem.code], ['failed', [], 'WI3001']);
-    assert.match(result.preflight.findings[0]?.problem.because ?? '', /lacks Microsoft\.ContainerService\/managedClusters\/write at /);
+    assert.match(result.preflight.findings.map(({ problem }) => problem.because).join(), /lacks Microsoft\.ContainerService\/managedClusters\/write at .*lacks create pods at /);
   });
 
   it('blocks every cluster with one clear problem when the connection cannot sign in', async () => {
