@@ -1,0 +1,14 @@
+/** The written procedures that the rules over namespaces come from, by title; a rule names the section after it. */
+export const procedures = {
+  enterpriseScale: 'Identity and access management for Azure Kubernetes Service (AKS) enterprise-scale scenario',
+  registryMigration: 'ACR Workload Identity Migration Plan',
+  architecture: 'Azure Workload Identity Deployment Architecture',
+  authNSop: 'AuthN/AuthZ SOP - AKS (Prod)',
+  authSop: 'Auth SOP – AKS (Prod)',
+  sop: 'SOP: AKS (Prod)',
+} as const;
+
+/** A section of a procedure, as rules name their source: `SOP: AKS (Prod), Network`. */
+export function section(procedure: keyof typeof procedures, title: string): string {
+  return `${procedures[procedure]}, ${title}`;
+}

@@ -1,0 +1,18 @@
+import { object, strings, text, type Json } from '../fleet/json.js';
+import { likenesses } from '../fleet/posture/credential-likeness.js';
+import type { SecretFact } from '../fleet/posture/rule.js';
+import { metadataOf } from './objects.js';
+
+/** Releases of Helm are packed and hold what their chart makes as objects of its own. Source: helm, storage driver of secrets. */
+const helmRelease = 'helm.sh/release.v1';
+
+/**
+ * What the rules may know of a secret. The one function of the audit that sees values of secrets: they are compared here and forgotten, so neither
+ * the result nor an error holds one. Data that is not what it should be looks like nothing; this never throws.
+ */
+export function secretFact(raw: Json): SecretFact {
+  // Without a type: Opaque. Source: Kubernetes API reference, Secret.
+  const type = text(raw.type) ?? 'Opaque';
+  const values = Object.fromEntries(Object.entries(strings(raw.data)).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]));
+  return { name: metadataOf(raw).name, type, keys: Object.keys(object(raw.data)).sort(), looksLike: type === helmRelease ? [] : likenesses(values) };
+}
