@@ -1,18 +1,9 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
+import { isScalar, type Node } from 'yaml';
 import { accessKinds, type AccessKind } from '../reconcile/access.js';
 import { outside, principalPrefix, type AllowRule, type Boundary, type BoundaryPolicy } from './boundary-policy.js';
 import { guidPattern, isGuid } from './guid.js';
-import { shown, unseenIn } from './shown.js';
-
-/** What is wrong with a boundary policy, and where. Lines and columns count from 1. */
-export interface PolicyMistake {
-  readonly line: number;
-  readonly column: number;
-  /** What is wrong, as a clause. */
-  readonly because: string;
-  /** What to write instead. */
-  readonly remedy: string;
-}
+import { shown } from './shown.js';
+import { at, readNodes, type FileMistake, type NodeReader } from './yaml-nodes.js';
 
 /** Names of boundaries and rules: they appear in logs, and in a rule's `from` and `to`. */
 const namePattern = /^[A-Za-z0-9][\w.-]{0,79}$/;
@@ -22,7 +13,6 @@ const groupPattern = /^[-\w().]{0,89}[-\w()]$/;
 const groupForm = 'the id of a management group, at most 90 letters, digits and - _ ( ) ., or its ARM id';
 const groupPrefix = /^\/providers\/Microsoft\.Management\/managementGroups\//i;
 const resourceId = new RegExp(`^/subscriptions/${guidPattern}(/[^/*\\s]+)*(/\\*)?$`, 'i');
-const date = /^\d{4}-\d{2}-\d{2}$/;
 
 function isPrincipal(from: string): boolean {
   return from.startsWith(principalPrefix) && isGuid(from.slice(principalPrefix.length));
@@ -32,13 +22,9 @@ function isPrincipal(from: string): boolean {
  * Reads a boundary policy, the file of the input `boundaryPolicy`; docs/boundaries.md has its format.
  * @returns the policy, or every mistake in it in the order of the file.
  */
-export function parseBoundaryPolicy(text: string): { readonly policy: BoundaryPolicy } | { readonly mistakes: readonly PolicyMistake[] } {
-  const places = new LineCounter();
-  const document = parseDocument(text, { lineCounter: places, logLevel: 'error', prettyErrors: false });
-  const reader = new NodeReader(places);
-  for (const { code, pos } of document.errors) reader.note(pos[0], `it is not YAML here: ${code.toLowerCase().replaceAll('_', ' ')}`, 'correct the YAML');
-  const policy = document.errors.length > 0 ? empty : readPolicy(reader, document.contents);
-  return reader.mistakes.length === 0 ? { policy } : { mistakes: reader.mistakes };
+export function parseBoundaryPolicy(text: string): { readonly policy: BoundaryPolicy } | { readonly mistakes: readonly FileMistake[] } {
+  const { value: policy, mistakes } = readNodes(text, empty, readPolicy);
+  return mistakes.length === 0 ? { policy } : { mistakes };
 }
 
 const empty: BoundaryPolicy = { boundaries: [], rules: [], roles: [] };
@@ -92,8 +78,8 @@ function readRule(reader: NodeReader, node: Node, boundaries: readonly Boundary[
     name, from, to, kinds,
     roles: readRoles(reader, fields, kinds),
     ...(fields.has('resources') ? { resources: readResources(reader, fields.get('resources')) } : {}),
-    reason: readReason(reader, fields.get('reason')),
-    ...(fields.has('until') ? { until: readDate(reader, fields.get('until')) } : {}),
+    reason: reader.sentence(fields.get('reason'), 'reason'),
+    ...(fields.has('until') ? { until: reader.day(fields.get('until'), 'until', 'the last day on which the rule holds') } : {}),
   };
   return { node: fields.get('name') ?? node, rule };
 }
@@ -122,116 +108,4 @@ function readResources(reader: NodeReader, node: Node | undefined): string[] {
     if (!resourceId.test(text)) reader.refuse(place, 'a resource', 'an ARM id that begins with /subscriptions/<id>, or such an id and /* for everything below it');
     return text;
   });
-}
-
-function readReason(reader: NodeReader, node: Node | undefined): string {
-  return reader.text(node, 'reason')?.text.replaceAll(/\s+/g, ' ') ?? '';
-}
-
-function readDate(reader: NodeReader, node: Node | undefined): string {
-  const found = reader.text(node, 'until');
-  if (found === undefined) return '';
-  const day = new Date(`${found.text}T00:00:00Z`);
-  const exists = date.test(found.text) && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(found.text);
-  if (!exists) reader.refuse(found.node, 'until', 'a date such as 2027-01-31: the last day on which the rule holds, in UTC');
-  return found.text;
-}
-
-/** A text of the file with its place. */
-interface Found {
-  readonly node: Node;
-  readonly text: string;
-}
-
-/** Takes nodes of the file as what they should be, and notes what they are not. */
-class NodeReader {
-  readonly #mistakes: { readonly offset: number; readonly mistake: PolicyMistake }[] = [];
-
-  constructor(private readonly places: LineCounter) {}
-
-  /** In the order of the file. */
-  get mistakes(): PolicyMistake[] {
-    return this.#mistakes.toSorted((one, other) => one.offset - other.offset).map(({ mistake }) => mistake);
-  }
-
-  note(offset: number, because: string, remedy: string): void {
-    const { line, col } = this.places.linePos(offset);
-    this.#mistakes.push({ offset, mistake: { line, column: col, because, remedy } });
-  }
-
-  refuse(node: Node, what: string, form: string): void {
-    const value = isScalar(node) ? shown(String(node.value)) : isSeq(node) ? 'a list' : isAlias(node) ? 'an alias' : 'a mapping';
-    this.note(at(node), `${what} is ${isScalar(node) ? `"${value}"` : value}`, `give ${form}`);
-  }
-
-  /** The fields of a mapping, all of them known. */
-  mapping(node: Node | null | undefined, what: string, required: readonly string[], optional: readonly string[]): ReadonlyMap<string, Node> | undefined {
-    const known = [...required, ...optional];
-    const entries = this.entries(node ?? undefined, what, `a mapping with ${known.join(', ')}`);
-    if (!isMap(node)) return undefined;
-    for (const { key, name } of entries) if (!known.includes(name)) this.note(at(key), `${what} has no field "${shown(name)}"`, `possible are ${known.join(', ')}`);
-    const fields = new Map(entries.filter(({ name }) => known.includes(name)).map(({ name, value }) => [name, value]));
-    for (const name of required) if (!fields.has(name)) this.note(at(node), `${what} lacks ${name}`, `add ${name}`);
-    return fields;
-  }
-
-  /** The entries of a mapping that is not empty. */
-  entries(node: Node | undefined, what: string, form: string): { readonly key: Node; readonly name: string; readonly value: Node }[] {
-    if (!isMap<Node, Node | null>(node) || node.items.length === 0) {
-      if (node === undefined) this.note(0, `${what} is empty`, `give ${form}`);
-      else this.refuse(node, what, form);
-      return [];
-    }
-    return node.items.map(({ key, value }) => ({ key, name: isScalar(key) ? String(key.value) : '', value: value ?? key }));
-  }
-
-  /** The items of a sequence; `vacant` ones may be missing or empty. */
-  items(node: Node | undefined, what: string, vacant: boolean): Node[] {
-    if (node === undefined && vacant) return [];
-    if (isSeq<Node>(node) && (vacant || node.items.length > 0)) return node.items;
-    if (node !== undefined) this.refuse(node, what, vacant ? 'a list' : 'a list that is not empty');
-    return [];
-  }
-
-  texts(node: Node | undefined, what: string, vacant: boolean): Found[] {
-    return this.items(node, what, vacant).flatMap((item) => this.text(item, `an entry of ${what}`) ?? []);
-  }
-
-  /** Texts of which none is there twice. */
-  distinct(node: Node | undefined, what: string): Found[] {
-    const texts = this.texts(node, what, false);
-    this.once(texts.map(({ node: place, text }) => ({ node: place, name: text })), 'it is listed twice');
-    return texts;
-  }
-
-  text(node: Node | undefined, what: string): Found | undefined {
-    if (node === undefined) return undefined;
-    const text = isScalar(node) && typeof node.value === 'string' ? node.value.trim() : '';
-    if (text === '') {
-      this.refuse(node, what, 'text');
-      return undefined;
-    }
-    const found = unseenIn(text.replaceAll(/\s+/g, ' '));
-    if (found !== undefined) this.note(at(node), `${what} has the character ${found.character}, which is not to be seen`, 'type the text anew');
-    return { node, text };
-  }
-
-  matching(node: Node | undefined, what: string, pattern: RegExp, form: string): string {
-    const found = this.text(node, what);
-    if (found !== undefined && !pattern.test(found.text)) this.refuse(found.node, what, form);
-    return found?.text ?? '';
-  }
-
-  /** Notes names that are there before; case does not matter. */
-  once(names: readonly { readonly node: Node; readonly name: string }[], because: string): void {
-    const seen = new Set<string>();
-    for (const { node, name } of names) {
-      if (name !== '' && seen.has(name.toLowerCase())) this.note(at(node), `"${shown(name)}" is there twice: ${because}`, 'remove or rename one of the two');
-      seen.add(name.toLowerCase());
-    }
-  }
-}
-
-function at(node: Node | undefined): number {
-  return node?.range?.[0] ?? 0;
 }
