@@ -6,9 +6,9 @@ const everyUnseen = new RegExp(unseen, 'gu');
 const shownLength = 250;
 
 /** A value as a message repeats it: one line, of bounded length, with every character to be seen. */
-export function shown(text: string): string {
+export function shown(text: string, longest = shownLength): string {
   const line = text.replace(everyUnseen, spelled);
-  return line.length > shownLength ? `${line.slice(0, shownLength - 1)}…` : line;
+  return line.length > longest ? `${line.slice(0, longest - 1)}…` : line;
 }
 
 /** The first character of a text that is not to be seen, as `U+200B`, with its place counted from 1; undefined when there is none. */

@@ -11,7 +11,7 @@ export function crossingText({ from, to, rule, reason, until }: Crossing): strin
 }
 
 /** What crosses: `grant AcrPush: identity id-orders → registry crprod`. */
-export function accessText({ access: { kind, from, to, role } }: Crossing): string {
+export function accessText({ access: { kind, from, to, role } }: Pick<Crossing, 'access'>): string {
   return `${kind}${role === undefined ? '' : ` ${role}`}: ${from.kind} ${from.name} → ${to.kind} ${to.name}`;
 }
 

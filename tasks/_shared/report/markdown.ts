@@ -3,6 +3,7 @@ import { duration } from './columns.js';
 import { causesOf, marks } from './findings.js';
 import { accessText, crossingText, policyText } from './crossing-text.js';
 import { countsText } from './log-text.js';
+import { escape, longestTable, section, table } from './markup.js';
 import { becauseOf, named } from './problem-text.js';
 import { shortHash } from './plan-file.js';
 import type { Report, ReportedChange, ReportedProblem } from './schema.js';
@@ -82,23 +83,4 @@ function shortfallList({ proofs }: Report): string[] {
 
 function problemItem(problem: ReportedProblem, cluster: string | undefined): string {
   return `- **${problem.code}** ${escape(named(problem.what, cluster))}. Because ${escape(becauseOf(problem))}. To do: ${escape(problem.remedy)}.`;
-}
-
-function section(title: string, lines: readonly string[]): string[] {
-  return lines.length === 0 ? [] : ['', `### ${title}`, '', ...lines];
-}
-
-/** The service cuts a summary off at a megabyte: the attachment has all of it. Source: Azure Pipelines docs, logging commands. */
-const longestTable = 200;
-
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  if (rows.length === 0) return [];
-  if (rows.length > longestTable) return [...table(heads, rows.slice(0, longestTable)), '', `and ${rows.length - longestTable} more, in the log and in the attached report`];
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(heads), line(heads.map(() => '---')), ...rows.map((cells) => line(cells.map(escape)))];
-}
-
-/** Makes Markdown and HTML show a text as it is. */
-function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll(/[\\`*_[\]|#~]/g, '\\$&').replaceAll(/\s*\r?\n\s*/g, ' ');
 }

@@ -1,0 +1,168 @@
+import { placeText } from '../fleet/posture/profile.js';
+import { severities, type Severity } from '../fleet/posture/rule.js';
+import { openFindings, type AuditedException, type AuditedIdentity, type AuditedRule, type AuditFinding, type AuditReport } from './audit-report.js';
+import { auditName, credentialStates, exceptionText, grantStates, profileText, remedyText, resultText, severityTitles, thresholdText, whereText } from './audit-words.js';
+import { accessText } from './crossing-text.js';
+import { escape, table } from './markup.js';
+
+/** Most rows of one table, and most identities: the JSON report has all of them. */
+const longest = 500;
+
+/**
+ * The audit as a document for a security review: what was looked at, who reaches what, what crosses boundaries and why, what is accepted and until
+ * when, what is open, and what could not be told. Every text that came from a service or a user is escaped.
+ */
+export function toEvidence(report: AuditReport): string {
+  const { inventory, findings, exceptions } = report;
+  const open = openFindings(findings);
+  const inForce = exceptions.filter(({ state }) => state !== 'expired');
+  const expired = exceptions.filter(({ state }) => state === 'expired');
+  return [
+    '# Security evidence: workload identity on AKS',
+    '',
+    ...factTable(report),
+    ...part('Result', resultLines(report)),
+    ...part('What was looked at', inventoryLines(report)),
+    ...part('Who reaches what', inventory.identities.length === 0 ? ['No identity was in scope.'] : identityLines(inventory.identities)),
+    ...part('Crossings of boundaries', crossingLines(report)),
+    ...part('Exceptions', [
+      ...(inForce.length === 0 ? ['None is in force.'] : exceptionLines(inForce)),
+      ...(expired.length === 0 ? [] : ['', 'Past their day; they no longer count:', '', ...exceptionLines(expired)]),
+    ]),
+    ...acceptedLines(findings),
+    ...part('Open findings', findingLines(open.filter(({ outcome }) => outcome === 'fail'), 'Nothing is open.')),
+    ...part('What could not be told', [
+      ...findingLines(open.filter(({ outcome }) => outcome === 'unknown'), 'Every rule came to a verdict.'),
+      ...(inventory.unread.length === 0 ? [] : ['', 'What could not be looked at:', '', ...rows(['What', 'Why'], inventory.unread.map(({ what, because }) => [what, because]))]),
+    ]),
+    ...part('Rules', ruleLines(report)),
+    '',
+  ].join('\n');
+}
+
+function part(title: string, lines: readonly string[]): string[] {
+  return ['', `## ${title}`, '', ...lines];
+}
+
+function rows(heads: readonly string[], body: readonly (readonly string[])[]): string[] {
+  return table(heads, body, longest);
+}
+
+function factTable(report: AuditReport): string[] {
+  const { run, runUrl, startedAt, taskVersion, signIn } = report;
+  return rows(
+    ['', ''],
+    [
+      ['Made by', `${auditName} ${taskVersion}, which only reads`],
+      ['When', startedAt],
+      ['Run', run],
+      ...(runUrl === undefined ? [] : [['Where', runUrl]]),
+      ['Signed in as', signIn],
+      ['Profile', profileText(report)],
+      ['Threshold', thresholdText(report)],
+    ],
+  );
+}
+
+function resultLines(report: AuditReport): string[] {
+  const { fail, unknown, excepted, pass, notApplicable } = report.counts;
+  return [
+    `The audit came to: ${resultText(report)}.`,
+    '',
+    ...rows(
+      ['Severity', 'does not hold', 'could not be told', 'accepted', 'holds', 'does not apply'],
+      severities.map((severity) => [severity, ...[fail, unknown, excepted, pass, notApplicable].map((tally) => String(tally[severity]))]),
+    ),
+  ];
+}
+
+function inventoryLines({ inventory: { clusters, namespaces } }: AuditReport): string[] {
+  if (clusters.length === 0) return ['No cluster was in scope.'];
+  const byCluster = new Map<string, string[]>();
+  for (const { cluster, name } of namespaces) byCluster.set(cluster, [...(byCluster.get(cluster) ?? []), name]);
+  return rows(
+    ['Cluster', 'Version', 'Boundary', 'Namespaces', 'Resource'],
+    clusters.map(({ label, version = '', boundary = '', id }) => [label, version, boundary, (byCluster.get(label) ?? []).join(', '), id]),
+  );
+}
+
+function identityLines(identities: readonly AuditedIdentity[]): string[] {
+  const told = identities.slice(0, longest).flatMap(({ name, id, clientId, credentials, grants }, index) => [
+    ...(index === 0 ? [] : ['']),
+    `### ${escape(name)}`,
+    '',
+    `Client id ${escape(clientId)}, resource ${escape(id)}`,
+    '',
+    ...(credentials.length === 0 ? ['Nobody can become it: it has no federated credential.'] : credentialLines(credentials)),
+    '',
+    ...(grants.length === 0 ? ['It reaches nothing: it has no grant.'] : grantLines(grants)),
+  ]);
+  return identities.length > longest ? [...told, '', `and ${identities.length - longest} more identities, in the JSON report`] : told;
+}
+
+function credentialLines(credentials: AuditedIdentity['credentials']): string[] {
+  return rows(['Who can become it', 'Cluster', 'State', 'What was seen'], credentials.map(({ subject, cluster = '', state, detail }) => [subject, cluster, credentialStates[state], detail]));
+}
+
+function grantLines(grants: AuditedIdentity['grants']): string[] {
+  return rows(
+    ['Role', 'What it reaches', 'State', 'What was seen', 'Last used'],
+    grants.map(({ role, scope, state, detail, lastUsed = 'not known' }) => [role, scope, grantStates[state], detail, lastUsed]),
+  );
+}
+
+function crossingLines({ inventory: { crossings } }: AuditReport): string[] {
+  if (crossings.length === 0) return ['Nothing that was found crosses a boundary.'];
+  return rows(
+    ['What', 'From', 'To', 'Boundary policy', 'Rule', 'Reason', 'Last day'],
+    crossings.map((crossing) => [accessText(crossing), crossing.from, crossing.to, crossing.verdict, crossing.rule ?? '', crossing.reason ?? '', crossing.until ?? '']),
+  );
+}
+
+function exceptionLines(exceptions: readonly AuditedException[]): string[] {
+  return rows(
+    ['Rule and place', 'Reason', 'Last day', 'State'],
+    exceptions.map((exception) => [placeText(exception), exception.reason, exception.until, exceptionText(exception)]),
+  );
+}
+
+/** What exceptions accept, finding by finding. */
+function acceptedLines(findings: readonly AuditFinding[]): string[] {
+  const accepted = findings.flatMap((finding) => (finding.exception === undefined ? [] : [[finding.severity, finding.title, whereText(finding), finding.evidence, finding.exception.reason, finding.exception.until]]));
+  return accepted.length === 0 ? [] : ['', '### Findings that are accepted', '', ...rows(['Severity', 'Rule', 'Where', 'What was seen', 'Reason', 'Last day'], accepted)];
+}
+
+/** Findings by severity, then by rule: what to do is said once for all its places. */
+function findingLines(findings: readonly AuditFinding[], none: string): string[] {
+  if (findings.length === 0) return [none];
+  const bySeverity = severities.map((severity) => ({ severity, own: findings.filter((finding) => finding.severity === severity) })).filter(({ own }) => own.length > 0);
+  return bySeverity.flatMap(({ severity, own }, index) => [...(index === 0 ? [] : ['']), ...severityLines(severity, own)]);
+}
+
+function severityLines(severity: Severity, findings: readonly AuditFinding[]): string[] {
+  const byRule = new Map<string, AuditFinding[]>();
+  for (const finding of findings) {
+    const own = byRule.get(finding.rule) ?? [];
+    own.push(finding);
+    byRule.set(finding.rule, own);
+  }
+  const rules = [...byRule].flatMap(([rule, own]) => {
+    const [first] = own;
+    if (first === undefined) return [];
+    return [
+      '',
+      `#### ${escape(first.title)}`,
+      '',
+      `Rule ${escape(rule)}. To do: ${escape(remedyText(first))}.${first.source.length === 0 ? '' : ` Asked for by: ${escape(first.source.join('; '))}.`}`,
+      '',
+      ...rows(['Where', 'What was seen'], own.map((finding) => [whereText(finding), finding.evidence])),
+    ];
+  });
+  return [`### ${severityTitles[severity]}`, ...rules];
+}
+
+function ruleLines({ rules }: AuditReport): string[] {
+  if (rules.length === 0) return ['No rule was looked at.'];
+  const severityOf = ({ severity, baseline }: AuditedRule): string => (severity === baseline ? severity : `${severity} (${baseline} without the profile)`);
+  return rows(['Rule', 'What it asks for', 'Severity', 'Asked for by'], rules.map((rule) => [rule.id, rule.title, severityOf(rule), rule.source.join('; ')]));
+}
