@@ -1,7 +1,7 @@
 import { placeText } from '../fleet/posture/profile.js';
 import { severities, type Severity } from '../fleet/posture/rule.js';
 import { openFindings, type AuditedException, type AuditedIdentity, type AuditedRule, type AuditFinding, type AuditReport } from './audit-report.js';
-import { auditName, credentialStates, exceptionText, grantStates, profileText, remedyText, resultText, severityTitles, thresholdText, whereText } from './audit-words.js';
+import { auditName, credentialStates, exceptionText, grantStates, profileText, remedyText, resultText, seenText, severityTitles, thresholdText, whereText } from './audit-words.js';
 import { accessText } from './crossing-text.js';
 import { escape, table } from './markup.js';
 
@@ -48,20 +48,23 @@ function rows(heads: readonly string[], body: readonly (readonly string[])[]): s
   return table(heads, body, longest);
 }
 
+/** An address that can stand in a link as it is. */
+const plainUrl = /^https:\/\/[\w.~:/?#&=%+,;@-]+$/;
+
 function factTable(report: AuditReport): string[] {
-  const { run, runUrl, startedAt, taskVersion, signIn } = report;
-  return rows(
+  const { run, runUrl = '', startedAt, taskVersion, signIn } = report;
+  const facts = rows(
     ['', ''],
     [
       ['Made by', `${auditName} ${taskVersion}, which only reads`],
       ['When', startedAt],
       ['Run', run],
-      ...(runUrl === undefined ? [] : [['Where', runUrl]]),
       ['Signed in as', signIn],
       ['Profile', profileText(report)],
       ['Threshold', thresholdText(report)],
     ],
   );
+  return plainUrl.test(runUrl) ? [...facts, '', `[The run with its log](${runUrl})`] : facts;
 }
 
 function resultLines(report: AuditReport): string[] {
@@ -128,7 +131,7 @@ function exceptionLines(exceptions: readonly AuditedException[]): string[] {
 
 /** What exceptions accept, finding by finding. */
 function acceptedLines(findings: readonly AuditFinding[]): string[] {
-  const accepted = findings.flatMap((finding) => (finding.exception === undefined ? [] : [[finding.severity, finding.title, whereText(finding), finding.evidence, finding.exception.reason, finding.exception.until]]));
+  const accepted = findings.flatMap((finding) => (finding.exception === undefined ? [] : [[finding.severity, finding.title, whereText(finding), seenText(finding), finding.exception.reason, finding.exception.until]]));
   return accepted.length === 0 ? [] : ['', '### Findings that are accepted', '', ...rows(['Severity', 'Rule', 'Where', 'What was seen', 'Reason', 'Last day'], accepted)];
 }
 
