@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import Ajv, { type ValidateFunction } from 'ajv';
 import { parse } from 'yaml';
+import { clusterRules } from '../../../tasks/_shared/fleet/posture/cluster-rules.js';
+import { namespaceRules } from '../../../tasks/_shared/fleet/posture/namespace-rules.js';
 import {
-  builtInProfile, isAbout, isValidOn, parseAuditProfile, placeText, profileProblem, settingOf, type AuditException, type AuditProfile, type ProfiledRule,
+  builtInProfile, isAbout, isValidOn, lighterInNonprod, parseAuditProfile, placeText, profileProblem, settingOf, type AuditException, type AuditProfile, type ProfiledRule,
 } from '../../../tasks/_shared/fleet/posture/profile.js';
 
 const rules: readonly ProfiledRule[] = [
@@ -79,6 +81,18 @@ const contradictory: Readonly<Record<string, readonly [text: string, mistake: Re
 };
 
 describe('the audit profile', () => {
+  it('makes lighter in nonprod only rules that there are, and those by one severity', () => {
+    const all = [...clusterRules, ...namespaceRules];
+    assert.equal(new Set(all.map(({ id }) => id)).size, all.length);
+    for (const pattern of lighterInNonprod) {
+      const begun = pattern.replace(/\*$/, '');
+      assert.ok(all.some(({ id }) => (pattern.endsWith('*') ? id.startsWith(begun) : id === begun)), `no rule is called ${pattern}`);
+    }
+    const [prod, nonprod] = [builtInProfile('prod', all), builtInProfile('nonprod', all)];
+    const lighterOnes = all.filter((rule) => settingOf(prod, rule) !== settingOf(nonprod, rule)).map((rule) => `${rule.id}: ${settingOf(prod, rule)} → ${settingOf(nonprod, rule)}`);
+    assert.deepEqual(lighterOnes, ['cluster-admin-groups: medium → low', 'cluster-api-server-access: high → medium', 'namespace-no-public-load-balancer: high → medium', 'namespace-ingress-behind-waf: high → medium', 'namespace-cluster-only-services: high → medium']);
+  });
+
   it('prod takes rules as they are; nonprod takes those of a table one severity less', () => {
     assert.deepEqual(settingsOf(builtInProfile('prod', rules, lighter)), ['high', 'high', 'medium', 'low']);
     assert.deepEqual(settingsOf(builtInProfile('nonprod', rules, lighter)), ['high', 'medium', 'low', 'low']);

@@ -1,7 +1,8 @@
 import { sameId } from '../arm-id.js';
 import { object, text, texts, type Json } from '../json.js';
 import { some } from '../wording.js';
-import { holds, procedures, properties, seen, verdict } from './cluster-values.js';
+import { holds, properties, seen, verdict } from './cluster-values.js';
+import { procedures } from './procedures.js';
 import type { ClusterRule } from './rule.js';
 
 const { authnAuthz, auth, enterpriseScale } = procedures;

@@ -2,7 +2,8 @@ import { isWithin, lastPart, sameId } from '../arm-id.js';
 import { object, text, type Json } from '../json.js';
 import { many, some } from '../wording.js';
 import { broadRole, isPullRole, isUnnamed } from './cluster-roles.js';
-import { holds, judgeRead, procedures, properties, seen, verdict, word } from './cluster-values.js';
+import { holds, judgeRead, properties, seen, verdict, word } from './cluster-values.js';
+import { procedures } from './procedures.js';
 import type { ClusterFacts, ClusterRule, GrantFact, Verdict } from './rule.js';
 
 const { authnAuthz, enterpriseScale } = procedures;

@@ -1,6 +1,7 @@
 import { object, texts, type Json } from '../json.js';
 import { some } from '../wording.js';
-import { holds, procedures, properties, seen, verdict, word } from './cluster-values.js';
+import { holds, properties, seen, verdict, word } from './cluster-values.js';
+import { procedures } from './procedures.js';
 import type { ClusterRule } from './rule.js';
 
 const { authnAuthz, auth, sop } = procedures;

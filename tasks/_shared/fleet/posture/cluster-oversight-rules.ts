@@ -1,7 +1,8 @@
 import { isWithin, lastPart } from '../arm-id.js';
 import { object, objects, text, texts, type Json } from '../json.js';
 import { some } from '../wording.js';
-import { addOn, addOnState, anyCase, holds, judgeRead, procedures, properties, seen, verdict, word } from './cluster-values.js';
+import { addOn, addOnState, anyCase, holds, judgeRead, properties, seen, verdict, word } from './cluster-values.js';
+import { procedures } from './procedures.js';
 import type { ClusterRule, Verdict } from './rule.js';
 
 const { authnAuthz, auth, enterpriseScale, sop } = procedures;

@@ -2,16 +2,6 @@ import { object, text, type Json } from '../json.js';
 import { shown } from '../shown.js';
 import type { Outcome, Read, Verdict } from './rule.js';
 
-/** Titles of the written procedures that rules over clusters come from; sources are these and a section. */
-export const procedures = {
-  authnAuthz: 'AuthN/AuthZ SOP - AKS (Prod)',
-  sop: 'SOP: AKS (Prod)',
-  auth: 'Auth SOP – AKS (Prod)',
-  enterpriseScale: 'Enterprise-scale identity and access management for Azure Kubernetes Service',
-  architecture: 'Azure Workload Identity Deployment Architecture',
-  migration: 'ACR Workload Identity Migration Plan',
-} as const;
-
 /** What a rule found, with what was seen. */
 export function verdict(outcome: Outcome, evidence: string): Verdict {
   return { outcome, evidence };

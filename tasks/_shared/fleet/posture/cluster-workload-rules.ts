@@ -1,7 +1,8 @@
 import { object, text } from '../json.js';
 import { shown } from '../shown.js';
 import { compareVersions } from '../versions.js';
-import { addOn, addOnState, anyCase, holds, procedures, properties, seen, verdict, word } from './cluster-values.js';
+import { addOn, addOnState, anyCase, holds, properties, seen, verdict, word } from './cluster-values.js';
+import { procedures } from './procedures.js';
 import type { ClusterRule } from './rule.js';
 
 const { architecture, authnAuthz, auth, enterpriseScale, migration, sop } = procedures;

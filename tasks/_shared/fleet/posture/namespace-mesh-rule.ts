@@ -125,7 +125,7 @@ export const meshRule: NamespaceRule = {
   id: 'namespace-mutual-tls',
   title: 'Where a mesh is present, services accept each other’s requests with mutual TLS only',
   severity: 'medium',
-  source: [section('sop', 'Network'), section('authNSop', 'Ingress')],
+  source: [section('sop', 'Network'), section('authnAuthz', 'Ingress')],
   remedy: `Istio: add a PeerAuthentication without selector and with mtls mode STRICT to the namespace, and take back exceptions; Linkerd: annotate the namespace ${inboundPolicy}: all-authenticated`,
   dependants: [],
   judge: mutualTls,

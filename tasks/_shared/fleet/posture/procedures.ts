@@ -1,10 +1,10 @@
-/** The written procedures that the rules over namespaces come from, by title; a rule names the section after it. */
+/** The written procedures that the rules come from, by title; a rule names the section after it. */
 export const procedures = {
   enterpriseScale: 'Identity and access management for Azure Kubernetes Service (AKS) enterprise-scale scenario',
-  registryMigration: 'ACR Workload Identity Migration Plan',
+  migration: 'ACR Workload Identity Migration Plan',
   architecture: 'Azure Workload Identity Deployment Architecture',
-  authNSop: 'AuthN/AuthZ SOP - AKS (Prod)',
-  authSop: 'Auth SOP – AKS (Prod)',
+  authnAuthz: 'AuthN/AuthZ SOP - AKS (Prod)',
+  auth: 'Auth SOP – AKS (Prod)',
   sop: 'SOP: AKS (Prod)',
 } as const;
 
