@@ -3,7 +3,7 @@ import { credentialsOf, type FederatedCredentialState } from '../azure/federated
 import { askIssuer } from '../azure/issuer-document.js';
 import { orphanedGrants } from '../azure/orphaned-grants.js';
 import { grantTitle, RoleAssignmentRemoval } from '../azure/role-assignment-removal.js';
-import { visibleClusters } from '../azure/visible-clusters.js';
+import { subscriptionsOf, visibleClusters } from '../azure/visible-clusters.js';
 import { lastPart, sameId } from '../fleet/arm-id.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { IdentityPlace } from '../fleet/identity-place.js';
@@ -102,8 +102,7 @@ async function judge(entry: FederatedCredentialState, place: IdentityPlace, opti
   const nameAt = ({ id, name }: { readonly id: string; readonly name: string }): string => credentialName(id, name, namespace, serviceAccount);
   const inFleet = options.clusters.find((cluster) => sameId(nameAt(cluster), entry.name));
   if (inFleet !== undefined) return judgeAccount(inFleet, namespace, serviceAccount, services);
-  const subscriptions = new Set([place, ...options.clusters].map(({ subscriptionId }) => subscriptionId.toLowerCase()));
-  for (const subscription of subscriptions) {
+  for (const subscription of subscriptionsOf([place, ...options.clusters].map(({ id }) => id))) {
     try {
       const clusters = await visibleClusters(services.azure, subscription, reader);
       if (clusters.some(({ id, issuerUrl }) => issuerUrl === entry.issuer || sameId(nameAt({ id, name: lastPart(id) }), entry.name))) return {};

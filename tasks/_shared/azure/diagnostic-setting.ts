@@ -1,4 +1,4 @@
-import { sameId } from '../fleet/arm-id.js';
+import { lastPart, sameId } from '../fleet/arm-id.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import { object, objects, text, type Json } from '../fleet/json.js';
 import { ownName } from '../fleet/marks.js';
@@ -56,7 +56,7 @@ export class AuditLogs implements Resource<AuditLogInputs, SettingsState> {
     cluster: Ref<string>,
   ) {
     this.key = `audit logs of ${entry.id.toLowerCase()} in ${workspaceId.toLowerCase()}`;
-    this.name = `${auditCategories.join(', ')} → ${workspaceId.split('/').at(-1) ?? workspaceId}`;
+    this.name = `${auditCategories.join(', ')} → ${lastPart(workspaceId)}`;
     this.cluster = entry.label;
     this.inputs = { cluster };
   }

@@ -1,4 +1,4 @@
-import { object, text, type Json } from '../fleet/json.js';
+import { keyIn, object, text, type Json } from '../fleet/json.js';
 
 /** One feature of a cluster as ARM stores it: what it is, what it shall be, and the one change that makes it so. */
 export interface FeatureSwitch {
@@ -84,15 +84,11 @@ function onOff(enabled: unknown): string {
 /** An add-on, however its name is spelled: clusters of different ages spell some differently. */
 function addOn(properties: Json, name: string): Json {
   const profiles = object(properties.addonProfiles);
-  return object(profiles[spelling(profiles, name)]);
+  return object(profiles[keyIn(profiles, name) ?? name]);
 }
 
 function withAddOn(properties: Json, name: string, values: Json): Json {
   const profiles = object(properties.addonProfiles);
-  const spelled = spelling(profiles, name);
+  const spelled = keyIn(profiles, name) ?? name;
   return { ...properties, addonProfiles: { ...profiles, [spelled]: { ...object(profiles[spelled]), ...values } } };
-}
-
-function spelling(profiles: Json, name: string): string {
-  return Object.keys(profiles).find((key) => key.toLowerCase() === name.toLowerCase()) ?? name;
 }

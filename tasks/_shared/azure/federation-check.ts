@@ -9,12 +9,7 @@ import type { Azure } from './azure.js';
 import type { ClusterState } from './cluster-state.js';
 import { FederatedCredential, type CredentialObservation } from './federated-credential.js';
 import { Identity, neverFederated, type IdentityObservation } from './identity.js';
-import { visibleClusters } from './visible-clusters.js';
-
-/** What a run needs before it may federate an identity: to see the clusters that may run on it. */
-function clusterListRight(subscriptionId: string): Permission {
-  return { plane: 'azure', action: 'Microsoft.ContainerService/managedClusters/read', scope: `/subscriptions/${subscriptionId}` };
-}
+import { clusterListRight, visibleClusters } from './visible-clusters.js';
 
 /**
  * Looks, before a credential is written, whether any cluster of the identity's subscription runs on it: also one that the run does not
@@ -37,7 +32,7 @@ export function federationCheck(azure: Azure): PreflightCheck {
           notes.push(`whether a cluster runs on ${place.name} is looked up when it is applied: this connection may not list the clusters of subscription ${subscriptionId}`);
           continue;
         }
-        const problem = 'code' in clusters ? unseen(place.name, subscriptionId, clusters) : takenBy(place, clusters);
+        const problem = 'code' in clusters ? unseen(place.name, clusterListRight(azure, subscriptionId), clusters) : takenBy(place, clusters);
         if (problem !== undefined) findings.push({ ...placeOf(resource.cluster), resource: resource.key, problem, awaits: false });
       }
       return { findings, notes: [...new Set(notes)], forbidden: new Map(findings.map(({ resource, problem }) => [resource, problem])) };
@@ -62,12 +57,11 @@ function takenBy(place: { readonly id: string; readonly name: string; readonly s
   return keeper === undefined ? undefined : neverFederated(place.name, `it lies in the node resource group of cluster ${lastPart(keeper.id)}, which belongs to AKS`);
 }
 
-function unseen(identity: string, subscriptionId: string, { because, serviceCode, correlation }: ProblemParts): ProblemParts {
-  const { action, scope } = clusterListRight(subscriptionId);
+function unseen(identity: string, { action, scope }: Permission, { because, serviceCode, correlation }: ProblemParts): ProblemParts {
   return {
     code: 'WI2214',
     what: `It cannot be told whether a cluster runs on identity ${identity}`,
-    tried: `list the clusters of subscription ${subscriptionId}`,
+    tried: `list the clusters of subscription ${lastPart(scope)}`,
     because: `what a cluster runs on is never federated, and the list was refused: ${because}`,
     remedy: `grant ${action} at ${scope} to the service connection, see docs/permissions.md, then run again`,
     ...(serviceCode === undefined ? {} : { serviceCode }),

@@ -1,9 +1,9 @@
 import { groupId, lastPart, sameId } from '../fleet/arm-id.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { Permission, Reader } from '../reconcile/resource.js';
-import { rightAt, type Azure } from './azure.js';
+import type { Azure } from './azure.js';
 import { expectCluster, readCluster } from './cluster-state.js';
-import { clustersAround, subscriptionsOf } from './kubelet-use.js';
+import { clusterListRight, clustersAround, subscriptionsOf } from './visible-clusters.js';
 
 /** What the clusters of a fleet themselves use. Ids in lower case. */
 export interface FleetFacts {
@@ -40,7 +40,7 @@ export class FleetUse {
 
   /** The rights that {@link runningOn} needs. */
   reads(identityId: string): Permission[] {
-    return subscriptionsOf([...this.fleet.map(({ id }) => id), identityId]).map((one) => rightAt(this.azure, 'Microsoft.ContainerService/managedClusters/read', `/subscriptions/${one}`));
+    return subscriptionsOf([...this.fleet.map(({ id }) => id), identityId]).map((one) => clusterListRight(this.azure, one));
   }
 
   /** Of the clusters that can be read; an unreadable one is its own lookup's problem. */

@@ -8,9 +8,10 @@ import type { Azure } from './azure.js';
 import { clusterState } from './cluster-state.js';
 import { apiVersions } from './api-versions.js';
 import { readIdentity } from './identity-state.js';
-import { clustersAround, kubeletUse } from './kubelet-use.js';
+import { kubeletUse } from './kubelet-use.js';
 import { assignmentsAt } from './own-grants.js';
 import type { RoleAssignmentState } from './role-assignments.js';
+import { clustersAround } from './visible-clusters.js';
 
 /** A grant of this project whose principal is gone, or may be. */
 export interface OrphanedGrant {

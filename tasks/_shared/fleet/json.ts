@@ -6,6 +6,11 @@ export function object(value: unknown): Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
 }
 
+/** A key as an object spells it, whatever its case: services answer some names in varying case. Undefined where the object has none of the name. */
+export function keyIn(holder: Json, key: string): string | undefined {
+  return Object.keys(holder).find((name) => name.toLowerCase() === key.toLowerCase());
+}
+
 /** The value when it is a string that is not empty. */
 export function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;

@@ -1,4 +1,4 @@
-import { object, text, type Json } from '../json.js';
+import { keyIn, object, text, type Json } from '../json.js';
 import { shown } from '../shown.js';
 import type { Outcome, Read, Verdict } from './rule.js';
 
@@ -35,7 +35,8 @@ export function word(value: unknown): string | undefined {
 
 /** The value under a key that different clusters spell in different case. */
 export function anyCase(value: unknown, key: string): unknown {
-  return Object.entries(object(value)).find(([name]) => name.toLowerCase() === key.toLowerCase())?.[1];
+  const holder = object(value);
+  return holder[keyIn(holder, key) ?? key];
 }
 
 /**
