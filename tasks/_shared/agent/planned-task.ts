@@ -1,9 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { Approval } from '../reconcile/approval.js';
-import type { Clock } from '../reconcile/clock.js';
 import type { PreflightCheck } from '../reconcile/check.js';
-import type { PermissionCheck, Progress } from '../reconcile/ports.js';
-import { problemOf } from '../reconcile/problem.js';
+import type { PermissionCheck } from '../reconcile/ports.js';
 import type { AnyProof } from '../reconcile/proof.js';
 import type { AnyResource } from '../reconcile/resource.js';
 import { run, type RunResult } from '../reconcile/run.js';
@@ -11,23 +8,17 @@ import { policyText } from '../report/crossing-text.js';
 import { fleetText } from '../report/log-text.js';
 import type { LedgerContext } from '../report/ledger.js';
 import type { RunContext } from '../report/schema.js';
+import type { PolicyOrigin } from '../fleet/policy-origin.js';
 import type { Agent, TaskEnd } from './agent.js';
 import { policyAsApproved } from './boundary-guard.js';
-import { InputReader } from './inputs.js';
+import type { InputReader } from './inputs.js';
 import { sendTrail, type SendLedger } from './ledger-trail.js';
-import { withDeadline } from './deadline.js';
-import { LoggedProgress } from './progress.js';
-import { describeRun, describeSignIn, runFacts } from './run-context.js';
+import { describeSignIn, runFacts } from './run-context.js';
 import { leavePlan, logWatcher, publish } from './run-log.js';
 import { openRecord } from './run-record.js';
-import type { PolicyOrigin } from '../fleet/policy-origin.js';
-import type { OidcRequest } from '../azure/oidc-token.js';
-import { openRoute, type Route } from '../network/route.js';
-import { readNetwork } from './network.js';
-import type { ReleaseOidcRequest } from './release-oidc.js';
 import type { RequestOidcToken } from './service-connection.js';
 import { isPullRequest, otherConnections, readSharedInputs, type OtherConnections, type SharedInputs } from './shared-inputs.js';
-import { clockFor } from './test-clock.js';
+import { runInFrame, type CreateServices, type FrameParts, type ServiceTools } from './task-frame.js';
 
 export type { SharedInputs } from './shared-inputs.js';
 
@@ -56,27 +47,6 @@ export interface PlannedTask<I, S> {
   desire(inputs: I, shared: SharedInputs, services: S): Desired | Promise<Desired>;
 }
 
-/** What services are made with, besides the inputs. */
-export interface ServiceTools {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  /** Removed when the task ends. Mode 0700. */
-  readonly tempDirectory: string;
-  /** Environment for child processes: PATH, homes, certificates, proxies. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** The way to the services. */
-  readonly route: Route;
-  readonly progress: Progress;
-  /** A GUID to be sent with every request of the run; report and ledger name it. */
-  readonly correlationId: string;
-  /** The run in the pipeline's own words. */
-  readonly run: string;
-  /** Masks a text in every output from here on. */
-  readonly registerSecret: (text: string) => void;
-  /** A line for the debug log. */
-  readonly debug: (line: string) => void;
-}
-
 /** What the frame of a planned task needs of its services. */
 export interface PlannedServices {
   readonly permissions: PermissionCheck;
@@ -87,43 +57,32 @@ export interface PlannedServices {
   readonly sendLedger?: SendLedger;
 }
 
-/** Makes the services of a run. Sends nothing. */
-export type CreateServices<S> = (shared: SharedInputs, tools: ServiceTools) => Promise<S>;
-
 /**
  * The common way of the planned tasks: inputs, services, plan, preflight, apply, proof, report.
  * @param requestOidcToken fetches the pipeline's token for a federated service connection.
  * @param chooseClock gives the run its clock.
  * @throws Problem for inputs that cannot be used and services that cannot be made; what clusters do is in the result.
  */
-export async function runPlannedTask<I, S extends PlannedServices>(
+export function runPlannedTask<I, S extends PlannedServices>(
   agent: Agent,
   task: PlannedTask<I, S>,
   createServices: CreateServices<S>,
-  requestOidcToken: (request: OidcRequest | ReleaseOidcRequest, tools: ServiceTools) => Promise<string>,
-  chooseClock = clockFor,
+  requestOidcToken: FrameParts<S>['requestOidcToken'],
+  chooseClock?: FrameParts<S>['chooseClock'],
 ): Promise<TaskEnd> {
-  const reader = new InputReader(agent);
-  const requestToken: RequestOidcToken = (request) => requestOidcToken(request, tools);
-  const shared = readSharedInputs(reader, agent, requestToken);
-  const inputs = task.read(reader, shared, otherConnections(reader, agent, requestToken, shared));
-  reader.finish();
-  const clock = chooseClock(agent, shared.connection);
-  const { signal, release } = withDeadline(agent.signal, shared.deadline, clock);
-  const tools = await toolsFor(agent, clock, signal);
-  try {
-    const services = await createServices(shared, tools);
+  const read = (reader: InputReader, requestToken: RequestOidcToken): { shared: SharedInputs; inputs: I } => {
+    const shared = readSharedInputs(reader, agent, requestToken);
+    return { shared, inputs: task.read(reader, shared, otherConnections(reader, agent, requestToken, shared)) };
+  };
+  const parts = { createServices, requestOidcToken, ...(chooseClock === undefined ? {} : { chooseClock }) };
+  return runInFrame(agent, task.name, read, parts, async ({ shared, inputs }, services, tools) => {
     const desired = await task.desire(inputs, shared, services);
     const context = { ...contextOf(agent, shared, tools), ...(desired.policy === undefined ? {} : { boundaryPolicy: desired.policy }) };
     agent.line(fleetText({ clusters: shared.clusters.length, signIn: context.signIn, dryRun: shared.dryRun, pullRequest: isPullRequest(agent) }));
     if (desired.policy !== undefined) agent.line(`Policy   ${policyText(desired.policy)}`);
     const who = ledgerContext(agent, shared, context, desired, services.principalId);
-    return await execute(agent, desired, shared, { tools, context, who, services, checks: [...services.checks, ...(desired.checks ?? []), ...policyAsApproved(shared.plan, desired.policy)] });
-  } catch (error) {
-    throw problemOf(error, signal, `run ${task.name}`);
-  } finally {
-    release();
-  }
+    return execute(agent, desired, shared, { tools, context, who, services, checks: [...services.checks, ...(desired.checks ?? []), ...policyAsApproved(shared.plan, desired.policy)] });
+  });
 }
 
 interface Frame {
@@ -150,21 +109,6 @@ async function execute(agent: Agent, desired: Desired, shared: SharedInputs, fra
     record.close();
     await sendTrail(agent, shared.ledgerStream, sendLedger, journal.lines, who);
   }
-}
-
-async function toolsFor(agent: Agent, clock: Clock, signal: AbortSignal): Promise<ServiceTools> {
-  return {
-    clock,
-    signal,
-    tempDirectory: agent.scratch(),
-    environment: agent.environment,
-    route: await openRoute(readNetwork(agent)),
-    progress: new LoggedProgress(clock, agent),
-    correlationId: randomUUID(),
-    run: describeRun(agent),
-    registerSecret: (text) => agent.secret(text),
-    debug: (line) => agent.debug(line),
-  };
 }
 
 /** Who writes, as every line of the ledger says it. */

@@ -17,7 +17,8 @@ import type { PermissionCheck } from '../reconcile/ports.js';
 import type { Permission } from '../reconcile/resource.js';
 import type { SendLedger } from './ledger-trail.js';
 import { saveMemory } from './memory.js';
-import type { ServiceTools, SharedInputs } from './planned-task.js';
+import type { RunInputs } from './shared-inputs.js';
+import type { ServiceTools } from './task-frame.js';
 
 /** What the planned tasks work with: Azure, and a connection to each cluster, opened when it is first used. */
 export interface Services {
@@ -44,7 +45,7 @@ export interface Services {
  * Signs the run's service connection in. Cluster credentials are fetched when they are first needed.
  * @throws Problem WI2007 when it cannot sign in: one problem of the run, not one of every cluster.
  */
-export async function createServices(shared: SharedInputs, tools: ServiceTools): Promise<Services> {
+export async function createServices(shared: RunInputs, tools: ServiceTools): Promise<Services> {
   saveMemory(shared.clusters.length);
   const { clock, signal, debug, registerSecret, route } = tools;
   const connect = async (connection: ServiceConnection): Promise<Azure> => {

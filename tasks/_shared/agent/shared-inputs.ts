@@ -8,38 +8,46 @@ import { readLedgerStream } from './ledger-stream-input.js';
 import { readPlanInput, type PlanInput } from './plan-input.js';
 import { readServiceConnection, type RequestOidcToken } from './service-connection.js';
 
-/** The inputs that every planned task has. */
-export interface SharedInputs {
+/** The inputs that every task has which signs in. */
+export interface RunInputs {
   readonly connection: ServiceConnection;
   readonly clusters: readonly ClusterEntry[];
-  readonly dryRun: boolean;
-  /** Resources worked on at a time, 1 to 100. */
+  /** How much is worked on at a time, 1 to 100. */
   readonly concurrency: number;
+  /** When the run has to have ended by itself; undefined for no such time. */
+  readonly deadline?: Date | undefined;
+}
+
+/** The inputs that every planned task has. */
+export interface SharedInputs extends RunInputs {
+  readonly dryRun: boolean;
   /** Makes one cluster's finding or failure stop the whole run. */
   readonly failFast: boolean;
   /** The plan file that is left or followed; undefined for none. */
   readonly plan?: PlanInput | undefined;
-  /** When the run has to have ended by itself; undefined for no such time. */
-  readonly deadline?: Date | undefined;
   /** Where the ledger is sent besides being attached; undefined for nowhere. */
   readonly ledgerStream?: LedgerStream | undefined;
 }
 
-/** Reads the shared inputs. Mistakes are noted in the reader; nothing may be done with the value before it has finished. */
-export function readSharedInputs(reader: InputReader, agent: Agent, requestOidcToken: RequestOidcToken): SharedInputs {
+/** Reads the inputs of every task that signs in. Mistakes are noted in the reader; nothing may be done with the value before it has finished. */
+export function readRunInputs(reader: InputReader, agent: Agent, requestOidcToken: RequestOidcToken): RunInputs {
   const id = reader.text('azureSubscription');
   const connection = id === '' ? undefined : reader.attempt(() => readServiceConnection(agent, id, requestOidcToken));
   const clusters = reader.clusters('clusters', (connection ?? standIn).subscriptionId);
+  const concurrency = reader.integer('concurrency', { min: 1, max: 100, fallback: 25 });
+  return Object.freeze({ connection: connection ?? standIn, clusters, concurrency, deadline: reader.time('deadline') });
+}
+
+/** Reads the inputs of every planned task, in the same way. */
+export function readSharedInputs(reader: InputReader, agent: Agent, requestOidcToken: RequestOidcToken): SharedInputs {
+  const run = readRunInputs(reader, agent, requestOidcToken);
   const dryRun = reader.boolean('dryRun') || isPullRequest(agent);
   return Object.freeze({
-    connection: connection ?? standIn,
-    clusters,
+    ...run,
     dryRun,
-    concurrency: reader.integer('concurrency', { min: 1, max: 100, fallback: 25 }),
     failFast: reader.boolean('failFast'),
     plan: readPlanInput(reader, agent, dryRun),
-    deadline: reader.time('deadline'),
-    ledgerStream: readLedgerStream(reader, connection ?? standIn),
+    ledgerStream: readLedgerStream(reader, run.connection),
   });
 }
 

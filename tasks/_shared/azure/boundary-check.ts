@@ -1,13 +1,13 @@
-import { boundaryOf, judgeAccess, missingRule, principalSide } from '../fleet/boundary-judge.js';
+import { missingRule } from '../fleet/boundary-judge.js';
 import type { BoundaryPolicy } from '../fleet/boundary-policy.js';
 import { many } from '../fleet/wording.js';
-import type { Access, Crossing, End } from '../reconcile/access.js';
+import type { Access, Crossing } from '../reconcile/access.js';
 import type { Inspection, PreflightCheck } from '../reconcile/check.js';
 import { mayWrite, type Finding } from '../reconcile/preflight.js';
 import type { PlannedChange } from '../reconcile/plan.js';
 import type { ProblemParts } from '../reconcile/problem.js';
 import { foreseen, writes, type AnyResource } from '../reconcile/resource.js';
-import { Hierarchy, hierarchyRight } from './ancestry.js';
+import { AccessJudge, nameOf, type JudgedAccess } from './access-judge.js';
 import type { Azure } from './azure.js';
 
 /** A policy with the name of its file. */
@@ -19,9 +19,6 @@ export interface NamedPolicy {
 /** What became of one access: within a boundary, an allowed crossing, or a problem. */
 type Judged = { readonly crossing?: Crossing } | { readonly problem: ProblemParts };
 
-/** Where an end lies: the name of a boundary, or what rules call a principal; or why nobody can say. */
-type Side = { readonly side: string } | { readonly problem: ProblemParts };
-
 /**
  * Judges every access of a plan by a boundary policy, before the first write. What no valid rule allows, and what cannot be judged, stops the
  * whole run: an end that nobody can place, or that lies in another tenant, counts as a crossing that is not allowed. What is in place already counts
@@ -31,9 +28,9 @@ type Side = { readonly side: string } | { readonly problem: ProblemParts };
 export function boundaryCheck({ policy, path }: NamedPolicy, azures: readonly [Azure, ...Azure[]]): PreflightCheck {
   return {
     async inspect(plan) {
-      const judge = new Judge(policy, path, azures);
+      const judge = new AccessJudge(policy, azures);
       const subjects = plan.filter(({ change }) => foreseen(change).action !== 'delete');
-      const judged = await Promise.all(subjects.map(async (entry) => ({ entry, results: await Promise.all(accessesOf(entry).map(async (access) => ({ access, ...(await judge.access(access, entry.resource)) }))) })));
+      const judged = await Promise.all(subjects.map(async (entry) => ({ entry, results: await Promise.all(accessesOf(entry).map(async (access) => ({ access, ...verdictOn(await judge.judge(access), entry.resource, path, judge.today) }))) })));
       return inspectionOf(judged);
     },
   };
@@ -90,98 +87,32 @@ function accessesOf({ resource, change }: PlannedChange): readonly Access[] {
   return resource.accesses ?? [];
 }
 
-/** Judges accesses, with each end placed once. */
-class Judge {
-  readonly #sides = new Map<string, Promise<Side>>();
-  readonly #hierarchies: readonly Hierarchy[];
-  readonly #own: Azure;
-  readonly #today: string;
-
-  constructor(
-    private readonly policy: BoundaryPolicy,
-    private readonly path: string,
-    [own, ...others]: readonly [Azure, ...Azure[]],
-  ) {
-    this.#own = own;
-    this.#today = own.clock.now().toISOString().slice(0, 10);
-    const named = policy.boundaries.flatMap(({ managementGroups }) => managementGroups);
-    // Groups of another tenant may have the same names, and mean nothing here.
-    const neighbours = others.filter(({ connection }) => connection.tenantId.toLowerCase() === own.connection.tenantId.toLowerCase());
-    this.#hierarchies = [own, ...neighbours].map((azure) => new Hierarchy(azure, named));
-  }
-
-  async access(access: Access, resource: AnyResource): Promise<Judged> {
-    const [from, to] = await Promise.all([this.#side(access.from), this.#side(access.to)]);
-    if ('problem' in from) return from;
-    if ('problem' in to) return to;
-    const outcome = judgeAccess(this.policy, access, from.side, to.side, this.#today);
-    const sides = { from: from.side, to: to.side };
-    switch (outcome.verdict) {
-      case 'within':
-        return {};
-      case 'allowed': {
-        const { name: rule, reason, until } = outcome.rule;
-        return { crossing: { access, ...sides, rule, reason, ...(until === undefined ? {} : { until }) } };
-      }
-      case 'expired': {
-        const { name, until = '' } = outcome.rule;
-        const because = `rule ${name} of ${this.path} allowed it until ${until}, and today is ${this.#today} (UTC)`;
-        return { problem: { code: 'WI3112', what: crossingText(access, sides, resource), because, remedy: 'let the owners of the policy renew the rule, or take out what needed it' } };
-      }
-      case 'refused': {
-        const remedy = `if it is wanted, let the owners of the policy add under allow: ${missingRule(access, from.side, to.side)}`;
-        return { problem: { code: 'WI3111', what: crossingText(access, sides, resource), because: `no rule of ${this.path} allows it`, remedy } };
-      }
+/** The problem of an access that no valid rule allows, or that cannot be judged; else whether it crosses. */
+function verdictOn(judged: JudgedAccess, { kind, name }: AnyResource, path: string, today: string): Judged {
+  switch (judged.verdict) {
+    case 'within':
+      return {};
+    case 'unknown':
+      return { problem: judged.problem };
+    case 'allowed': {
+      const { access, from, to } = judged;
+      const { name: rule, reason, until } = judged.rule;
+      return { crossing: { access, from, to, rule, reason, ...(until === undefined ? {} : { until }) } };
     }
-  }
-
-  #side(end: End): Promise<Side> {
-    const key = `${end.kind} ${end.tenantId ?? ''} ${end.id.toLowerCase()}`;
-    const side = this.#sides.get(key) ?? this.#place(end);
-    this.#sides.set(key, side);
-    return side;
-  }
-
-  async #place(end: End): Promise<Side> {
-    if (end.kind === 'principal') return { side: principalSide(end.id) };
-    const { tenantId: own } = this.#own.connection;
-    if (end.tenantId !== undefined && end.tenantId.toLowerCase() !== own.toLowerCase()) return this.#foreign(end, end.tenantId);
-    let unknown = '';
-    for (const hierarchy of this.#hierarchies) {
-      const found = await hierarchy.ancestry(end.id);
-      if ('groups' in found) return { side: boundaryOf(this.policy, found.groups) };
-      if ('tenantId' in found) return this.#foreign(end, found.tenantId);
-      if (unknown === '') unknown = found.unknown;
+    case 'expired': {
+      const { name: rule, until = '' } = judged.rule;
+      const because = `rule ${rule} of ${path} allowed it until ${until}, and today is ${today} (UTC)`;
+      return { problem: { code: 'WI3112', what: crossingText(judged, `${kind} ${name}`), because, remedy: 'let the owners of the policy renew the rule, or take out what needed it' } };
     }
-    return {
-      problem: {
-        code: 'WI3113',
-        what: `Nobody can say to which boundary ${nameOf(end)} belongs`,
-        because: unknown,
-        remedy: `give the service connection's principal ${hierarchyRight} on the management groups above it, with the role Management Group Reader at the tenant's root group for example, and run again`,
-      },
-    };
-  }
-
-  #foreign(end: End, tenantId: string): Side {
-    const { name, tenantId: own } = this.#own.connection;
-    return {
-      problem: {
-        code: 'WI3114',
-        what: `The ${nameOf(end)} belongs to another tenant`,
-        because: `it is in tenant ${tenantId}, and the service connection ${name} in tenant ${own}`,
-        remedy: 'name an object of the same tenant: no rule of a boundary policy allows what goes from one tenant to another',
-      },
-    };
+    case 'refused': {
+      const remedy = `if it is wanted, let the owners of the policy add under allow: ${missingRule(judged.access, judged.from, judged.to)}`;
+      return { problem: { code: 'WI3111', what: crossingText(judged, `${kind} ${name}`), because: `no rule of ${path} allows it`, remedy } };
+    }
   }
 }
 
-/** `The grant AcrPush on crprod would let identity id-orders of nonprod reach registry crprod of prod`. */
-function crossingText({ from, to }: Access, sides: { readonly from: string; readonly to: string }, { kind, name }: AnyResource): string {
+/** `The grant AcrPush on crprod would let identity id-orders of nonprod reach registry crprod of prod` */
+function crossingText({ access: { from, to }, ...sides }: Exclude<JudgedAccess, { verdict: 'unknown' }>, what: string): string {
   const whose = from.kind === 'principal' ? '' : ` of ${sides.from}`;
-  return `The ${kind} ${name} would let ${nameOf(from)}${whose} reach ${nameOf(to)} of ${sides.to}`;
-}
-
-function nameOf({ kind, name }: End): string {
-  return `${kind} ${name}`;
+  return `The ${what} would let ${nameOf(from)}${whose} reach ${nameOf(to)} of ${sides.to}`;
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { runPlannedTask, type Desired, type PlannedServices, type PlannedTask, type ServiceTools, type SharedInputs } from '../../../tasks/_shared/agent/planned-task.js';
+import { runPlannedTask, type Desired, type PlannedServices, type PlannedTask } from '../../../tasks/_shared/agent/planned-task.js';
+import type { RunInputs } from '../../../tasks/_shared/agent/shared-inputs.js';
+import type { ServiceTools } from '../../../tasks/_shared/agent/task-frame.js';
 import type { TaskEnd } from '../../../tasks/_shared/agent/agent.js';
 import type { PolicyOrigin } from '../../../tasks/_shared/fleet/policy-origin.js';
 import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
@@ -31,7 +33,7 @@ describe('the frame of planned tasks', () => {
     };
   }
 
-  function start(options: { readonly broken?: boolean; readonly policy?: PolicyOrigin; readonly services?: (shared: SharedInputs, tools: ServiceTools) => Promise<PlannedServices> } = {}): Promise<TaskEnd> {
+  function start(options: { readonly broken?: boolean; readonly policy?: PolicyOrigin; readonly services?: (shared: RunInputs, tools: ServiceTools) => Promise<PlannedServices> } = {}): Promise<TaskEnd> {
     const task: PlannedTask<string, PlannedServices> = {
       name: 'TestTask',
       read: (inputs) => inputs.text('word'),
@@ -144,9 +146,9 @@ describe('the frame of planned tasks', () => {
     let seen: ServiceTools | undefined;
     let token = '';
     await start({
-      services: async ({ connection, concurrency, failFast }, tools) => {
+      services: async ({ connection, concurrency, clusters }, tools) => {
         seen = tools;
-        assert.deepEqual([concurrency, failFast], [25, false]);
+        assert.deepEqual([concurrency, clusters.map(({ label }) => label)], [25, ['aks-1', 'aks-2']]);
         if (connection.signIn.kind === 'federated') token = await connection.signIn.assertion();
         return { permissions: everythingAllowed, checks: [] };
       },
