@@ -1,11 +1,8 @@
-import { httpsOrigin } from '../_shared/agent/input-text.js';
 import type { InputReader } from '../_shared/agent/inputs.js';
+import { readLogWorkspace } from '../_shared/agent/log-workspace-inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
 import type { LoginLog } from '../_shared/azure/admin-user-logins.js';
-import type { LogAnalyticsService } from '../_shared/azure/connection.js';
 import type { AdminUserWish } from '../_shared/azure/registry-admin.js';
-import { resourceNamed } from '../_shared/fleet/arm-id.js';
-import { isGuid } from '../_shared/fleet/guid.js';
 
 /** The inputs about the registry's admin user. */
 export interface AdminUserInputs {
@@ -13,8 +10,6 @@ export interface AdminUserInputs {
   readonly force: boolean;
   readonly log: LoginLog | undefined;
 }
-
-const workspaceForm = 'the workspace id, a GUID, or the workspace’s ARM id';
 
 /** What else the inputs say of the run. */
 export interface RunFacts {
@@ -29,7 +24,7 @@ export interface RunFacts {
 export function readAdminUser(inputs: InputReader, shared: SharedInputs, facts: RunFacts): AdminUserInputs {
   const wish = inputs.choice('adminUser', ['keep', 'report', 'disable', 'restore'], 'keep');
   const force = inputs.boolean('force');
-  const log = readLog(inputs, shared);
+  const log = readLogWorkspace(inputs, shared.connection);
   const obstacle = obstacleTo(wish, facts);
   if (obstacle !== undefined) inputs.contradiction('adminUser', `is "${wish}"`, obstacle.because, obstacle.remedy);
   return { wish, force, log };
@@ -43,26 +38,4 @@ function obstacleTo(wish: AdminUserInputs['wish'], { role, principal, state, pro
   if (principal !== 'workload') return { because: `input principal is ${principal}, whose pull this run cannot prove`, remedy };
   if (role !== 'AcrPull' && role !== 'AcrPush') return { because: `input role is ${role}, which does not let anybody pull`, remedy };
   return proveFrom === 'agent' ? undefined : { because: `input proveFrom is ${proveFrom}, so that no pull is proven`, remedy };
-}
-
-function readLog(inputs: InputReader, { connection }: SharedInputs): LoginLog | undefined {
-  const given = inputs.optionalText('logAnalyticsWorkspace');
-  const endpoint = inputs.optionalText('logAnalyticsEndpoint');
-  const service = endpoint === undefined ? connection.cloud.logAnalytics : serviceAt(inputs, endpoint, connection.cloud.logAnalytics);
-  if (given === undefined) return undefined;
-  const workspace = isGuid(given) ? { id: given } : resourceNamed(given, 'Microsoft.OperationalInsights/workspaces', undefined);
-  if (workspace === undefined) inputs.refuse('logAnalyticsWorkspace', given, workspaceForm);
-  if (service === undefined && endpoint === undefined) {
-    inputs.contradiction('logAnalyticsWorkspace', 'names a workspace', `nothing says where logs of ${connection.cloud.name} are queried`, 'give logAnalyticsEndpoint as well');
-  }
-  return workspace === undefined || service === undefined ? undefined : { service, workspace };
-}
-
-function serviceAt(inputs: InputReader, endpoint: string, known: LogAnalyticsService | undefined): LogAnalyticsService | undefined {
-  const origin = httpsOrigin(endpoint);
-  if (origin === undefined) {
-    inputs.refuse('logAnalyticsEndpoint', endpoint, 'an address such as https://api.loganalytics.io, without a path');
-    return undefined;
-  }
-  return { endpoint: origin, audience: known?.audience ?? origin };
 }

@@ -14,12 +14,15 @@ const input = 'boundaryPolicy';
 
 /** Reads the input `boundaryPolicy`: the path of a policy, or the word `none`. Writing without a policy has to be said, so empty is a mistake. */
 export function readBoundaryPolicy(inputs: InputReader): GivenPolicy {
+  const given = readOptionalPolicy(inputs);
+  if (given === undefined && inputs.optionalText(input) === undefined && inputs.sound(input)) inputs.note(unsaid());
+  return given;
+}
+
+/** The same for a task that only reads: empty is as good as `none`. */
+export function readOptionalPolicy(inputs: InputReader): GivenPolicy {
   const path = inputs.optionalText(input);
-  if (path === undefined) {
-    if (inputs.sound(input)) inputs.note(unsaid());
-    return undefined;
-  }
-  if (path.toLowerCase() === 'none') return undefined;
+  if (path === undefined || path.toLowerCase() === 'none') return undefined;
   const file = inputs.located(path);
   const read = readTextFile(file);
   if ('flaw' in read) {
@@ -43,8 +46,11 @@ function unsaid(): Problem {
   });
 }
 
-/** @param bytes those that were judged: the file may be another by now */
-function originOf(path: string, file: string, bytes: Buffer): PolicyOrigin {
+/**
+ * Where a file that a run goes by came from.
+ * @param bytes those that were read: the file may be another by now
+ */
+export function originOf(path: string, file: string, bytes: Buffer): PolicyOrigin {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const commit = checkedOutCommit(file);
   return { path, sha256, ...(commit === undefined ? {} : { commit }) };

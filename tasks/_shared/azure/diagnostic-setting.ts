@@ -62,10 +62,7 @@ export class AuditLogs implements Resource<AuditLogInputs, SettingsState> {
   }
 
   async observe(reader: Reader): Promise<SettingsState> {
-    return reader.once(`diagnostic settings of ${this.entry.id.toLowerCase()}`, async () => {
-      const found = await this.azure.arm.list(this.#path, apiVersions.diagnosticSettings, { tried: `list the diagnostic settings of ${this.entry.id}`, what: `The diagnostic settings of cluster ${this.cluster} cannot be read` });
-      return { settings: objects(found).map(settingState) };
-    });
+    return { settings: (await diagnosticSettings(this.azure, this.entry, reader)).map(settingState) };
   }
 
   plan(observed: SettingsState | undefined): Change {
@@ -129,6 +126,12 @@ export class AuditLogs implements Resource<AuditLogInputs, SettingsState> {
     if (sent.has('allLogs')) return [];
     return auditCategories.filter((category) => !sent.has(category) && !(category === 'kube-audit-admin' && sent.has('kube-audit')));
   }
+}
+
+/** The diagnostic settings of a cluster, as ARM answers them. Once per run and cluster, but for strong reads. */
+export function diagnosticSettings(azure: Azure, { id, label }: ClusterEntry, reader: Reader): Promise<readonly Json[]> {
+  const purpose = { tried: `list the diagnostic settings of ${id}`, what: `The diagnostic settings of cluster ${label} cannot be read` };
+  return reader.once(`diagnostic settings of ${id.toLowerCase()}`, async () => objects(await azure.arm.list(`${id}/providers/Microsoft.Insights/diagnosticSettings`, apiVersions.diagnosticSettings, purpose)));
 }
 
 function ownOf(settings: readonly SettingState[]): SettingState | undefined {

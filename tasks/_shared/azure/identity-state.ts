@@ -27,6 +27,19 @@ export function readIdentity(azure: Azure, place: IdentityPlace, reader: Reader)
   return readByList(reader, place.id, { name: kind, expected, signal, idOf: ({ id }) => id, pages: (listed) => pages(azure, listed), read: () => readOne(azure, place) });
 }
 
+/** Every user-assigned identity of a subscription or resource group that the connection may see. Once per run and place. */
+export function identitiesIn(azure: Azure, place: string, reader: Reader): Promise<readonly IdentityState[]> {
+  return reader.once(`identities of ${place.toLowerCase()}`, async () => {
+    const found: IdentityState[] = [];
+    try {
+      for await (const page of pages(azure, place)) found.push(...page);
+    } catch (error) {
+      throw azureProblem(`list the identities of ${place}`, `The identities of ${place} cannot be listed`, error);
+    }
+    return found;
+  });
+}
+
 async function* pages(azure: Azure, place: string): Pages<IdentityState> {
   const [, , subscriptionId = '', , group] = place.split('/');
   const { userAssignedIdentities } = await azure.identities(subscriptionId);

@@ -45,6 +45,16 @@ export async function readRole(azure: Azure, reader: Reader, scope: string, role
   });
 }
 
+/** Every role that can be assigned in a subscription, built in or not, by GUID. Once per run and subscription. */
+export function rolesIn(azure: Azure, subscriptionId: string, reader: Reader): Promise<ReadonlyMap<string, RoleDefinition>> {
+  const scope = `/subscriptions/${subscriptionId}`;
+  return reader.once(`roles of ${scope}`, async () => {
+    const purpose = { tried: `list the roles of ${scope}`, what: `What the roles of subscription ${subscriptionId} allow cannot be read` };
+    const found = await azure.arm.list(`${scope}/providers/Microsoft.Authorization/roleDefinitions`, apiVersions.roleDefinitions, purpose);
+    return new Map(found.map(definitionOf).map((role) => [role.id, role]));
+  });
+}
+
 function definitionOf(raw: Json): RoleDefinition {
   const properties = object(raw.properties);
   return {

@@ -60,18 +60,31 @@ export async function readVault(azure: Azure, reader: Reader, place: { readonly 
   const { id, name } = place;
   return reader.once(`state of key vault ${id.toLowerCase()}`, async () => {
     const raw = await azure.arm.get(id, apiVersions.vaults, { tried: `read ${id}`, what: `Key vault ${name} cannot be read` });
-    if (raw === undefined) return undefined;
-    const properties = object(raw.properties);
-    return {
-      id,
-      name,
-      uri: text(properties.vaultUri) ?? '',
-      rbac: properties.enableRbacAuthorization === true,
-      tenantId: text(properties.tenantId) ?? '',
-      network: networkOf(properties),
-      policies: objects(properties.accessPolicies).map(entryOf),
-    };
+    return raw === undefined ? undefined : vaultState(raw, place);
   });
+}
+
+/** Every vault of a subscription that the connection may see. Once per run and subscription. */
+export function vaultsIn(azure: Azure, subscriptionId: string, reader: Reader): Promise<readonly VaultState[]> {
+  const scope = `/subscriptions/${subscriptionId}`;
+  return reader.once(`vaults of ${scope}`, async () => {
+    const purpose = { tried: `list the key vaults of ${scope}`, what: `The key vaults of subscription ${subscriptionId} cannot be listed` };
+    const found = await azure.arm.list(`${scope}/providers/Microsoft.KeyVault/vaults`, apiVersions.vaults, purpose);
+    return found.map((raw) => vaultState(raw, { id: text(raw.id) ?? '', name: text(raw.name) ?? '' }));
+  });
+}
+
+function vaultState(raw: Json, { id, name }: { readonly id: string; readonly name: string }): VaultState {
+  const properties = object(raw.properties);
+  return {
+    id,
+    name,
+    uri: text(properties.vaultUri) ?? '',
+    rbac: properties.enableRbacAuthorization === true,
+    tenantId: text(properties.tenantId) ?? '',
+    network: networkOf(properties),
+    policies: objects(properties.accessPolicies).map(entryOf),
+  };
 }
 
 function networkOf(properties: Json): VaultNetwork {

@@ -29,6 +29,7 @@ export interface NameRule {
 /** The rules for names of the resources that inputs name. */
 export const resourceTypes = {
   'Microsoft.ContainerService/managedClusters': { pattern: /^[A-Za-z0-9]([-\w]{0,61}[A-Za-z0-9])?$/, form: '1 to 63 letters, digits, - and _, a letter or digit first and last' },
+  'Microsoft.ManagedIdentity/userAssignedIdentities': { pattern: /^[A-Za-z0-9][\w-]{2,127}$/, form: '3 to 128 letters, digits, - and _, a letter or digit first' },
   'Microsoft.KeyVault/vaults': { pattern: /^(?!.*--)[A-Za-z][-A-Za-z0-9]{1,22}[A-Za-z0-9]$/, form: '3 to 24 letters, digits and single hyphens, a letter first' },
   'Microsoft.OperationalInsights/workspaces': { pattern: /^[A-Za-z0-9][-A-Za-z0-9]{2,61}[A-Za-z0-9]$/, form: '4 to 63 letters, digits and hyphens, a letter or digit first and last' },
   'Microsoft.ContainerRegistry/registries': { pattern: /^[A-Za-z0-9]{5,50}$/, form: '5 to 50 letters and digits' },

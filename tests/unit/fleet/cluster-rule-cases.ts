@@ -160,7 +160,7 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
     ['pass', { 'grants.found': [] }, /none that can be seen/],
     ['pass', granted('Contributor', nodeGroup, monitoringAgent), /1 grant/],
     ['pass', granted('contributor', `${subscription}/resourceGroups/rg/providers/Microsoft.Network/applicationGateways/agw`, monitoringAgent), /1 grant/],
-    ...broadRoles.flatMap(({ name, id }) => [name.toUpperCase(), id].map((role): Case => ['fail', granted(role, subscription, monitoringAgent), /omsagent has .*, which can /])),
+    ...broadRoles.flatMap(({ name, id }) => [name.toUpperCase(), id].map((role): Case => ['fail', granted(role, subscription, monitoringAgent), /omsagent has .*: it can /])),
     ['fail', granted('Owner', nodeGroup, monitoringAgent), /Owner on/],
     ['fail', { [`${p}.ingressProfile.webAppRouting.identity`]: { objectId: kubelet }, ...granted('Owner', subscription, kubelet) }, /webAppRouting has Owner/],
     ['notApplicable', { [addOns]: { azurepolicy: { enabled: true, identity: null } } }, /no add-on has an identity/],

@@ -1,7 +1,7 @@
 import { isWithin, lastPart, sameId } from '../arm-id.js';
 import { object, text, type Json } from '../json.js';
 import { many, some } from '../wording.js';
-import { broadRole, isPullRole, isUnnamed } from './cluster-roles.js';
+import { broadRole, excessiveness, isPullRole, isUnnamed } from './cluster-roles.js';
 import { holds, judgeRead, properties, seen, verdict, word } from './cluster-values.js';
 import { procedures } from './procedures.js';
 import type { ClusterFacts, ClusterRule, GrantFact, Verdict } from './rule.js';
@@ -129,9 +129,9 @@ const addOnRoles: ClusterRule = {
     if (identities.length === 0) return verdict('notApplicable', 'no add-on has an identity');
     return judgeRead('role assignments', facts.grants, (all) => {
       const own = all.flatMap((grant) => identities.filter(({ objectId }) => sameId(objectId, grant.principalId)).map(({ addOn }) => ({ addOn, grant })));
-      const broad = own.filter(({ grant }) => broadRole(grant.role) !== undefined && !isDocumented(grant, facts));
+      const broad = own.filter(({ grant }) => excessiveness(grant) !== undefined && !isDocumented(grant, facts));
       const unnamed = own.filter(({ grant }) => isUnnamed(grant.role));
-      if (broad.length > 0) return verdict('fail', some(broad.map(({ addOn, grant }) => `${addOn} has ${told(grant)}, which ${broadRole(grant.role)?.because ?? ''}`), 3, '; '));
+      if (broad.length > 0) return verdict('fail', some(broad.map(({ addOn, grant }) => `${addOn} has ${told(grant)}: ${excessiveness(grant) ?? ''}`), 3, '; '));
       if (unnamed.length > 0) return verdict('unknown', `what these roles allow could not be read: ${some(unnamed.map(({ addOn, grant }) => `${addOn} has ${told(grant)}`), 3, '; ')}`);
       return verdict('pass', `${many(own.length, 'grant')} of ${some(identities.map(({ addOn }) => addOn))}: ${own.length === 0 ? 'none that can be seen' : some(own.map(({ grant }) => told(grant)), 3, '; ')}`);
     });

@@ -1,11 +1,12 @@
 import { isGuid } from '../guid.js';
+import type { GrantFact } from './rule.js';
 
-/** A role of Azure, and why it is too much for an add-on. */
+/** A role of Azure, and why it is too much for an add-on or a workload. */
 export interface BroadRole {
   readonly name: string;
   /** GUID of its definition, equal in every tenant. */
   readonly id: string;
-  /** What it does, as it goes on after "which". */
+  /** What it does, as it goes on after "it". */
   readonly because: string;
 }
 
@@ -31,6 +32,12 @@ export const broadRoles: readonly BroadRole[] = [
 /** The entry of a broad role, by its name or its GUID. */
 export function broadRole(role: string): BroadRole | undefined {
   return broadRoles.find(({ name, id }) => [name.toLowerCase(), id].includes(role.toLowerCase()));
+}
+
+/** Why a grant is too much for an add-on or a workload, in a clause: by the name of its role, or by what its definition allows. Undefined for one that is not. */
+export function excessiveness({ role, danger }: Pick<GrantFact, 'role' | 'danger'>): string | undefined {
+  const known = broadRole(role);
+  return known === undefined ? danger : `it ${known.because}`;
 }
 
 /** True for a role of which nothing is known but the GUID. */

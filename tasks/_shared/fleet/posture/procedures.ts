@@ -6,6 +6,7 @@ export const procedures = {
   authnAuthz: 'AuthN/AuthZ SOP - AKS (Prod)',
   auth: 'Auth SOP – AKS (Prod)',
   sop: 'SOP: AKS (Prod)',
+  crossGroups: 'Azure AKS Cross-Management Group Access Strategy',
 } as const;
 
 /** A section of a procedure, as rules name their source: `SOP: AKS (Prod), Network`. */

@@ -1,4 +1,7 @@
+import type { Read } from '../../reconcile/attempt.js';
 import type { Json } from '../json.js';
+
+export type { Read } from '../../reconcile/attempt.js';
 
 /** How bad it is that a rule does not hold, the worst first. */
 export const severities = ['high', 'medium', 'low'] as const;
@@ -46,9 +49,6 @@ export interface NamespaceRule extends RuleText {
   judge(facts: NamespaceFacts, cluster: ClusterFacts): readonly [Verdict, ...Verdict[]];
 }
 
-/** Something that could be read, or why it could not, in a clause. */
-export type Read<T> = { readonly found: T } | { readonly unread: string };
-
 /** A role assignment, as far as rules look at it. */
 export interface GrantFact {
   /** Name of the role, or its GUID where the definition cannot be read. */
@@ -56,6 +56,8 @@ export interface GrantFact {
   /** ARM id. */
   readonly scope: string;
   readonly principalId: string;
+  /** Why the role is too much for anything but a few people, in a clause: what its definition allows. Absent where nothing was found. */
+  readonly danger?: string;
 }
 
 /** What the rules know of one cluster. */

@@ -1,0 +1,144 @@
+import { namedAssignments, type AccessInventory, type NamedAssignment } from '../_shared/azure/access-inventory.js';
+import type { AccessJudge, JudgedAccess } from '../_shared/azure/access-judge.js';
+import { resourceEnd } from '../_shared/azure/accesses.js';
+import { signInsFor, type SignIn } from '../_shared/azure/identity-sign-ins.js';
+import { policyObject, writePolicy } from '../_shared/azure/vault-policies.js';
+import type { VaultState } from '../_shared/azure/vault-state.js';
+import { lastPart, sameId } from '../_shared/fleet/arm-id.js';
+import { policyRole } from '../_shared/fleet/boundary-policy.js';
+import type { History } from '../_shared/fleet/history.js';
+import { grantMark, grantName } from '../_shared/fleet/marks.js';
+import type { BoundaryFact, GrantOrigin, IdentityGrant } from '../_shared/fleet/posture/access-facts.js';
+import type { Access } from '../_shared/reconcile/access.js';
+import type { Read } from '../_shared/reconcile/attempt.js';
+import type { AuditedCrossing } from '../_shared/report/audit-report.js';
+import type { Candidate } from './identities.js';
+
+/** What grants are looked at with. */
+export interface GrantOptions {
+  readonly inventories: readonly AccessInventory[];
+  /** Absent where no boundary policy was given. */
+  readonly judge?: AccessJudge;
+  /** Undefined where no ledger was given. */
+  readonly history: History | undefined;
+  /** Absent where sign-ins are not looked at. */
+  readonly signIns?: Read<readonly SignIn[]>;
+}
+
+/** What a boundary policy says of an access, for rules and for the inventory. */
+export interface OnBoundary {
+  readonly fact: BoundaryFact;
+  readonly crossing?: AuditedCrossing;
+}
+
+/** The grants of one identity, and where grants could not be looked for. */
+export interface FoundGrants {
+  readonly grants: readonly IdentityGrant[];
+  readonly crossings: readonly AuditedCrossing[];
+  readonly unread: readonly string[];
+}
+
+/** Everything that was granted in some subscriptions, by principal, so that each identity finds its own. */
+export class GrantIndex {
+  readonly #assignments = new Map<string, NamedAssignment[]>();
+  readonly #policies = new Map<string, { readonly vault: VaultState; readonly written: string }[]>();
+  /** Where grants could not be looked for, and why, in clauses. */
+  readonly unread: readonly string[];
+
+  constructor(inventories: readonly AccessInventory[]) {
+    const seen = new Set<string>();
+    for (const named of inventories.map(namedAssignments)) {
+      if ('unread' in named) continue;
+      for (const one of named.found) {
+        // Assignments above subscriptions show in each of them.
+        const id = one.assignment.id.toLowerCase();
+        if (!seen.has(id)) this.#add(this.#assignments, one.principalId, one);
+        seen.add(id);
+      }
+    }
+    for (const { vaults } of inventories) {
+      for (const vault of 'found' in vaults ? vaults.found : []) {
+        // Entries count only where no roles do. Entries of a principal that acts through an application let the principal alone do nothing.
+        for (const { objectId, permissions } of vault.rbac ? [] : vault.policies.filter(({ applicationId }) => applicationId === undefined)) {
+          const written = writePolicy(permissions);
+          if (written !== '') this.#add(this.#policies, objectId, { vault, written });
+        }
+      }
+    }
+    this.unread = inventories.flatMap(({ subscriptionId, assignments, vaults }) => [
+      ...('unread' in assignments ? [`role assignments of subscription ${subscriptionId}: ${assignments.unread}`] : []),
+      ...('unread' in vaults ? [`access policies of the vaults of subscription ${subscriptionId}: ${vaults.unread}`] : []),
+    ]);
+  }
+
+  assignmentsOf(principalId: string): readonly NamedAssignment[] {
+    return this.#assignments.get(principalId.toLowerCase()) ?? [];
+  }
+
+  policiesOf(principalId: string): readonly { readonly vault: VaultState; readonly written: string }[] {
+    return this.#policies.get(principalId.toLowerCase()) ?? [];
+  }
+
+  #add<T>(map: Map<string, T[]>, principalId: string, item: T): void {
+    const key = principalId.toLowerCase();
+    const own = map.get(key);
+    if (own === undefined) map.set(key, [item]);
+    else own.push(item);
+  }
+}
+
+/** What one identity was granted, by roles and by access policies of vaults, each with its origin, its boundaries and its last use. */
+export async function grantsOf({ state, name }: Candidate, index: GrantIndex, options: GrantOptions): Promise<FoundGrants> {
+  const { judge, history, signIns } = options;
+  const { principalId } = state;
+  const found = [
+    ...index.assignmentsOf(principalId).map((one) => ({ grant: ofAssignment(one, history), role: one.role, roleId: one.assignment.role })),
+    ...index.policiesOf(principalId).map((one) => ({ grant: ofPolicy(one, principalId, history), role: policyRole, roleId: undefined })),
+  ].sort((one, other) => one.grant.scope.localeCompare(other.grant.scope) || one.grant.role.localeCompare(other.grant.role));
+  const judged = await Promise.all(found.map(async ({ grant, role, roleId }) => {
+    const access: Access = { kind: 'grant', from: resourceEnd(state.id, name), to: resourceEnd(grant.scope), role, ...(roleId === undefined ? {} : { roleId }) };
+    const boundary = judge === undefined ? undefined : boundaryFact(await judge.judge(access));
+    return { grant: { ...grant, ...(boundary === undefined ? {} : { boundary: boundary.fact }), ...used(grant.scope, principalId, signIns) }, crossing: boundary?.crossing };
+  }));
+  return { grants: judged.map(({ grant }) => grant), crossings: judged.flatMap(({ crossing }) => crossing ?? []), unread: index.unread };
+}
+
+/** What a boundary policy says of an access, in words and as a crossing of the inventory. */
+export function boundaryFact(judged: JudgedAccess): OnBoundary {
+  if (judged.verdict === 'unknown') return { fact: { verdict: 'unknown', detail: `${judged.problem.what}: ${judged.problem.because}` } };
+  const { access, from, to, verdict } = judged;
+  if (verdict === 'within') return { fact: { verdict, detail: `stays within ${from}` } };
+  const crosses = `crosses ${from} → ${to}`;
+  if (verdict === 'refused') return { fact: { verdict, detail: `${crosses}, and no rule of the boundary policy allows it` }, crossing: { access, from, to, verdict } };
+  const { name: rule, reason, until } = judged.rule;
+  const limited = until === undefined ? {} : { until };
+  const detail = verdict === 'expired' ? `${crosses}, which rule ${rule} allowed until ${until ?? ''}` : `${crosses}, allowed by ${rule}${until === undefined ? '' : ` until ${until}`}: ${reason}`;
+  return { fact: { verdict, detail }, crossing: { access, from, to, verdict, rule, reason, ...limited } };
+}
+
+function ofAssignment({ assignment, ...fact }: NamedAssignment, history: History | undefined): IdentityGrant {
+  const { condition } = assignment;
+  return { ...fact, kind: 'role', ...(condition === undefined ? {} : { condition }), origin: originOf(assignment, history) };
+}
+
+function originOf({ id, scope, role, principalId, description }: NamedAssignment['assignment'], history: History | undefined): GrantOrigin {
+  const mark = grantMark(description);
+  if (mark !== undefined) return { planned: `made for ${mark.workload} by ${mark.run === '' ? 'a run' : mark.run}, as its description says` };
+  if (history?.of(id)?.made === true) return { planned: 'a ledger tells of it' };
+  if (sameId(lastPart(id), grantName(scope, role, principalId))) return { planned: 'it has the name that this extension gives' };
+  return { unplanned: `it has neither the name nor the description of this extension${history === undefined ? '' : ', and no ledger tells of it'}` };
+}
+
+function ofPolicy({ vault, written }: { readonly vault: VaultState; readonly written: string }, principalId: string, history: History | undefined): IdentityGrant {
+  const told = history?.of(policyObject(vault.id, principalId)) !== undefined;
+  const origin: GrantOrigin = told ? { planned: 'a ledger tells of it' } : history === undefined ? { untold: 'entries of access policies carry no mark, and no ledger was given' } : { unplanned: 'no ledger tells of it' };
+  return { kind: 'access policy', role: `access policy (${written})`, scope: vault.id, principalId, origin };
+}
+
+function used(scope: string, principalId: string, signIns: Read<readonly SignIn[]> | undefined): Pick<IdentityGrant, 'lastUsed'> {
+  if (signIns === undefined) return {};
+  if ('unread' in signIns) return { lastUsed: signIns };
+  const own = signIns.found.filter((one) => sameId(one.principalId, principalId));
+  const last = signInsFor(scope, own).map(({ at }) => at).sort().at(-1);
+  return { lastUsed: { found: last } };
+}

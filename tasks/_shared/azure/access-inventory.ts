@@ -1,0 +1,70 @@
+import type { GrantFact } from '../fleet/posture/rule.js';
+import { attempt, type Read } from '../reconcile/attempt.js';
+import type { Reader } from '../reconcile/resource.js';
+import type { Azure } from './azure.js';
+import type { ClusterState } from './cluster-state.js';
+import { identitiesIn, type IdentityState } from './identity-state.js';
+import { assignmentsAt } from './own-grants.js';
+import type { RoleAssignmentState } from './role-assignments.js';
+import { dangerOf, rolesIn, type RoleDefinition } from './role-definitions.js';
+import { vaultsIn, type VaultState } from './vault-state.js';
+import { visibleClusters } from './visible-clusters.js';
+
+/** What a subscription has that access goes from, to, or by way of: each list in as many requests as it has pages, whatever the number of clusters. */
+export interface AccessInventory {
+  readonly subscriptionId: string;
+  readonly clusters: Read<readonly ClusterState[]>;
+  readonly identities: Read<readonly IdentityState[]>;
+  /** At, above and below the subscription. */
+  readonly assignments: Read<readonly RoleAssignmentState[]>;
+  /** By GUID. */
+  readonly roles: Read<ReadonlyMap<string, RoleDefinition>>;
+  readonly vaults: Read<readonly VaultState[]>;
+}
+
+/** The lists of {@link AccessInventory} with the action that each needs at the subscription. */
+export const inventoryActions = {
+  clusters: 'Microsoft.ContainerService/managedClusters/read',
+  identities: 'Microsoft.ManagedIdentity/userAssignedIdentities/read',
+  assignments: 'Microsoft.Authorization/roleAssignments/read',
+  roles: 'Microsoft.Authorization/roleDefinitions/read',
+  vaults: 'Microsoft.KeyVault/vaults/read',
+} as const satisfies Partial<Record<keyof AccessInventory, string>>;
+
+/** Reads the lists of a subscription side by side. What is refused says why; a cancelled run throws. */
+export async function readInventory(azure: Azure, subscriptionId: string, reader: Reader): Promise<AccessInventory> {
+  const scope = `/subscriptions/${subscriptionId}`;
+  const [clusters, identities, assignments, roles, vaults] = await Promise.all([
+    attempt(azure.signal, () => visibleClusters(azure, subscriptionId, reader)),
+    attempt(azure.signal, () => identitiesIn(azure, scope, reader)),
+    attempt(azure.signal, () => assignmentsAt(azure, scope, reader)),
+    attempt(azure.signal, () => rolesIn(azure, subscriptionId, reader)),
+    attempt(azure.signal, () => vaultsIn(azure, subscriptionId, reader)),
+  ]);
+  return { subscriptionId, clusters, identities, assignments, roles, vaults };
+}
+
+/** A role assignment as rules see it: by the name of its role, with what speaks against the role. */
+export interface NamedAssignment extends GrantFact {
+  readonly assignment: RoleAssignmentState;
+  /** Why what the role allows could not be read; absent where it was. */
+  readonly roleUnread?: string;
+}
+
+/** The assignments of a subscription by the names of their roles. A role that no list has keeps its GUID. */
+export function namedAssignments({ assignments, roles }: Pick<AccessInventory, 'assignments' | 'roles'>): Read<readonly NamedAssignment[]> {
+  if ('unread' in assignments) return assignments;
+  return { found: assignments.found.map((assignment) => {
+    const definition = 'found' in roles ? roles.found.get(assignment.role) : undefined;
+    const danger = definition === undefined ? undefined : dangerOf(definition);
+    const { scope, principalId } = assignment;
+    return {
+      assignment,
+      role: definition?.name ?? assignment.role,
+      scope,
+      principalId,
+      ...(danger === undefined ? {} : { danger }),
+      ...(definition === undefined ? { roleUnread: 'unread' in roles ? roles.unread : 'its definition is not among those of the subscription' } : {}),
+    };
+  }) };
+}
