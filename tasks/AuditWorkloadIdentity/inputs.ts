@@ -7,7 +7,7 @@ import { readHistory } from '../_shared/agent/removal-inputs.js';
 import { readRunInputs, type RunInputs } from '../_shared/agent/shared-inputs.js';
 import type { RequestOidcToken } from '../_shared/agent/service-connection.js';
 import { namedResource } from '../_shared/agent/workload-inputs.js';
-import type { LoginLog } from '../_shared/azure/admin-user-logins.js';
+import type { LogPlace } from '../_shared/azure/log-analytics.js';
 import type { ArmId } from '../_shared/fleet/arm-id.js';
 import { isGuid, guidPattern } from '../_shared/fleet/guid.js';
 import type { History } from '../_shared/fleet/history.js';
@@ -35,7 +35,7 @@ export interface AuditInputs {
   /** What runs wrote; undefined where no ledger was given. */
   readonly history: History | undefined;
   /** Where sign-ins are looked for; undefined for nowhere. */
-  readonly signIns: LoginLog | undefined;
+  readonly signIns: LogPlace | undefined;
   readonly unusedAfterDays: number;
   /** Where the reports are left; undefined for a folder of the agent's. */
   readonly folder: string | undefined;

@@ -1,14 +1,14 @@
 import type { InputReader } from '../_shared/agent/inputs.js';
 import { readLogWorkspace } from '../_shared/agent/log-workspace-inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
-import type { LoginLog } from '../_shared/azure/admin-user-logins.js';
+import type { LogPlace } from '../_shared/azure/log-analytics.js';
 import type { AdminUserWish } from '../_shared/azure/registry-admin.js';
 
 /** The inputs about the registry's admin user. */
 export interface AdminUserInputs {
   readonly wish: AdminUserWish | 'keep';
   readonly force: boolean;
-  readonly log: LoginLog | undefined;
+  readonly log: LogPlace | undefined;
 }
 
 /** What else the inputs say of the run. */

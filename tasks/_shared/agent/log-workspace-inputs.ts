@@ -1,4 +1,4 @@
-import type { LoginLog } from '../azure/admin-user-logins.js';
+import type { LogPlace } from '../azure/log-analytics.js';
 import type { LogAnalyticsService, ServiceConnection } from '../azure/connection.js';
 import { resourceNamed } from '../fleet/arm-id.js';
 import { isGuid } from '../fleet/guid.js';
@@ -8,7 +8,7 @@ import type { InputReader } from './inputs.js';
 const workspaceForm = 'the workspace id, a GUID, or the workspace’s ARM id';
 
 /** Reads the inputs `logAnalyticsWorkspace` and `logAnalyticsEndpoint`, alike in every task that has them; undefined without a workspace. */
-export function readLogWorkspace(inputs: InputReader, connection: ServiceConnection): LoginLog | undefined {
+export function readLogWorkspace(inputs: InputReader, connection: ServiceConnection): LogPlace | undefined {
   const given = inputs.optionalText('logAnalyticsWorkspace');
   const endpoint = inputs.optionalText('logAnalyticsEndpoint');
   const service = endpoint === undefined ? connection.cloud.logAnalytics : serviceAt(inputs, endpoint, connection.cloud.logAnalytics);

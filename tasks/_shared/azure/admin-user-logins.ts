@@ -1,21 +1,13 @@
 import type { ArmId } from '../fleet/arm-id.js';
 import { ConsumerInquiry } from '../fleet/consumer-inquiry.js';
 import type { ConsumerReport } from '../fleet/consumer-report.js';
-import { number, object, text } from '../fleet/json.js';
+import { number, text } from '../fleet/json.js';
 import { many } from '../fleet/wording.js';
 import { Problem } from '../reconcile/problem.js';
 import type { Ref } from '../reconcile/ref.js';
 import type { Permission } from '../reconcile/resource.js';
-import { apiVersions } from './api-versions.js';
 import type { Azure } from './azure.js';
-import type { LogAnalyticsService } from './connection.js';
-import { queryLogs } from './log-analytics.js';
-
-/** The workspace that a registry's login events go to: by its id, a GUID, or by its ARM id. */
-export interface LoginLog {
-  readonly service: LogAnalyticsService;
-  readonly workspace: { readonly id: string } | ArmId;
-}
+import { queryLogs, queryRights, workspaceAt, type LogPlace } from './log-analytics.js';
 
 /** So far back logins are asked for: as long as a workspace keeps them unless told otherwise. Source: Azure Monitor docs, data retention. */
 const loginDays = 30;
@@ -34,18 +26,15 @@ export class AdminUserLogins extends ConsumerInquiry {
   constructor(
     private readonly azure: Azure,
     registry: ArmId,
-    private readonly log: LoginLog | undefined,
+    private readonly log: LogPlace | undefined,
     loginServer: Ref<string>,
   ) {
     super(`logins as admin user of ${registry.id.toLowerCase()}`, `${registry.name}, elsewhere`, 'elsewhere', loginServer);
     this.user = registry.name;
   }
 
-  /** By the workspace's id alone nobody can say where the rights are. */
   reads(): Permission[] {
-    if (this.log === undefined || !('type' in this.log.workspace)) return [];
-    const scope = this.log.workspace.id;
-    return ['read', 'query/read', `query/${table}/read`].map((right) => ({ plane: 'azure', action: `Microsoft.OperationalInsights/workspaces/${right}`, scope }));
+    return this.log === undefined ? [] : queryRights(this.log, [table]);
   }
 
   protected async look(loginServer: string): Promise<Logins> {
@@ -59,20 +48,13 @@ export class AdminUserLogins extends ConsumerInquiry {
     }
   }
 
-  private async logins({ service, workspace }: LoginLog, loginServer: string): Promise<Logins> {
+  private async logins(log: LogPlace, loginServer: string): Promise<Logins> {
     const what = `The logins as ${this.user} are unknown`;
-    const id = 'type' in workspace ? await this.workspaceId(workspace, what) : workspace.id;
-    const rows = await queryLogs(this.azure, { service, id }, queryFor(loginServer, this.user), { tried: `query ${table} in workspace ${id}`, what });
+    const workspace = await workspaceAt(this.azure, log, what);
+    const { id } = workspace;
+    const rows = await queryLogs(this.azure, workspace, queryFor(loginServer, this.user), { tried: `query ${table} in workspace ${id}`, what });
     if (rows.length === 0) return { unknown: `workspace ${id} has no login at ${loginServer} of the last ${loginDays} days: send the registry’s ${table} there` };
     return { consumers: rows.flatMap((row) => (row.Admin === true || row.Admin === 1 ? [consumer(row)] : [])) };
-  }
-
-  private async workspaceId(place: ArmId, what: string): Promise<string> {
-    const tried = `read ${place.id}`;
-    const found = await this.azure.arm.get(place.id, apiVersions.workspaces, { tried, what });
-    const id = text(object(found?.properties).customerId);
-    if (id !== undefined) return id;
-    throw new Problem({ code: 'WI2541', what, tried, because: 'there is no such workspace', remedy: 'correct the input logAnalyticsWorkspace' });
   }
 }
 

@@ -1,5 +1,8 @@
+import type { ArmId } from '../fleet/arm-id.js';
 import { list, object, objects, text, type Json } from '../fleet/json.js';
 import { Problem } from '../reconcile/problem.js';
+import type { Permission } from '../reconcile/resource.js';
+import { apiVersions } from './api-versions.js';
 import type { Purpose } from './arm.js';
 import type { Azure } from './azure.js';
 import type { LogAnalyticsService } from './connection.js';
@@ -9,6 +12,36 @@ export interface Workspace {
   readonly service: LogAnalyticsService;
   /** The workspace id, a GUID; not its ARM id. */
   readonly id: string;
+}
+
+/** A workspace as users name it: by its id, a GUID, or by its ARM id. */
+export interface LogPlace {
+  readonly service: LogAnalyticsService;
+  readonly workspace: { readonly id: string } | ArmId;
+}
+
+/**
+ * The rights that querying tables takes; empty for a workspace named by its id, by which alone nobody can say where the rights are.
+ * Source: Azure Monitor docs, manage access to Log Analytics workspaces; that both query rights are always asked is not confirmed.
+ */
+export function queryRights({ workspace }: LogPlace, tables: readonly string[]): Permission[] {
+  if (!('type' in workspace)) return [];
+  const rights = ['read', 'query/read', ...tables.map((table) => `query/${table}/read`)];
+  return rights.map((right) => ({ plane: 'azure', action: `Microsoft.OperationalInsights/workspaces/${right}`, scope: workspace.id }));
+}
+
+/**
+ * The workspace by its id, which is read where its ARM id is given.
+ * @param what stays unknown without it, for the Problem
+ * @throws Problem for every refusal, and WI2541 when there is no such workspace.
+ */
+export async function workspaceAt(azure: Azure, { service, workspace }: LogPlace, what: string): Promise<Workspace> {
+  if (!('type' in workspace)) return { service, id: workspace.id };
+  const tried = `read ${workspace.id}`;
+  const found = await azure.arm.get(workspace.id, apiVersions.workspaces, { tried, what });
+  const id = text(object(found?.properties).customerId);
+  if (id !== undefined) return { service, id };
+  throw new Problem({ code: 'WI2541', what, tried, because: 'there is no such workspace', remedy: 'correct the input logAnalyticsWorkspace' });
 }
 
 /**
