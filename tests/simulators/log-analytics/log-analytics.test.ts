@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { queryFor } from '../../../tasks/_shared/azure/admin-user-logins.js';
+import { signInQuery } from '../../../tasks/_shared/azure/identity-sign-ins.js';
 import { Network } from '../kernel/network.js';
 import type { SimResponse } from '../kernel/service.js';
 import { VirtualClock } from '../kernel/virtual-clock.js';
@@ -36,7 +37,7 @@ describe('Log Analytics simulator', () => {
     return `${answer.status} ${error.code}`;
   };
 
-  it('answers the one query that it knows, by its own clock', async () => {
+  it('answers the query about logins by its own clock', async () => {
     const login = (identity: string, hoursAgo: number, address = '203.0.113.7'): void => {
       workspace.logins?.push({ at: new Date(clock.now().getTime() - hoursAgo * 3_600_000), loginServer: 'CR.azurecr.io', identity, address, userAgent: 'docker' });
     };
@@ -49,6 +50,34 @@ describe('Log Analytics simulator', () => {
     const [table] = json(await post({ query: known })).tables as [{ name: string; columns: { name: string }[]; rows: unknown[][] }];
     assert.deepEqual([table.name, table.columns.map(({ name }) => name)], ['PrimaryResult', ['Admin', 'Address', 'Program', 'LastSeen', 'Logins']]);
     assert.deepEqual(table.rows.map(([admin, address, program, , logins]) => [admin, address, program, logins]), [[true, '203.0.113.7', 'docker', 2], [false, '', '', 2]]);
+  });
+
+  it('answers the query about sign-ins by its own clock, of those tables that there are', async () => {
+    const event = (principalId: string, hoursAgo: number, resultType = '0', resource = 'Azure Key Vault') => ({ at: new Date(clock.now().getTime() - hoursAgo * 3_600_000), principalId, resource, resourceId: 'id', resultType });
+    const rows = async (): Promise<unknown[][]> => {
+      const [table] = json(await post({ query: signInQuery(30) })).tables as [{ name: string; columns: { name: string }[]; rows: unknown[][] }];
+      assert.deepEqual([table.name, table.columns.map(({ name }) => name)], ['PrimaryResult', ['Type', 'ServicePrincipalId', 'ResourceDisplayName', 'ResourceIdentity', 'First', 'Last']]);
+      return table.rows;
+    };
+    const ago = (hours: number): string => new Date(clock.now().getTime() - hours * 3_600_000).toISOString();
+    workspace.signIns.AADServicePrincipalSignInLogs = [event('one', 3), event('one', 1, '7000215'), event('one', 721), event('one', 5)];
+    const application = ['AADServicePrincipalSignInLogs', 'one', 'Azure Key Vault', 'id', ago(5), ago(3)];
+    assert.deepEqual(await rows(), [application]);
+    workspace.signIns.AADManagedIdentitySignInLogs = [event('one', 2), event('one', 4, '0', 'Azure Storage'), event('two', 719)];
+    const identity = (principal: string, resource: string, hours: number): string[] => ['AADManagedIdentitySignInLogs', principal, resource, 'id', ago(hours), ago(hours)];
+    assert.deepEqual(await rows(), [identity('one', 'Azure Key Vault', 2), application, identity('one', 'Azure Storage', 4), identity('two', 'Azure Key Vault', 719)]);
+  });
+
+  it('refuses the query about sign-ins without either table, and without the right to one', async () => {
+    assert.equal(await verdict(post({ query: signInQuery(30) })), '400 BadArgumentError');
+    workspace.signIns.AADManagedIdentitySignInLogs = [];
+    assert.equal((await post({ query: signInQuery(30) })).status, 200);
+    for (const lacking of ['query/read', 'query/AADManagedIdentitySignInLogs/read', 'query/AADServicePrincipalSignInLogs/read']) {
+      access.rule = ({ action, scope }) => scope === armId && action !== `Microsoft.OperationalInsights/workspaces/${lacking}`;
+      assert.equal(await verdict(post({ query: signInQuery(30) })), '403 InsufficientAccessError', lacking);
+    }
+    access.rule = ({ action }) => !action.includes('ContainerRegistry');
+    assert.equal((await post({ query: signInQuery(30) })).status, 200, 'the rights to other tables do not matter');
   });
 
   it('is strict about audience, rights, workspace, content type and body', async () => {
@@ -67,6 +96,9 @@ describe('Log Analytics simulator', () => {
 
   it('says by name what it does not simulate', async () => {
     const others = ['Heartbeat | take 1', known.replace('count()', 'dcount(JwtId)'), `${known}\n| take 5`, 'ContainerRegistryLoginEvents'];
+    workspace.signIns.AADManagedIdentitySignInLogs = [];
+    const signIns = signInQuery(30);
+    others.push('AADManagedIdentitySignInLogs', signIns.replace(' isfuzzy=true', ''), signIns.replace('"0"', '0'), signIns.replace('30d', '12h'), signIns.replace(', ResourceIdentity', ''), `${signIns}\n| take 5`);
     for (const query of others) assert.equal(await verdict(post({ query })), '501 NotSimulated', query);
     assert.equal(await verdict(post({ query: known, timespan: 'P1D' })), '501 NotSimulated');
     assert.equal(await verdict(post({ query: known }, { path: '/v1/apps/x/query' })), '501 NotSimulated');

@@ -1,10 +1,11 @@
 import type { Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import type { AccessControl, TokenAuthority } from '../azure/authority.js';
 import { isRecord, jsonBody, notSimulated, type Service, type SimRequest, type SimResponse } from '../kernel/service.js';
-import { evaluate, type LoginEvent } from './login-query.js';
+import { evaluate, type LoginEvent, type QueryResult } from './login-query.js';
+import { evaluateSignIns, signInTables, signInUnion, type SignInEvent, type SignInTable } from './sign-in-query.js';
 
 const audiences = ['https://api.loganalytics.io', 'https://api.loganalytics.io/'];
-const table = 'ContainerRegistryLoginEvents';
+const loginTable = 'ContainerRegistryLoginEvents';
 
 /** A workspace as the query service knows it. */
 export interface LogWorkspace {
@@ -13,7 +14,39 @@ export interface LogWorkspace {
   readonly armId: string;
   /** Login events; undefined while nothing has ever sent any, so that there is no table. */
   logins: LoginEvent[] | undefined;
+  /** Sign-ins, by table; undefined likewise. */
+  readonly signIns: Record<SignInTable, SignInEvent[] | undefined>;
 }
+
+/** A query that is understood, by its first step. */
+interface KnownQuery {
+  readonly tables: readonly string[];
+  /** What the service says when no table of it is there. */
+  readonly unresolved: string;
+  isThere(workspace: LogWorkspace): boolean;
+  evaluate(query: string, workspace: LogWorkspace, now: Date): QueryResult | undefined;
+}
+
+const known = new Map<string, KnownQuery>([
+  [
+    loginTable,
+    {
+      tables: [loginTable],
+      unresolved: `'where' operator: Failed to resolve table or column expression named '${loginTable}'`,
+      isThere: ({ logins }) => logins !== undefined,
+      evaluate: (query, { logins = [] }, now) => evaluate(query, logins, now),
+    },
+  ],
+  [
+    signInUnion,
+    {
+      tables: signInTables,
+      unresolved: `'union' operator: Failed to resolve table expression named '${signInTables[0]}'`,
+      isThere: ({ signIns }) => signInTables.some((table) => signIns[table] !== undefined),
+      evaluate: (query, { signIns }, now) => evaluateSignIns(query, signIns, now),
+    },
+  ],
+]);
 
 /** What the query service is made of. */
 export interface LogAnalyticsParts {
@@ -22,7 +55,7 @@ export interface LogAnalyticsParts {
   readonly access: AccessControl;
 }
 
-/** The query service of Log Analytics, for the table of registry logins. See BEHAVIOUR.md. */
+/** The query service of Log Analytics, for the tables of registry logins and of sign-ins. See BEHAVIOUR.md. */
 export class LogAnalytics implements Service {
   readonly name = 'log-analytics';
   readonly #workspaces = new Map<string, LogWorkspace>();
@@ -31,7 +64,7 @@ export class LogAnalytics implements Service {
   constructor(private readonly parts: LogAnalyticsParts) {}
 
   add(id: string, armId: string): LogWorkspace {
-    const workspace: LogWorkspace = { id, armId, logins: undefined };
+    const workspace: LogWorkspace = { id, armId, logins: undefined, signIns: { AADManagedIdentitySignInLogs: undefined, AADServicePrincipalSignInLogs: undefined } };
     this.#workspaces.set(id.toLowerCase(), workspace);
     return workspace;
   }
@@ -52,21 +85,21 @@ export class LogAnalytics implements Service {
   #query(id: string, objectId: string, request: SimRequest): SimResponse {
     const workspace = this.#workspaces.get(id.toLowerCase());
     if (workspace === undefined) return this.#refusal(404, 'WorkspaceNotFoundError', 'The workspace could not be found');
-    const rights = ['query/read', `query/${table}/read`].map((right) => `Microsoft.OperationalInsights/workspaces/${right}`);
-    if (!rights.every((action) => this.parts.access.allows({ objectId, action, scope: workspace.armId }))) {
-      return this.#refusal(403, 'InsufficientAccessError', 'The provided credentials have insufficient access to perform the requested operation');
-    }
+    const may = (right: string): boolean => this.parts.access.allows({ objectId, action: `Microsoft.OperationalInsights/workspaces/${right}`, scope: workspace.armId });
+    const refused = (): SimResponse => this.#refusal(403, 'InsufficientAccessError', 'The provided credentials have insufficient access to perform the requested operation');
+    if (!may('query/read')) return refused();
     if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) return this.#refusal(415, 'BadContentTypeError', 'The content type must be application/json');
     const body = jsonBody(request);
     if (!isRecord(body) || typeof body.query !== 'string' || body.query.trim() === '') return this.#refusal(400, 'BadArgumentError', 'The request had some invalid properties');
-    const [name] = body.query.split('|').map((part) => part.trim());
-    if (name !== table) return notSimulated(`${this.name}, table ${name ?? ''}`, request);
-    if (workspace.logins === undefined) {
-      const inner = { code: 'SemanticError', message: `'where' operator: Failed to resolve table or column expression named '${table}'` };
-      return this.#refusal(400, 'BadArgumentError', 'The request had some invalid properties', inner);
+    const start = body.query.split('|')[0]?.trim() ?? '';
+    const query = known.get(start);
+    if (query === undefined) return notSimulated(`${this.name}, table ${start}`, request);
+    if (!query.tables.every((table) => may(`query/${table}/read`))) return refused();
+    if (!query.isThere(workspace)) {
+      return this.#refusal(400, 'BadArgumentError', 'The request had some invalid properties', { code: 'SemanticError', message: query.unresolved });
     }
     const unsupported = Object.keys(body).filter((key) => key !== 'query');
-    const result = unsupported.length > 0 ? undefined : evaluate(body.query, workspace.logins, this.parts.clock.now());
+    const result = unsupported.length > 0 ? undefined : query.evaluate(body.query, workspace, this.parts.clock.now());
     if (result === undefined) return notSimulated(`${this.name}, this query`, request);
     return { status: 200, body: { tables: [{ name: 'PrimaryResult', ...result }] } };
   }
