@@ -22,7 +22,7 @@ const devopsOnly = ['azure-devops-node-api', 'azure-devops-node-api/*'];
 
 function wall(room: string): object {
   const up = (walls[room] ?? []).flatMap((other) => [`**/${other}/*`, `**/${other}/**`]);
-  const tasks = ['**/EnableWorkloadIdentity/**', '**/FederateServiceAccount/**', '**/GrantRegistryRole/**', '**/DeployWithIdentity/**', '**/SelectClusters/**'];
+  const tasks = ['**/AuditWorkloadIdentity/**', '**/EnableWorkloadIdentity/**', '**/FederateServiceAccount/**', '**/GrantRegistryRole/**', '**/DeployWithIdentity/**', '**/SelectClusters/**'];
   const libraries = [
     ...(room === 'agent' ? [] : [...agentOnly, ...devopsOnly]),
     ...(room === 'azure' ? [] : azureOnly),

@@ -1,7 +1,6 @@
 import { namedAssignments, type AccessInventory, type NamedAssignment } from '../_shared/azure/access-inventory.js';
 import type { AccessJudge, JudgedAccess } from '../_shared/azure/access-judge.js';
 import { resourceEnd } from '../_shared/azure/accesses.js';
-import { signInsFor, type SignIn } from '../_shared/azure/identity-sign-ins.js';
 import { policyObject, writePolicy } from '../_shared/azure/vault-policies.js';
 import type { VaultState } from '../_shared/azure/vault-state.js';
 import { lastPart, sameId } from '../_shared/fleet/arm-id.js';
@@ -9,6 +8,7 @@ import { policyRole } from '../_shared/fleet/boundary-policy.js';
 import type { History } from '../_shared/fleet/history.js';
 import { grantMark, grantName } from '../_shared/fleet/marks.js';
 import type { BoundaryFact, GrantOrigin, IdentityGrant } from '../_shared/fleet/posture/access-facts.js';
+import { knownSince, signInsFor, type SignIn, type UsedGrant } from '../_shared/fleet/sign-ins.js';
 import type { Access } from '../_shared/reconcile/access.js';
 import type { Read } from '../_shared/reconcile/attempt.js';
 import type { AuditedCrossing } from '../_shared/report/audit-report.js';
@@ -22,7 +22,16 @@ export interface GrantOptions {
   /** Undefined where no ledger was given. */
   readonly history: History | undefined;
   /** Absent where sign-ins are not looked at. */
-  readonly signIns?: Read<readonly SignIn[]>;
+  readonly signIns?: KnownSignIns;
+}
+
+/** The sign-ins of a period. */
+export interface KnownSignIns {
+  readonly read: Read<readonly SignIn[]>;
+  /** The beginning of the period that was asked for, ISO 8601. */
+  readonly from: string;
+  /** The present, ISO 8601. */
+  readonly to: string;
 }
 
 /** What a boundary policy says of an access, for rules and for the inventory. */
@@ -92,13 +101,13 @@ export async function grantsOf({ state, name }: Candidate, index: GrantIndex, op
   const { judge, history, signIns } = options;
   const { principalId } = state;
   const found = [
-    ...index.assignmentsOf(principalId).map((one) => ({ grant: ofAssignment(one, history), role: one.role, roleId: one.assignment.role })),
-    ...index.policiesOf(principalId).map((one) => ({ grant: ofPolicy(one, principalId, history), role: policyRole, roleId: undefined })),
+    ...index.assignmentsOf(principalId).map((one) => ({ grant: ofAssignment(one, history), role: one.role, roleId: one.assignment.role, dataOnly: one.dataOnly })),
+    ...index.policiesOf(principalId).map((one) => ({ grant: ofPolicy(one, principalId, history), role: policyRole, roleId: undefined, dataOnly: true })),
   ].sort((one, other) => one.grant.scope.localeCompare(other.grant.scope) || one.grant.role.localeCompare(other.grant.role));
-  const judged = await Promise.all(found.map(async ({ grant, role, roleId }) => {
+  const judged = await Promise.all(found.map(async ({ grant, role, roleId, dataOnly }) => {
     const access: Access = { kind: 'grant', from: resourceEnd(state.id, name), to: resourceEnd(grant.scope), role, ...(roleId === undefined ? {} : { roleId }) };
     const boundary = judge === undefined ? undefined : boundaryFact(await judge.judge(access));
-    return { grant: { ...grant, ...(boundary === undefined ? {} : { boundary: boundary.fact }), ...used(grant.scope, principalId, signIns) }, crossing: boundary?.crossing };
+    return { grant: { ...grant, ...(boundary === undefined ? {} : { boundary: boundary.fact }), ...used({ principalId, scope: grant.scope, dataOnly }, signIns) }, crossing: boundary?.crossing };
   }));
   return { grants: judged.map(({ grant }) => grant), crossings: judged.flatMap(({ crossing }) => crossing ?? []), unread: index.unread };
 }
@@ -107,17 +116,18 @@ export async function grantsOf({ state, name }: Candidate, index: GrantIndex, op
 export function boundaryFact(judged: JudgedAccess): OnBoundary {
   if (judged.verdict === 'unknown') return { fact: { verdict: 'unknown', detail: `${judged.problem.what}: ${judged.problem.because}` } };
   const { access, from, to, verdict } = judged;
-  if (verdict === 'within') return { fact: { verdict, detail: `stays within ${from}` } };
+  if (judged.verdict === 'within') return { fact: { verdict, detail: `stays within ${from}` } };
   const crosses = `crosses ${from} → ${to}`;
-  if (verdict === 'refused') return { fact: { verdict, detail: `${crosses}, and no rule of the boundary policy allows it` }, crossing: { access, from, to, verdict } };
+  if (judged.verdict === 'refused') return { fact: { verdict, detail: `${crosses}, and no rule of the boundary policy allows it` }, crossing: { access, from, to, verdict: judged.verdict } };
   const { name: rule, reason, until } = judged.rule;
   const limited = until === undefined ? {} : { until };
-  const detail = verdict === 'expired' ? `${crosses}, which rule ${rule} allowed until ${until ?? ''}` : `${crosses}, allowed by ${rule}${until === undefined ? '' : ` until ${until}`}: ${reason}`;
-  return { fact: { verdict, detail }, crossing: { access, from, to, verdict, rule, reason, ...limited } };
+  const detail = judged.verdict === 'expired' ? `${crosses}, which rule ${rule} allowed until ${until ?? ''}` : `${crosses}, allowed by ${rule}${until === undefined ? '' : ` until ${until}`}: ${reason}`;
+  return { fact: { verdict, detail }, crossing: { access, from, to, verdict: judged.verdict, rule, reason, ...limited } };
 }
 
-function ofAssignment({ assignment, ...fact }: NamedAssignment, history: History | undefined): IdentityGrant {
+function ofAssignment({ assignment, role, scope, principalId, danger, roleUnread }: NamedAssignment, history: History | undefined): IdentityGrant {
   const { condition } = assignment;
+  const fact = { role, scope, principalId, ...(danger === undefined ? {} : { danger }), ...(roleUnread === undefined ? {} : { roleUnread }) };
   return { ...fact, kind: 'role', ...(condition === undefined ? {} : { condition }), origin: originOf(assignment, history) };
 }
 
@@ -135,10 +145,17 @@ function ofPolicy({ vault, written }: { readonly vault: VaultState; readonly wri
   return { kind: 'access policy', role: `access policy (${written})`, scope: vault.id, principalId, origin };
 }
 
-function used(scope: string, principalId: string, signIns: Read<readonly SignIn[]> | undefined): Pick<IdentityGrant, 'lastUsed'> {
+/** A log that tells of less than half of the period says nothing of what it does not show. */
+function used(grant: UsedGrant, signIns: KnownSignIns | undefined): Pick<IdentityGrant, 'lastUsed'> {
   if (signIns === undefined) return {};
-  if ('unread' in signIns) return { lastUsed: signIns };
-  const own = signIns.found.filter((one) => sameId(one.principalId, principalId));
-  const last = signInsFor(scope, own).map(({ at }) => at).sort().at(-1);
-  return { lastUsed: { found: last } };
+  const { read, from, to } = signIns;
+  if ('unread' in read) return { lastUsed: read };
+  const own = signInsFor(grant, read.found);
+  if ('unread' in own) return { lastUsed: own };
+  const since = knownSince(read.found) ?? to;
+  const at = own.found.map((one) => one.at).sort().at(-1);
+  if (at !== undefined) return { lastUsed: { found: { at, since } } };
+  const [start, end, known] = [from, to, since].map((time) => Date.parse(time));
+  const enough = start !== undefined && end !== undefined && known !== undefined && (end - known) * 2 >= end - start;
+  return { lastUsed: enough ? { found: { since } } : { unread: `sign-ins are known since ${since} only` } };
 }

@@ -88,7 +88,7 @@ function ofPolicy(written: string, last: string | undefined, { vaults }: AccessI
 
 /** A path of Kubernetes is alike on every cluster: it is looked for on each that a ledger names for it. */
 function ofAccount(history: History, written: string, namespace: string, name: string, { clusters }: PresentState): LedgerObject[] {
-  return clusters.flatMap(({ id, label, account }) => {
+  return clusters.flatMap(({ id, label, account }): LedgerObject[] => {
     if (account === undefined || history.of(written, id) === undefined) return [];
     const title = `service account ${namespace}/${name} on ${label}`;
     const presence = account(namespace, name);

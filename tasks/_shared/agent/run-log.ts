@@ -23,17 +23,17 @@ export function logWatcher(agent: Agent, dryRun: boolean, plan?: PlanInput, appr
   return {
     planned: (planned) => {
       writing = planned.filter(({ change }) => writes(change)).length;
-      print(agent, planText(planned));
-      if (plan?.approved !== undefined && approval !== undefined) print(agent, approvedText(planned, plan.approved, approval, plan.onDrift));
+      printParts(agent, planText(planned));
+      if (plan?.approved !== undefined && approval !== undefined) printParts(agent, approvedText(planned, plan.approved, approval, plan.onDrift));
     },
     checked: (preflight) => {
-      print(agent, preflightText(preflight, dryRun));
+      printParts(agent, preflightText(preflight, dryRun));
       // Each write has a line of its own in the log before it is sent: many of them are for whoever looks for one.
       if (!dryRun && writing >= largeFleet) unfold = agent.fold(`Writes, ${writing} or more`);
     },
     applied: (changes, durationMs) => {
       unfold();
-      print(agent, applyText(changes, durationMs));
+      printParts(agent, applyText(changes, durationMs));
     },
   };
 }
@@ -49,11 +49,11 @@ export function leavePlan(agent: Agent, path: string, { plan, preflight }: RunRe
 /** Tells how a run ended, everywhere where somebody looks: log, errors, outputs, summary, attachment. */
 export function publish(agent: Agent, result: RunResult, context: RunContext, outputs: Readonly<Record<string, string>>): TaskEnd {
   const failures = failuresOf(result);
-  print(agent, proofText(result.proofs));
-  print(agent, failuresText(failures));
+  printParts(agent, proofText(result.proofs));
+  printParts(agent, failuresText(failures));
   if (failures.length > 0) {
     const done = fatesOf(result, context.clusters).filter((fate) => fate.result === 'done');
-    print(agent, doneText(done.map(({ cluster }) => cluster)));
+    printParts(agent, doneText(done.map(({ cluster }) => cluster)));
   }
   for (const { proof, outcome } of result.proofs) {
     if ('shortfall' in outcome) agent.warning(problemLine(outcome.shortfall, proof.cluster));
@@ -80,7 +80,8 @@ export function attachLedger(agent: Agent, journal: readonly JournalLine[], cont
   if (lines.length > 0) agent.attach(ledgerType, ledgerName(context), ledgerText(lines));
 }
 
-function print(agent: Agent, parts: readonly LogPart[]): void {
+/** Prints pieces of the log. */
+export function printParts(agent: Agent, parts: readonly LogPart[]): void {
   for (const part of parts) {
     if (typeof part === 'string') agent.line(part);
     else agent.group(part.title, part.lines);

@@ -49,6 +49,8 @@ export interface NamedAssignment extends GrantFact {
   readonly assignment: RoleAssignmentState;
   /** Why what the role allows could not be read; absent where it was. */
   readonly roleUnread?: string;
+  /** True for a role that allows nothing but what a data plane does. */
+  readonly dataOnly: boolean;
 }
 
 /** The assignments of a subscription by the names of their roles. A role that no list has keeps its GUID. */
@@ -63,6 +65,7 @@ export function namedAssignments({ assignments, roles }: Pick<AccessInventory, '
       role: definition?.name ?? assignment.role,
       scope,
       principalId,
+      dataOnly: definition !== undefined && definition.rights.every(({ actions }) => actions.length === 0),
       ...(danger === undefined ? {} : { danger }),
       ...(definition === undefined ? { roleUnread: 'unread' in roles ? roles.unread : 'its definition is not among those of the subscription' } : {}),
     };

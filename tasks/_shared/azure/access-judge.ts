@@ -17,7 +17,8 @@ interface Placed {
 
 /** What a boundary policy says of an access; unknown where an end cannot be placed, or lies in another tenant. */
 export type JudgedAccess =
-  | (Placed & { readonly verdict: 'within' | 'refused' })
+  | (Placed & { readonly verdict: 'within' })
+  | (Placed & { readonly verdict: 'refused' })
   | (Placed & { readonly verdict: 'allowed' | 'expired'; readonly rule: AllowRule })
   | { readonly verdict: 'unknown'; readonly problem: ProblemParts };
 

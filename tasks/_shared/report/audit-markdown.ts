@@ -72,7 +72,7 @@ function clusterTable({ findings }: AuditReport): string[] {
 /** Credentials and grants that are not as they should be. */
 function accessTable({ inventory: { identities } }: AuditReport): string[] {
   const rows = identities.flatMap(({ name, credentials, grants }) => [
-    ...credentials.filter(({ state }) => state !== 'ok').map(({ subject, cluster, state, detail }) => [name, `trusts ${subject}${cluster === undefined ? '' : ` on ${cluster}`}`, credentialStates[state], detail]),
+    ...credentials.filter(({ state }) => state !== 'ok' && state !== 'elsewhere').map(({ subject, cluster, state, detail }) => [name, `trusts ${subject}${cluster === undefined ? '' : ` on ${cluster}`}`, credentialStates[state], detail]),
     ...grants.filter(({ state }) => state !== 'planned').map(({ role, scope, state, detail }) => [name, `${role} on ${scope}`, grantStates[state], detail]),
   ]);
   return cells(['Identity', 'Access', 'State', 'What was seen'], rows);

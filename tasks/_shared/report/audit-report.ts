@@ -1,4 +1,5 @@
 import type { PolicyOrigin } from '../fleet/policy-origin.js';
+import type { CredentialState } from '../fleet/posture/credential-review.js';
 import { isAbout, isValidOn, settingOf, type AuditException, type AuditProfile, type BaseProfile, type FindingPlace, type RuleSetting } from '../fleet/posture/profile.js';
 import { severities, type Outcome, type RuleText, type Severity, type Verdict } from '../fleet/posture/rule.js';
 import { shown } from '../fleet/shown.js';
@@ -44,7 +45,7 @@ export interface AuditedCredential {
   readonly subject: string;
   /** Label of the cluster whose issuer it names; absent where no cluster of the fleet has it. */
   readonly cluster?: string;
-  readonly state: 'ok' | 'clusterGone' | 'accountGone' | 'caseDiffers' | 'issuerOld' | 'foreign';
+  readonly state: CredentialState;
   /** What was seen, in a clause. */
   readonly detail: string;
 }
@@ -54,7 +55,7 @@ export interface AuditedGrant {
   readonly role: string;
   /** ARM id. */
   readonly scope: string;
-  readonly state: 'planned' | 'broader' | 'crossing' | 'unplanned';
+  readonly state: 'planned' | 'broader' | 'crossing' | 'unplanned' | 'untold';
   /** What was seen, in a clause. */
   readonly detail: string;
   /** When it was last used, ISO 8601, as far as sign-in data tells. */

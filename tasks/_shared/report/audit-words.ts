@@ -10,11 +10,14 @@ export const auditName = 'AuditWorkloadIdentity';
 /** How a federated credential is, in words. */
 export const credentialStates: Readonly<Record<AuditedCredential['state'], string>> = {
   ok: 'as it should be',
+  elsewhere: 'of a cluster that was not looked into',
+  accountUnread: 'the service account could not be read',
   clusterGone: 'the cluster is gone',
   accountGone: 'the service account is gone',
   caseDiffers: 'the subject differs in case',
   issuerOld: 'the issuer is an old one',
-  foreign: 'of no cluster of the fleet',
+  foreign: 'of no cluster that is seen',
+  unclear: 'could not be told',
 };
 
 /** How a grant is, in words. */
@@ -23,6 +26,7 @@ export const grantStates: Readonly<Record<AuditedGrant['state'], string>> = {
   broader: 'broader than needed',
   crossing: 'crosses a boundary',
   unplanned: 'not planned',
+  untold: 'of unknown origin',
 };
 
 /** How severities head a part of a page. */

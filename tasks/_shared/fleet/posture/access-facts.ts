@@ -17,6 +17,14 @@ export type GrantOrigin =
   /** It carries no mark, and no ledger was given that would tell. */
   | { readonly untold: string };
 
+/** When something was used last, as far as sign-ins tell. Times in ISO 8601. */
+export interface LastUse {
+  /** The last sign-in that may have been a use of it; absent for none. */
+  readonly at?: string;
+  /** From when on the log tells of anything. */
+  readonly since: string;
+}
+
 /** One thing that an identity may do: a role assignment, or an entry in the access policies of a vault. */
 export interface IdentityGrant extends GrantFact {
   readonly kind: 'role' | 'access policy';
@@ -27,8 +35,8 @@ export interface IdentityGrant extends GrantFact {
   readonly origin: GrantOrigin;
   /** Absent where no boundary policy was given. */
   readonly boundary?: BoundaryFact;
-  /** When a sign-in was seen last that may have been a use of it, ISO 8601; undefined for none. Absent where sign-ins are not looked at. */
-  readonly lastUsed?: Read<string | undefined>;
+  /** Absent where sign-ins are not looked at. */
+  readonly lastUsed?: Read<LastUse>;
 }
 
 /** A federated credential with what the boundary policy says of the access from its cluster. */

@@ -108,7 +108,7 @@ function origin({ origin: found }: IdentityGrant): Look {
 function use({ lastUsed }: IdentityGrant): Look {
   if (lastUsed === undefined) return 'skip';
   if ('unread' in lastUsed) return { unread: lastUsed.unread };
-  return lastUsed.found === undefined ? { fault: 'no sign-in was seen in that time that could have been a use of it' } : 'good';
+  return lastUsed.found.at === undefined ? { fault: `no sign-in since ${lastUsed.found.since} can have been a use of it` } : 'good';
 }
 
 /** Every crossing that is there, of credentials and grants. */

@@ -1,0 +1,3 @@
+import { runPostJob } from '../_shared/agent/post-job.js';
+
+runPostJob('AuditWorkloadIdentity');
