@@ -86,6 +86,7 @@ export async function audit(inputs: AuditInputs, services: Services, tools: Pick
   const drift = history === undefined ? undefined : ledgerObjects(history, { inventories, candidates: candidates.all, clusters: seen });
   const judged: Judged[] = [
     ...inventories.map(subscriptionVerdict),
+    ...candidates.unreadable.map(({ object, because }) => ({ rule: reachRules.access, verdict: { ...reached({ unread: because }), object } })),
     ...audited.flatMap((one) => one.judged),
     ...review.identities.flatMap((identity) => accessRules.flatMap((rule) => rule.judge(identity).map((verdict) => ({ rule, verdict })))),
     ...judgeDrift(drift).map((verdict) => ({ rule: driftRule, verdict })),
@@ -95,7 +96,7 @@ export async function audit(inputs: AuditInputs, services: Services, tools: Pick
     namespaces: audited.flatMap(({ cluster, namespaces }) => namespaces.map((name) => ({ cluster: cluster.label, name }))),
     identities: review.identities.map(auditedIdentity),
     crossings: review.crossings,
-    unread: notLookedAt(inputs, audited, candidates.unread),
+    unread: notLookedAt(inputs, audited),
   };
   return toAuditReport(context, inputs.profile, allRules, judged, inventory);
 }
@@ -130,7 +131,7 @@ function allGrants(inventories: readonly AccessInventory[]): Read<readonly Grant
 function subscriptionVerdict({ subscriptionId, ...lists }: AccessInventory): Judged {
   const missing = Object.entries(lists).flatMap(([name, list]) => ('unread' in list ? [`${name}: ${list.unread}`] : []));
   const object = `subscription ${subscriptionId}`;
-  return { rule: reachRules.subscription, verdict: { ...reached(missing.length === 0 ? { found: 'clusters, identities, role assignments, roles and vaults were listed' } : { unread: missing.join('; ') }), object } };
+  return { rule: reachRules.access, verdict: { ...reached(missing.length === 0 ? { found: 'clusters, identities, role assignments, roles and vaults were listed' } : { unread: missing.join('; ') }), object } };
 }
 
 function unseenClusters(inventories: readonly AccessInventory[], audited: readonly ClusterAudit[]): string[] {
@@ -146,10 +147,9 @@ async function withBoundary(cluster: AuditedCluster, judge: AccessJudge | undefi
 }
 
 /** What nobody asked for, or what is nowhere: neither is a verdict of a rule. */
-function notLookedAt({ policy, history, signIns, namespaces }: AuditInputs, audited: readonly ClusterAudit[], unread: readonly string[]): AuditInventory['unread'] {
+function notLookedAt({ policy, history, signIns, namespaces }: AuditInputs, audited: readonly ClusterAudit[]): AuditInventory['unread'] {
   const nowhere = namespaces.filter((name) => !name.endsWith('*') && audited.every(({ absent }) => absent.includes(name)));
   return [
-    ...unread.map((because) => ({ what: 'some identities', because })),
     ...nowhere.map((name) => ({ what: `namespace ${name}`, because: 'no cluster has it' })),
     ...(policy === undefined ? [{ what: 'crossings of boundaries', because: 'no boundaryPolicy was given' }] : []),
     ...(history === undefined ? [{ what: 'drift against ledgers', because: 'no ledger was given' }] : []),

@@ -19,6 +19,8 @@ export interface Candidate {
 /** The identities that were found, and what could not be looked for. */
 export interface Candidates {
   readonly all: readonly Candidate[];
+  /** Identities that were asked for and could not be read. */
+  readonly unreadable: readonly { readonly object: string; readonly because: string }[];
   /** Why there may be others, in clauses. */
   readonly unread: readonly string[];
 }
@@ -34,12 +36,12 @@ export interface CandidateOptions {
 
 /** Finds identities and lists the credentials of each. What cannot be read is told and no error; a cancelled run throws. */
 export async function findCandidates({ azure, wanted, inventories, limiter }: CandidateOptions, reader: Reader): Promise<Candidates> {
-  const { states, unread } = wanted.length === 0 ? inSubscriptions(inventories) : await named(azure, wanted, reader, limiter);
+  const { states, unreadable, unread } = wanted.length === 0 ? inSubscriptions(inventories) : await named(azure, wanted, reader, limiter);
   const all = await Promise.all(states.map((state) => limiter.run(async () => {
     const credentials = await attempt(azure.signal, () => credentialsOf(azure, state.id, reader));
     return { state, name: lastPart(state.id), credentials };
   })));
-  return { all: all.sort((one, other) => one.name.localeCompare(other.name) || one.state.id.localeCompare(other.state.id)), unread };
+  return { all: all.sort((one, other) => one.name.localeCompare(other.name) || one.state.id.localeCompare(other.state.id)), unreadable, unread };
 }
 
 /** What pods of any cluster can be trusted as. One identity that could not be read may be anybody's. */
@@ -60,21 +62,32 @@ export function underReview({ all }: Candidates, wanted: readonly ArmId[], named
   return all.filter(({ state: { clientId, tags }, credentials }) => !('found' in credentials) || credentials.found.length > 0 || named.has(clientId.toLowerCase()) || tags['managed-by'] === ownName);
 }
 
-function inSubscriptions(inventories: readonly AccessInventory[]): { states: readonly IdentityState[]; unread: string[] } {
+/** The identities as they were read, before their credentials are. */
+interface Found extends Pick<Candidates, 'unreadable' | 'unread'> {
+  readonly states: readonly IdentityState[];
+}
+
+function inSubscriptions(inventories: readonly AccessInventory[]): Found {
   const clusters = inventories.flatMap(({ clusters: listed }) => ('found' in listed ? listed.found : []));
   const own = new Set(clusters.flatMap(({ ownIdentities }) => ownIdentities.map((id) => id.toLowerCase())));
   const nodeGroups = new Set(clusters.flatMap(({ id, nodeResourceGroup }) => (nodeResourceGroup === undefined ? [] : [groupId(parseArmId(id)?.subscriptionId ?? '', nodeResourceGroup).toLowerCase()])));
   const isOfClusters = ({ id }: IdentityState): boolean => own.has(id.toLowerCase()) || nodeGroups.has(id.split('/').slice(0, 5).join('/').toLowerCase());
   return {
     states: inventories.flatMap(({ identities }) => ('found' in identities ? identities.found.filter((state) => !isOfClusters(state)) : [])),
+    unreadable: [],
     unread: inventories.flatMap(({ subscriptionId, identities }) => ('unread' in identities ? [`identities of subscription ${subscriptionId}: ${identities.unread}`] : [])),
   };
 }
 
-async function named(azure: Azure, wanted: readonly ArmId[], reader: Reader, limiter: Limiter): Promise<{ states: readonly IdentityState[]; unread: string[] }> {
+async function named(azure: Azure, wanted: readonly ArmId[], reader: Reader, limiter: Limiter): Promise<Found> {
   const read = await Promise.all(wanted.map((place) => limiter.run(async () => ({ place, found: await attempt(azure.signal, () => readIdentity(azure, { ...place, given: true }, reader)) }))));
+  const unreadable = read.flatMap(({ place, found }) => {
+    const because = 'unread' in found ? found.unread : found.found === undefined ? `there is no identity ${place.id}` : undefined;
+    return because === undefined ? [] : [{ object: `identity ${place.name}`, because }];
+  });
   return {
     states: read.flatMap(({ found }) => ('found' in found ? (found.found ?? []) : [])),
-    unread: read.flatMap(({ place, found }) => ('unread' in found ? [`identity ${place.name}: ${found.unread}`] : found.found === undefined ? [`identity ${place.name}: there is none of this id`] : [])),
+    unreadable,
+    unread: unreadable.map(({ object, because }) => `${object}: ${because}`),
   };
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { auditWorkloadIdentity } from '../../tasks/AuditWorkloadIdentity/audit-workload-identity.js';
+import { readInputs as readAuditInputs } from '../../tasks/AuditWorkloadIdentity/inputs.js';
 import { deployWithIdentity } from '../../tasks/DeployWithIdentity/deploy-with-identity.js';
 import { enableWorkloadIdentity } from '../../tasks/EnableWorkloadIdentity/enable-workload-identity.js';
 import { federateServiceAccount } from '../../tasks/FederateServiceAccount/federate-service-account.js';
@@ -14,6 +16,7 @@ import { readInputs } from '../../tasks/SelectClusters/inputs.js';
 import { selectClusters } from '../../tasks/SelectClusters/select-clusters.js';
 import { VirtualClock } from '../simulators/kernel/virtual-clock.js';
 import { FakeAgent, federatedEndpoint } from '../unit/agent/fake-agent.js';
+import { Rig } from '../unit/azure/azure-world.js';
 import { namesOf, read, readJson, tasks } from './tree.js';
 
 /** What a task reads and sets when it is really run, as far as that goes without a cloud. */
@@ -99,9 +102,26 @@ async function seenSelecting(): Promise<Seen> {
   }
 }
 
+/** The audit of a cluster that nobody reaches: every output is set all the same. */
+async function seenAuditing(): Promise<Seen> {
+  const rig = await Rig.start();
+  const agent = agentFor('AuditWorkloadIdentity');
+  try {
+    const reader = new InputReader(agent);
+    readAuditInputs(reader, agent, () => Promise.reject(new Error('nothing may be sent')));
+    reader.finish();
+    const requestOidcToken = (): Promise<string> => Promise.reject(new Error('the rig signs in by itself'));
+    await auditWorkloadIdentity(agent, { createServices: ({ clusters }) => rig.services(clusters), requestOidcToken, chooseClock: () => rig.clock });
+    return { inputs: reader.names, outputs: Object.keys(agent.outputs) };
+  } finally {
+    agent.dispose();
+  }
+}
+
 describe('inputs and outputs', () => {
   const observe: Readonly<Record<string, () => Promise<Seen>>> = {
     SelectClusters: seenSelecting,
+    AuditWorkloadIdentity: seenAuditing,
     EnableWorkloadIdentity: () => seen(enableWorkloadIdentity),
     FederateServiceAccount: () => seen(federateServiceAccount),
     GrantRegistryRole: () => seen(grantRegistryRole, [{ principal: 'workload', adminUser: 'report' }, { principal: 'kubelet' }, { principal: 'objectId', principalId: '44444444-4444-4444-8444-444444444444', principalType: 'Group' }]),

@@ -65,7 +65,7 @@ export function namedAssignments({ assignments, roles }: Pick<AccessInventory, '
       role: definition?.name ?? assignment.role,
       scope,
       principalId,
-      dataOnly: definition !== undefined && definition.rights.every(({ actions }) => actions.length === 0),
+      dataOnly: definition?.rights.every(({ actions }) => actions.length === 0) ?? false,
       ...(danger === undefined ? {} : { danger }),
       ...(definition === undefined ? { roleUnread: 'unread' in roles ? roles.unread : 'its definition is not among those of the subscription' } : {}),
     };

@@ -47,6 +47,22 @@ const together: Readonly<Record<string, { readonly inputs: Readonly<Record<strin
     inputs: { variableName: '$(name)', variableGroup: '$(group)', azureSubscription: 'nobody' },
     errors: ['WI1005 Input variableName contains $(name)', 'WI1005 Input variableGroup contains $(group)', 'WI1010 The service connection nobody is not available to this job'],
   },
+  AuditWorkloadIdentity: {
+    inputs: { clusters: 'one', namespaces: 'A,b,b', subscriptions: 'x', identities: 'id', profile: 'nowhere', failOn: 'low', wafClasses: 'A', clusterOnlyServices: 'x', boundaryPolicy: 'none.yml', unusedAfterDays: '-1' },
+    errors: [
+      'WI1004 Input clusters has "one"',
+      'WI1007 Input namespaces is "A"',
+      'WI1061 Input namespaces has "b"',
+      'WI1007 Input subscriptions is "x"',
+      'WI1062 Input profile names "nowhere"',
+      'WI1007 Input identities is "id"',
+      'WI1003 Input failOn is "low"',
+      'WI1007 Input wafClasses is "A"',
+      'WI1007 Input clusterOnlyServices is "x"',
+      'WI1062 Input boundaryPolicy names "none.yml"',
+      'WI1002 Input unusedAfterDays is "-1"',
+    ],
+  },
   EnableWorkloadIdentity: {
     inputs: { azureSubscription: '', clusters: 'one,rg/two,rg/two', dryRun: 'yes', concurrency: '0', failFast: 'no', minimumKubernetesVersion: 'v1', timeoutInMinutes: '-1' },
     errors: [

@@ -144,7 +144,7 @@ export const accessRules: readonly AccessRule[] = [
     severity: 'medium',
     source: [section('architecture', 'Security Considerations'), section('enterpriseScale', 'Design recommendations for workload identities')],
     remedy: `${credentialRemedy}; where the cluster has another issuer now, run FederateServiceAccount for it with adopt: true`,
-    dependants: ['access-credential-account', 'access-credential-case', 'access-issuer-known'],
+    dependants: ['access-credential-account', 'access-credential-case'],
     judge: onCredentials('cluster', 'the clusters are there with these issuers'),
   },
   {
@@ -180,7 +180,7 @@ export const accessRules: readonly AccessRule[] = [
     severity: 'medium',
     source: [section('architecture', 'Security Considerations'), section('sop', 'Secrets')],
     remedy: 'Name the secrets or repositories (secrets of FederateServiceAccount, repositories of GrantRegistryRole), then remove the wider grant',
-    dependants: ['access-grant-least'],
+    dependants: [],
     judge: onGrants(exactness, 'each names what it reaches'),
   },
   {

@@ -74,8 +74,9 @@ function accountState({ subject }: Trust, { label, account }: SeenCluster): Pick
   return { state: 'accountUnread', detail: `whether ${label} has ${named} could not be read: ${lower.unread}` };
 }
 
-function issuerState(issuer: string, { unseen, issuance }: IssuerWorld): Pick<ReviewedCredential, 'state' | 'detail'> {
-  const found = issuance(issuer);
+function issuerState(issuer: string, world: IssuerWorld): Pick<ReviewedCredential, 'state' | 'detail'> {
+  const { unseen } = world;
+  const found = world.issuance(issuer);
   if (found === 'gone') return { state: 'clusterGone', detail: `no cluster that is seen has the issuer ${issuer}, and nothing is served there any more` };
   if (found !== 'served') return { state: 'unclear', detail: `no cluster that is seen has the issuer ${issuer}, and ${found.unclear}` };
   if (unseen.length > 0) return { state: 'unclear', detail: `no cluster that is seen has the issuer ${issuer}, which is served; there may be others: ${some(unseen, 3, '; ')}` };

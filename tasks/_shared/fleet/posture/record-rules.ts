@@ -13,7 +13,7 @@ export interface LedgerObject {
 }
 
 /** What an audit needs to have read, so that its silence means something. */
-export type Reach = 'cluster' | 'namespaces' | 'subscription';
+export type Reach = 'cluster' | 'namespaces' | 'access';
 
 function reachRule(what: Reach, title: string, remedy: string): RuleText {
   return { id: `audit-reads-${what}`, title, severity: 'high', source: [section('enterpriseScale', 'Design recommendations for operator access'), section('crossGroups', 'Next Steps')], remedy, dependants: [] };
@@ -23,7 +23,7 @@ function reachRule(what: Reach, title: string, remedy: string): RuleText {
 export const reachRules: Readonly<Record<Reach, RuleText>> = {
   cluster: reachRule('cluster', 'The audit could read the cluster', 'Correct the list of clusters, or give the service connection the role Workload Identity Auditor of templates/bootstrap there'),
   namespaces: reachRule('namespaces', 'The audit could read the namespaces of the cluster', 'Start the cluster; run on an agent that reaches its API server; or give the service connection the role Workload Identity Auditor of templates/bootstrap there'),
-  subscription: reachRule('subscription', 'The audit could list what access goes by in the subscription', 'Give the service connection the role Workload Identity Auditor of templates/bootstrap at the subscription'),
+  access: reachRule('access', 'The audit could read identities, grants and whatever else access goes by', 'Correct the list of identities, or give the service connection the role Workload Identity Auditor of templates/bootstrap at the subscription'),
 };
 
 /** Whether a part of what is audited could be read. */

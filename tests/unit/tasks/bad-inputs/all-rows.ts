@@ -1,4 +1,5 @@
 import { adminUserRows } from './admin-user-rows.js';
+import { auditRows } from './audit-rows.js';
 import { boundaryRows } from './boundary-rows.js';
 import { enableRows } from './enable-rows.js';
 import { planRows } from './plan-rows.js';
@@ -10,4 +11,4 @@ import { undoRows } from './undo-rows.js';
 import { workloadRows } from './workload-rows.js';
 
 /** The whole table: every input of every task is at fault in some line. A new input gets its lines here. */
-export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...boundaryRows, ...enableRows, ...workloadRows, ...registryRows, ...releaseRows, ...undoRows, ...adminUserRows];
+export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...boundaryRows, ...enableRows, ...workloadRows, ...registryRows, ...releaseRows, ...undoRows, ...adminUserRows, ...auditRows];

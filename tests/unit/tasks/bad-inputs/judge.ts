@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { auditWorkloadIdentity } from '../../../../tasks/AuditWorkloadIdentity/audit-workload-identity.js';
 import { deployWithIdentity } from '../../../../tasks/DeployWithIdentity/deploy-with-identity.js';
 import { enableWorkloadIdentity } from '../../../../tasks/EnableWorkloadIdentity/enable-workload-identity.js';
 import { federateServiceAccount } from '../../../../tasks/FederateServiceAccount/federate-service-account.js';
@@ -9,6 +10,7 @@ import { selectClusters } from '../../../../tasks/SelectClusters/select-clusters
 import type { Agent, TaskEnd } from '../../../../tasks/_shared/agent/agent.js';
 import { runPlannedTask, type PlannedTask } from '../../../../tasks/_shared/agent/planned-task.js';
 import type { Services } from '../../../../tasks/_shared/agent/services.js';
+import type { RunInputs } from '../../../../tasks/_shared/agent/shared-inputs.js';
 import { Problem } from '../../../../tasks/_shared/reconcile/problem.js';
 import { FakeAgent, federatedEndpoint, type FakeEndpoint } from '../../agent/fake-agent.js';
 import { Rig } from '../../azure/azure-world.js';
@@ -19,6 +21,7 @@ const workload = { boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 
 /** Inputs that nothing is wrong with, by task. */
 const good: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   SelectClusters: { azureSubscription: 'contoso' },
+  AuditWorkloadIdentity: { azureSubscription: 'contoso', clusters: 'rg/aks-1' },
   EnableWorkloadIdentity: base,
   FederateServiceAccount: { ...base, ...workload, keyVault: 'rg/kv-orders', secrets: 'orders-db' },
   GrantRegistryRole: { ...base, ...workload, registry: 'rg/crorders', repositories: 'orders/api' },
@@ -90,13 +93,15 @@ export class Judge {
   }
 
   #start(agent: Agent): Promise<TaskEnd> {
-    const planned = <I>(task: PlannedTask<I, Services>): Promise<TaskEnd> =>
-      runPlannedTask(agent, task, async ({ clusters }) => {
-        const services = await this.rig.services(clusters);
-        await services.azure.token(services.azure.cloud.resourceManagerAudience);
-        return services;
-      }, () => Promise.reject(new Error('the rig signs in by itself')));
+    const createServices = async ({ clusters }: RunInputs): Promise<Services> => {
+      const services = await this.rig.services(clusters);
+      await services.azure.token(services.azure.cloud.resourceManagerAudience);
+      return services;
+    };
+    const requestOidcToken = (): Promise<string> => Promise.reject(new Error('the rig signs in by itself'));
+    const planned = <I>(task: PlannedTask<I, Services>): Promise<TaskEnd> => runPlannedTask(agent, task, createServices, requestOidcToken);
     switch (agent.task) {
+      case 'AuditWorkloadIdentity': return auditWorkloadIdentity(agent, { createServices, requestOidcToken });
       case 'SelectClusters': return selectClusters(agent, () => {
         this.#asked += 1;
         return Promise.resolve([]);
@@ -124,6 +129,7 @@ export class Judge {
     write('list.yaml', '- canary\n');
     write('tabs.yaml', 'a:\n\tcanary: 1\n');
     write('policy.yml', 'version: 1\nboundaries:\n  nonprod: [mg-dev]\nallow:\n  - {name: r, from: nonprod, to: prod, kinds: [grant], reason: x}\n');
+    write('profile.yml', 'version: 1\nextends: prod\nrules:\n  cluster-locals: low\n');
     write('chart.tgz', 'not really packed');
     write('helm', `#!/bin/sh\ntouch '${join(this.#files, 'helm-was-started')}'\n`);
     chmodSync(join(this.#files, 'helm'), 0o755);
