@@ -11,6 +11,7 @@ import type { Hierarchy } from './hierarchy.js';
 import { Identities } from './identities.js';
 import { Locks } from './locks.js';
 import { Policies } from './policies.js';
+import { PolicyAssignments } from './policy-assignments.js';
 import { forbidden, wrapped } from './refusals.js';
 import type { ArmCall, Operation, Parts, Provider } from './route.js';
 import { signIn } from './sign-in.js';
@@ -37,6 +38,7 @@ export class Arm implements Service {
   readonly vaults = new Vaults();
   readonly locks: Locks;
   readonly policies: Policies;
+  readonly policyAssignments: PolicyAssignments;
   readonly diagnosticSettings = new DiagnosticSettings();
   readonly workspaces = workspaceStore();
   readonly registryUpdates: RegistryUpdates;
@@ -54,7 +56,8 @@ export class Arm implements Service {
     this.authorization = new Authorization(parts.clock, parts.roles, parts.directory);
     this.locks = new Locks(parts.roles);
     this.policies = new Policies(parts.roles);
-    this.#providers = [this.locks, this.policies, this.diagnosticSettings, this.authorization, this.clusters, this.identities, this.registries, this.registryUpdates, this.vaults, this.workspaces, parts.hierarchy];
+    this.policyAssignments = new PolicyAssignments(parts.clock, parts.roles);
+    this.#providers = [this.locks, this.policies, this.policyAssignments, this.diagnosticSettings, this.authorization, this.clusters, this.identities, this.registries, this.registryUpdates, this.vaults, this.workspaces, parts.hierarchy];
   }
 
   async handle(request: SimRequest): Promise<SimResponse> {
