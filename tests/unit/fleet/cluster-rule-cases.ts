@@ -16,6 +16,7 @@ const on = (category: string): object => ({ category, enabled: true });
 const group = (categoryGroup: string): object => ({ categoryGroup, enabled: true });
 const assigned = (definition: object | undefined, properties: object = { policyDefinitionId: rbacPolicy }): Change => ({ 'policyAssignments.found': [{ name: 'aks-rbac', properties, definition }] });
 const audited = { id: rbacPolicy, effect: 'Audit' };
+const audit = (more: object): object => ({ name: 'aks-rbac', properties: { policyDefinitionId: rbacPolicy }, definition: audited, ...more });
 const initiative = `${subscription}/providers/Microsoft.Authorization/policySetDefinitions/baseline`;
 const granted = (role: string, scope: string, principalId: string): Change => ({ 'grants.found': [{ role, scope, principalId }] });
 const servicePrincipal = { [`${p}.servicePrincipalProfile.clientId`]: guidUnknown };
@@ -96,14 +97,21 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
   'cluster-rbac-policy': [
     ['pass', {}, /assignment aks-rbac: effect is Audit/],
     ['pass', assigned({ id: '/x/own', displayName: 'Azure Role-Based Access Control (RBAC) should be used on Kubernetes Services', effect: 'deny' }, {}), /effect is deny/],
-    ['pass', assigned(undefined, { policyDefinitionId: rbacPolicy.toUpperCase(), parameters: { Effect: { value: 'Audit' } } }), /effect is Audit/],
+    ['pass', assigned({ id: rbacPolicy.toUpperCase(), effect: 'Audit' }, {}), /effect is Audit/],
     ['pass', assigned(audited, { policyDefinitionId: initiative, enforcementMode: 'Default' }), /effect is Audit/],
-    ['fail', assigned(audited, { policyDefinitionId: rbacPolicy, parameters: { effect: { value: 'Disabled' } } }), /effect is Disabled/],
+    ['pass', { 'policyAssignments.found': [audit({ exemption: { name: 'waived' } }), audit({ name: 'second' })] }, /assignment second: effect is Audit/],
+    ['fail', assigned({ id: rbacPolicy, effect: 'Disabled' }), /effect is Disabled/],
+    ['fail', { 'policyAssignments.found': [audit({ exemption: { name: 'waived' } })] }, /^assignment aks-rbac: exemption waived takes the cluster out$/],
+    ['fail', { 'policyAssignments.found': [audit({ exemption: { name: 'waived', expiresOn: '2027-01-31T00:00:00Z' } })] }, /exemption waived takes the cluster out until 2027-01-31T00:00:00Z$/],
+    ['fail', { 'policyAssignments.found': [audit({ exemptionsUnread: 'no right', definition: { id: rbacPolicy, effect: 'Disabled' } })] }, /effect is Disabled$/],
     ['fail', assigned(audited, { enforcementMode: 'DoNotEnforce' }), /enforcementMode is DoNotEnforce/],
     ['fail', assigned(audited, { notScopes: [`${subscription}/RESOURCEGROUPS/rg-aks`] }), /leaves .*RESOURCEGROUPS\/rg-aks out/],
     ['fail', { 'policyAssignments.found': [] }, /none of the 0 assigned policies/],
     ['unknown', assigned(undefined, { policyDefinitionId: initiative }), /definitions could not be read: baseline/],
     ['unknown', assigned({ id: rbacPolicy }), /effect could not be read/],
+    ['unknown', assigned({ id: rbacPolicy }, { policyDefinitionId: rbacPolicy, parameters: { effect: { value: 'Audit' } } }), /effect could not be read/],
+    ['unknown', { 'policyAssignments.found': [audit({ exemptionsUnread: 'no right' })] }, /effect is Audit, but its exemptions could not be read: no right$/],
+    ['unknown', assigned(audited, { enforcementMode: 'Enroll' }), /enforcementMode is Enroll, and enrolments are not read/],
     ['unknown', { policyAssignments: { unread: 'the connection may not read them' } }, /policy assignments could not be read: the connection may not/],
   ],
   'cluster-audit-logs': [
@@ -217,6 +225,8 @@ export const mutations: readonly Mutation[] = [
   ['cluster-rbac-policy', 'policyAssignments.found.0.definition.effect', 'Disabled'],
   ['cluster-rbac-policy', 'policyAssignments.found.0.properties.enforcementMode', 'DoNotEnforce'],
   ['cluster-rbac-policy', 'policyAssignments.found.0.properties.notScopes', [subscription]],
+  ['cluster-rbac-policy', 'policyAssignments.found.0.exemption', { name: 'waived' }],
+  ['cluster-rbac-policy', 'policyAssignments.found.0.exemptionsUnread', 'no right'],
   ['cluster-audit-logs', 'diagnosticSettings.found.0.properties.logs.0.enabled', false],
   ['cluster-audit-logs', 'diagnosticSettings.found.0.properties.logs.1.enabled', false],
   ['cluster-audit-logs', 'diagnosticSettings.found.0.properties.workspaceId', undefined],

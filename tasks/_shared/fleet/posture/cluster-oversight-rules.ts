@@ -1,6 +1,7 @@
 import { isWithin, lastPart } from '../arm-id.js';
 import { object, objects, text, texts, type Json } from '../json.js';
 import { some } from '../wording.js';
+import { shown } from '../shown.js';
 import { addOn, addOnState, anyCase, holds, judgeRead, properties, seen, verdict, word } from './cluster-values.js';
 import { procedures } from './procedures.js';
 import type { ClusterRule, Verdict } from './rule.js';
@@ -25,9 +26,17 @@ const azurePolicyAddOn: ClusterRule = {
  * The built-in policy that the procedure names; its effects are Audit and Disabled, and newer versions have an "Azure" before the name.
  * Source: azure-policy, ASC_EnableRBAC_KubernetesService_Audit.json.
  */
-const rbacPolicyId = 'ac4a19c2-fa67-49b4-8ae5-0b2e78c49457';
+export const rbacPolicyId = 'ac4a19c2-fa67-49b4-8ae5-0b2e78c49457';
 const rbacPolicyName = /Role-Based Access Control \(RBAC\) should be used on Kubernetes Services/i;
 const builtInPolicy = /^\/providers\/Microsoft\.Authorization\/policyDefinitions\//i;
+
+/**
+ * True for a policy whose definition the rules look at: the built-in one by its id, and each that a tenant made itself, since its name may tell that
+ * it is a copy. Of other built-in policies the id is enough.
+ */
+export function isWatchedPolicy(id: string): boolean {
+  return !builtInPolicy.test(id) || lastPart(id).toLowerCase() === rbacPolicyId;
+}
 
 /** The policy that an entry of assigned policies is about. */
 function policyOf(assignment: Json): { readonly id: string; readonly name: string | undefined } {
@@ -46,26 +55,29 @@ function isUnread(assignment: Json): boolean {
   return name === undefined && !builtInPolicy.test(id);
 }
 
-/** The effect that applies. A policy that is assigned itself takes it from the assignment's parameter, where that is given. */
-function effectOf(assignment: Json): string | undefined {
-  const { policyDefinitionId, parameters } = properties(assignment);
-  const given = /\/policyDefinitions\//i.test(text(policyDefinitionId) ?? '') ? text(object(anyCase(parameters, 'effect')).value) : undefined;
-  return given ?? text(object(assignment.definition).effect);
-}
-
 /**
- * How an assignment of the policy counts. With `enforcementMode: DoNotEnforce` neither the effect nor the activity log happens; scopes under
- * `notScopes` are left out. Source: Azure Policy docs, assignment structure and effect disabled.
+ * How an assignment of the policy counts. With `enforcementMode: DoNotEnforce` neither the effect nor the activity log happens, with `Enroll` only where
+ * an enrolment says so, which nobody reads; scopes under `notScopes` are left out; what is exempt is not evaluated.
+ * Source: Azure Policy docs, assignment structure, enrollment structure, exemption structure and effect disabled.
  */
 function judgeAssignment(assignment: Json, clusterId: string): Verdict {
   const { enforcementMode, notScopes } = properties(assignment);
   const name = `assignment ${text(assignment.name) ?? lastPart(text(assignment.id) ?? 'without a name')}`;
-  const effect = effectOf(assignment);
+  const effect = text(object(assignment.definition).effect);
   const left = texts(notScopes).find((scope) => isWithin(clusterId, scope));
   if (left !== undefined) return verdict('fail', `${name} leaves ${left} out`);
+  if (assignment.exemption !== undefined) return verdict('fail', `${name}: ${exempted(object(assignment.exemption))}`);
+  if (word(enforcementMode) === 'enroll') return verdict('unknown', `${name}: ${seen('enforcementMode', enforcementMode)}, and enrolments are not read`);
   if (enforcementMode !== undefined && word(enforcementMode) !== 'default') return verdict('fail', `${name}: ${seen('enforcementMode', enforcementMode)}`);
   if (effect === undefined || effect.startsWith('[')) return verdict('unknown', `${name}: its effect could not be read`);
-  return holds(['audit', 'deny'].includes(effect.toLowerCase()), `${name}: ${seen('effect', effect)}`);
+  const found = holds(['audit', 'deny'].includes(effect.toLowerCase()), `${name}: ${seen('effect', effect)}`);
+  const unread = text(assignment.exemptionsUnread);
+  return found.outcome === 'pass' && unread !== undefined ? verdict('unknown', `${found.evidence}, but its exemptions could not be read: ${unread}`) : found;
+}
+
+function exempted({ name, expiresOn }: Json): string {
+  const until = text(expiresOn);
+  return `exemption ${shown(text(name) ?? 'without a name')} takes the cluster out${until === undefined ? '' : ` until ${shown(until)}`}`;
 }
 
 const rbacPolicy: ClusterRule = {

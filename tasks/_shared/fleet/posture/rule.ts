@@ -73,7 +73,9 @@ export interface ClusterFacts {
   readonly diagnosticSettings: Read<readonly Json[]>;
   /**
    * Policy assignments that reach the cluster, as ARM answers them, one for each policy that they assign (an initiative assigns several), with
-   * `definition: { id, displayName, effect }` of that policy where it could be read: the effect is the one that applies, parameters worked out.
+   * `definition: { id, displayName, effect }` of that policy where it could be read: the effect is the one that applies, parameters and overrides worked
+   * out; absent where that could not be done. Where an exemption from it is in force for the cluster, there is `exemption: { name, expiresOn }`, the
+   * latter where it ends; where it could not be told whether there is one, `exemptionsUnread` says why.
    */
   readonly policyAssignments: Read<readonly Json[]>;
   /** What the kubelet identity and the add-ons' identities were granted, as far as the connection sees it. */
