@@ -20,6 +20,11 @@ export const apiVersions = {
   locks: '2020-05-01',
   /** Source: npm @azure/arm-policyinsights 6.0.0. */
   policyRestrictions: '2024-10-01',
+  /** Source: npm @azure/arm-policy 7.0.1; initiatives have the same. */
+  policyAssignments: '2025-03-01',
+  policyDefinitions: '2025-03-01',
+  /** There is none without preview. Source: REST reference of policy exemptions, list; npm @azure/arm-policy has them no more since 6.0.0. */
+  policyExemptions: '2022-07-01-preview',
   /** Source: npm @azure/arm-msi 2.2.0, whose client sends it. */
   identities: '2024-11-30',
   /** Source: npm @azure/arm-managementgroups 2.0.2. */
