@@ -7,12 +7,11 @@ import { runInFrame, type FrameParts, type ServiceTools } from '../_shared/agent
 import { namedAssignments, readInventory, type AccessInventory } from '../_shared/azure/access-inventory.js';
 import { AccessJudge } from '../_shared/azure/access-judge.js';
 import { resourceEnd } from '../_shared/azure/accesses.js';
-import { assignedPolicies, policiesReaching } from '../_shared/azure/assigned-policies.js';
+import { assignedPolicies } from '../_shared/azure/assigned-policies.js';
 import type { SharedFacts } from '../_shared/azure/cluster-facts.js';
 import { expectCluster } from '../_shared/azure/cluster-state.js';
 import { identitySignIns } from '../_shared/azure/identity-sign-ins.js';
 import { subscriptionsOf } from '../_shared/azure/visible-clusters.js';
-import { parseArmId } from '../_shared/fleet/arm-id.js';
 import { accessRules } from '../_shared/fleet/posture/access-rules.js';
 import { driftRule, judgeDrift, reached, reachRules } from '../_shared/fleet/posture/record-rules.js';
 import type { GrantFact } from '../_shared/fleet/posture/rule.js';
@@ -112,10 +111,7 @@ async function knownSignIns({ signIns, unusedAfterDays }: AuditInputs, { azure }
 function sharedFacts({ azure }: Services, inventories: readonly AccessInventory[], reader: Reader): SharedFacts {
   return {
     grants: allGrants(inventories),
-    policies: (state) => {
-      const { subscriptionId = '' } = parseArmId(state.id) ?? {};
-      return attempt(azure.signal, async () => policiesReaching(await assignedPolicies(azure, subscriptionId, reader), { id: state.id, location: state.location }));
-    },
+    policies: ({ id, location }) => attempt(azure.signal, () => assignedPolicies(azure, { id, location }, reader)),
   };
 }
 
