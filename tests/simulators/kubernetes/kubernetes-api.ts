@@ -12,7 +12,7 @@ import { Rbac } from './rbac.js';
 import { impersonated } from './impersonation.js';
 import { furnish } from './initial-objects.js';
 import { ServiceAccountTokens } from './service-account-tokens.js';
-import { isDryRun, isServedGroup, managerOf, placeOf, readObject, verbOf, type Call } from './serving/call.js';
+import { attributesOf, isDryRun, isServedGroup, kindNamed, managerOf, namedBy, readObject, verbOf, type Call } from './serving/call.js';
 import { discovery, openApi } from './serving/discovery.js';
 import { forbidden, serveResource, type ServingContext } from './serving/resources.js';
 import { review } from './serving/reviews.js';
@@ -191,7 +191,7 @@ export class KubernetesApi implements Service {
   #route(request: SimRequest, user: KubernetesUser): SimResponse {
     const path = request.url.pathname;
     const isResource = /^\/(api\/[^/]+|apis\/[^/]+\/[^/]+)\/./.test(path);
-    if (isResource) return isServedGroup(path, this.#kinds) ? this.#resource(request, user) : missingPage();
+    if (isResource) return this.#resource(request, user);
     if (!this.#rbac.allowsPath(user, request.method.toLowerCase(), path)) {
       throw new ApiError(403, 'Forbidden', `forbidden: User "${user.name}" cannot ${request.method.toLowerCase()} path "${path}"`, {});
     }
@@ -223,18 +223,20 @@ export class KubernetesApi implements Service {
 
   #resource(request: SimRequest, user: KubernetesUser): SimResponse {
     const { searchParams: query, pathname } = request.url;
-    const place = placeOf(pathname, this.#kinds);
-    const verb = verbOf(request.method, place, query);
+    const named = namedBy(pathname);
+    const verb = verbOf(request.method, named, query);
     if (verb === undefined) throw methodNotAllowed();
-    const { kind, namespace = '', name, subresource } = place;
-    const asked = { verb, group: kind.group, resource: kind.plural, subresource, namespace, name };
+    const asked = attributesOf(named, verb);
     if (!this.#allowed(user, asked)) throw forbidden(user, asked);
+    if (!isServedGroup(pathname, this.#kinds)) return missingPage();
+    const kind = kindNamed(named, this.#kinds);
+    const { namespace, name, subresource } = named;
     checkAccept(request);
-    const call: Call = { ...place, request, user, query, verb, dryRun: isDryRun(query), manager: managerOf(request) };
+    const call: Call = { kind, namespace, name, subresource, request, user, query, verb, dryRun: isDryRun(query), manager: managerOf(request) };
     if (kind.ask) return review(call, this.#rbac, (who, what) => this.#allowed(who, what));
     if (kind.kind === 'ServiceAccount' && subresource === 'token') {
       if (verb !== 'create') throw methodNotAllowed();
-      return { status: 201, body: this.#tokens.request(namespace, name, readObject(request)) };
+      return { status: 201, body: this.#tokens.request(namespace ?? '', name, readObject(request)) };
     }
     return serveResource(call, this.#serving);
   }

@@ -91,7 +91,13 @@ describe('kubernetes simulator: objects', () => {
     assert.deepEqual(await names('labelSelector=tier,tier+notin+(x)'), ['b']);
     assert.deepEqual(await names('labelSelector=tier!%3Dx'), ['b', 'kube-root-ca.crt']);
     assert.deepEqual(await names('fieldSelector=metadata.name%3Db'), ['b']);
-    assert.match(await cluster.refusal(400, 'GET', `${configMaps}?fieldSelector=data.x%3Db`), /field label not supported: data\.x/);
+    assert.equal(await cluster.refusal(400, 'GET', `${configMaps}?fieldSelector=data.x%3Db`), '"data.x" is not a known field selector: only "metadata.name", "metadata.namespace"');
+    const secrets = '/api/v1/namespaces/ns/secrets';
+    for (const type of ['Opaque', 'helm.sh/release.v1']) await cluster.ask(201, 'POST', secrets, { body: { metadata: { generateName: 's-' }, type } });
+    for (const [selector, type] of [['type!=helm.sh/release.v1', 'Opaque'], ['type=helm.sh/release.v1', 'helm.sh/release.v1']] as const) {
+      assert.deepEqual(itemsAt(await cluster.ask(200, 'GET', `${secrets}?fieldSelector=${encodeURIComponent(selector)}`), 'items').map((item) => item.type), [type]);
+    }
+    assert.equal(await cluster.refusal(400, 'GET', `${secrets}?fieldSelector=data%3Dx`), 'field label not supported: data');
     const page = await cluster.ask(200, 'GET', `${configMaps}?limit=3`);
     assert.equal(at(page, 'metadata', 'remainingItemCount'), 1);
     assert.deepEqual(await names(`limit=3&continue=${textAt(page, 'metadata', 'continue')}`), ['kube-root-ca.crt']);

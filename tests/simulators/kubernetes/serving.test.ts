@@ -78,6 +78,25 @@ describe('kubernetes simulator: callers', () => {
     assert.equal((await cluster.raw('GET', '/apis', { token: '' })).status, 403);
   });
 
+  it('asks for the right before it says what it does not know', async () => {
+    const cluster = new TestCluster();
+    const unknown = ['/apis/security.istio.io/v1/namespaces/ns/peerauthentications', '/apis/apps/v1/namespaces/ns/nonsense'] as const;
+    for (const path of unknown) assert.match(await cluster.refusal(403, 'GET', path, { token: 'dev' }), /User "dev" cannot list resource .* in the namespace "ns"/);
+    assert.equal((await cluster.raw('GET', unknown[0])).body, '404 page not found\n');
+    assert.equal(await cluster.refusal(404, 'GET', unknown[1]), 'the server could not find the requested resource');
+  });
+
+  it('counts a namespace as in itself', async () => {
+    const cluster = new TestCluster();
+    const own = '/api/v1/namespaces/ns';
+    assert.equal(await cluster.refusal(403, 'GET', own, { token: 'dev' }), 'namespaces "ns" is forbidden: User "dev" cannot get resource "namespaces" in API group "" in the namespace "ns"');
+    const binding = { metadata: { name: 'dev' }, roleRef: { kind: 'ClusterRole', name: 'view' }, subjects: [{ kind: 'User', name: 'dev' }] };
+    await cluster.ask(201, 'POST', '/apis/rbac.authorization.k8s.io/v1/namespaces/ns/rolebindings', { body: binding });
+    await cluster.ask(200, 'GET', own, { token: 'dev' });
+    await cluster.refusal(403, 'GET', '/api/v1/namespaces/default', { token: 'dev' });
+    assert.match(await cluster.refusal(403, 'GET', '/api/v1/namespaces', { token: 'dev' }), /at the cluster scope$/);
+  });
+
   it('signs tokens that verify, and lets their bearers do what RBAC allows', async () => {
     const cluster = new TestCluster();
     cluster.api.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'sa', namespace: 'ns' } });

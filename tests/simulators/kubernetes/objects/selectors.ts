@@ -1,3 +1,4 @@
+import type { Kind } from './kinds.js';
 import { badRequest } from './status.js';
 import { at, type KubernetesObject } from './values.js';
 
@@ -53,15 +54,18 @@ const fields: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Parses a fieldSelector over the fields that the kind offers besides metadata.name and metadata.namespace.
- * @throws ApiError 400 for a field label that the kind does not support.
+ * @throws ApiError 400 for a field label that the kind does not support; kinds without fields of their own say which they know. Source: kubernetes
+ * pkg/apis/core/v1/conversion.go, k8s.io/apimachinery DefaultMetaV1FieldSelectorConversion.
  */
-export function fieldMatcher(kind: string, selector: string): Matcher {
+export function fieldMatcher({ kind, type }: Pick<Kind, 'kind' | 'type'>, selector: string): Matcher {
+  const custom = type === undefined;
   const tests = selector.split(',').filter((part) => part !== '').map((part): Matcher => {
     const parsed = /^([\w.]+)(!=|==|=)(.*)$/.exec(part.trim());
     if (parsed === null) throw badRequest(`invalid selector: '${part}'; can't understand '${part}'`);
     const field = parsed[1] ?? '';
     if (!['metadata.name', 'metadata.namespace', ...(fields[kind] ?? [])].includes(field)) {
-      throw badRequest(`field label not supported: ${field}`);
+      const others = fields[kind] === undefined && !custom;
+      throw badRequest(others ? `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"` : `field label not supported: ${field}`);
     }
     const value = parsed[3] ?? '';
     return (object) => (text(at(object, ...field.split('.'))) === value) === (parsed[2] !== '!=');

@@ -1,6 +1,6 @@
 import { parse as parseYaml } from 'yaml';
 import { isRecord, type SimRequest } from '../../kernel/service.js';
-import type { KubernetesUser } from '../access.js';
+import type { KubernetesUser, RequestAttributes } from '../access.js';
 import type { Kind, KindRegistry } from '../objects/kinds.js';
 import { ApiError, badRequest, unknownResource, unsupportedMediaType } from '../objects/status.js';
 import type { Fields } from '../objects/values.js';
@@ -22,23 +22,39 @@ export interface Call {
   readonly verb: string;
 }
 
-interface Place {
-  readonly kind: Kind;
+/** What a path under /api or /apis names, served or not. */
+export interface Named {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
   readonly namespace: string | undefined;
+  /** Empty for a collection. */
   readonly name: string;
   readonly subresource: string;
 }
 
-/** Finds kind and object of a path under /api or /apis. @throws ApiError 404 for a resource that is not served. */
-export function placeOf(path: string, kinds: KindRegistry): Place {
+/** Takes a path apart, as the server does before it knows whether it has such a resource. Source: k8s.io/apiserver pkg/endpoints/request. */
+export function namedBy(path: string): Named {
   const parts = path.split('/').filter((part) => part !== '').map(decoded);
   const [group = '', version = '', ...rest] = parts[0] === 'api' ? ['', ...parts.slice(1)] : parts.slice(1);
   const [first, inner, third] = rest;
   const isNamespaced = group + version !== '' && first === 'namespaces' && rest.length >= 3 && !(group === '' && ['status', 'finalize'].includes(third ?? ''));
   const [plural = '', name = '', ...deeper] = isNamespaced ? rest.slice(2) : rest;
+  return { group, version, plural, namespace: isNamespaced ? inner : undefined, name, subresource: deeper.join('/') };
+}
+
+/** What the authorizer is asked about a request. A namespace itself counts as in that namespace, so that rights there are enough to read it. Source: as above. */
+export function attributesOf(named: Named, verb: string): RequestAttributes {
+  const { group, plural: resource, name, subresource } = named;
+  const own = group === '' && resource === 'namespaces' ? name : '';
+  return { verb, group, resource, subresource, namespace: named.namespace ?? own, name };
+}
+
+/** The kind of what a path names. @throws ApiError 404 for a resource that is not served. */
+export function kindNamed({ group, version, plural, namespace }: Named, kinds: KindRegistry): Kind {
   const kind = kinds.byPlural(group, version, plural);
-  if (kind === undefined || (isNamespaced && !kind.namespaced)) throw unknownResource();
-  return { kind, namespace: isNamespaced ? inner : undefined, name, subresource: deeper.join('/') };
+  if (kind === undefined || (namespace !== undefined && !kind.namespaced)) throw unknownResource();
+  return kind;
 }
 
 function decoded(part: string): string {

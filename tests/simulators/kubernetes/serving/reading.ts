@@ -14,7 +14,7 @@ export interface Listed {
 /** The selection that a list or watch asks for. A watch of one name is a selection of that name. */
 export function selectionOf(call: Call): Matcher {
   const labels = labelMatcher(call.query.get('labelSelector') ?? '');
-  const fields = fieldMatcher(call.kind.kind, call.query.get('fieldSelector') ?? '');
+  const fields = fieldMatcher(call.kind, call.query.get('fieldSelector') ?? '');
   return (object) => labels(object) && fields(object) && (call.name === '' || object.metadata.name === call.name);
 }
 
