@@ -57,6 +57,8 @@ export interface ApplyOptions {
 export interface ListOptions {
   /** Leaves out everything but metadata, so that large objects need not travel; secrets least of all. */
   readonly metadataOnly?: boolean;
+  /** `type!=Opaque`: the server leaves out what does not match, and refuses (400) fields that the kind does not offer for it. Source: Kubernetes docs, field selectors. */
+  readonly fieldSelector?: string;
 }
 
 /**

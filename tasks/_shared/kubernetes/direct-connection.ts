@@ -120,9 +120,12 @@ class DirectConnection implements ClusterConnection {
       const query = {
         limit: pageSize,
         ...(labelSelector === undefined ? {} : { labelSelector }),
+        ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
         ...(next === undefined ? {} : { continue: next }),
       };
-      const page = object(await this.#send({ ...what, query }));
+      const page = await this.#send({ ...what, query });
+      // Whatever else answers in its place must not pass for a list without objects.
+      if (text(page.kind)?.endsWith('List') !== true) throw this.#odd(what, 'the answer is no list');
       found.push(...objects(page.items).map((item) => typed(kind, bare ? { metadata: item.metadata } : item)));
       next = text(object(page.metadata).continue);
     } while (next !== undefined);

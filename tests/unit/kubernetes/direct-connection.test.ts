@@ -36,6 +36,19 @@ describe('direct connection', () => {
     assert.deepEqual(await world.connection.list(kinds.secret, 'nowhere'), []);
   });
 
+  it('lists by field what the kind offers for it, and takes no other answer for a list', async () => {
+    plantNamespace(world.api);
+    for (const type of ['Opaque', 'helm.sh/release.v1']) world.api.put({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace: 'orders', name: type.toLowerCase().replace('/', '.') }, type });
+    const found = await world.connection.list(kinds.secret, 'orders', undefined, { fieldSelector: 'type!=helm.sh/release.v1' });
+    assert.deepEqual(found.map(({ metadata }) => metadata.name), ['opaque']);
+    const refused = await problemOf(world.connection.list(kinds.pod, 'orders', undefined, { fieldSelector: 'type!=x' }));
+    assert.deepEqual([refused.code, refused.because], ['WI4005', 'field label not supported: type']);
+    for (const body of ['<html>sign in</html>', {}, { kind: 'Secret', items: [] }]) {
+      world.network.faults.plant({ times: 1, respond: { status: 200, body } });
+      assert.equal((await problemOf(world.connection.list(kinds.secret, 'orders'))).because, 'the answer is no list');
+    }
+  });
+
   it('applies with its field manager, creates and changes only its fields', async () => {
     plantNamespace(world.api);
     const created = await world.connection.apply(wanted);
