@@ -9,6 +9,17 @@ export interface Attempt {
   readonly tried: string;
 }
 
+/** Code of the Problem of a right that the connection lacks. */
+export const refusedCode = 'WI4003';
+
+/** Code of the Problem of an object, or a kind of objects, that the cluster does not have. */
+export const missingCode = 'WI4009';
+
+/** True where the API server spoke of the request itself; false for what the next request would meet too: the way to the cluster, and the sign-in. */
+export function isAboutRequest({ parts }: Problem): boolean {
+  return parts.code.startsWith('WI4') && parts.status !== undefined && parts.status !== 401;
+}
+
 /** The Problem of an answer that is not 2xx. */
 export function answerProblem(attempt: Attempt, status: number, body: string): Problem {
   const answer = object(parseJson(body));
@@ -36,7 +47,7 @@ function verdict(status: number, message: string, details: Json): Pick<ProblemPa
   if (status === 404 && text(details.kind) === 'namespaces') {
     return { code: 'WI4006', remedy: 'create the namespace, or correct the input namespace' };
   }
-  if (status === 404) return { code: 'WI4009', remedy: 'check the name and the namespace; an earlier step may not have made it' };
+  if (status === 404) return { code: missingCode, remedy: 'check the name and the namespace; an earlier step may not have made it' };
   if (status === 409) return conflict(details);
   if (status === 400 || status === 422) return { code: 'WI4005', remedy: 'read the API server’s message: it names the field; correct the input or the chart it comes from' };
   return { code: 'WI4007', remedy: 'read the API server’s message; run again if it speaks of a passing condition' };
@@ -49,7 +60,7 @@ function refused(message: string, details: Json): Pick<ProblemParts, 'code' | 'r
     return { code: 'WI4008', remedy: 'change what the message names, or ask the owner of that policy or quota for an exception' };
   }
   return {
-    code: 'WI4003',
+    code: refusedCode,
     remedy: 'give the service connection’s principal the right that the message names: Azure Kubernetes Service RBAC Writer on the namespace, or a RoleBinding; see docs/permissions.md',
   };
 }

@@ -4,6 +4,7 @@ import type { ClusterConnection } from './connection.js';
 import { kinds, metadataOf, type ClusterObject } from './objects.js';
 import { rights } from './permissions.js';
 import { podTemplateOf } from './rendered-chart.js';
+import { helmRelease } from './secret-facts.js';
 
 /** A user name at a registry. */
 export interface RegistryAccount {
@@ -144,9 +145,6 @@ class Search {
     this.#found.set(place, known.has(how) ? known : known.add(`${prefix}${how}`));
   }
 }
-
-/** Releases of Helm are packed and hold what their chart makes as objects of its own. Source: helm, storage driver of secrets. */
-const helmRelease = 'helm.sh/release.v1';
 
 /** How a secret holds the account; undefined when it does not. */
 function holds(values: Readonly<Record<string, string>>, account: RegistryAccount): string | undefined {

@@ -3,8 +3,8 @@ import { likenesses } from '../fleet/posture/credential-likeness.js';
 import type { SecretFact } from '../fleet/posture/rule.js';
 import { metadataOf } from './objects.js';
 
-/** Releases of Helm are packed and hold what their chart makes as objects of its own. Source: helm, storage driver of secrets. */
-const helmRelease = 'helm.sh/release.v1';
+/** Type of the secrets with releases of Helm, which are packed and hold what their chart makes as objects of its own. Source: helm, storage driver of secrets. */
+export const helmRelease = 'helm.sh/release.v1';
 
 /**
  * What the rules may know of a secret. The one function of the audit that sees values of secrets: they are compared here and forgotten, so neither

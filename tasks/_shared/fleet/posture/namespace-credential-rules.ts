@@ -8,7 +8,7 @@ import type { NamespaceFacts, NamespaceRule, Verdict } from './rule.js';
 function credentialSecrets({ name, secrets }: NamespaceFacts): Verdicts {
   const { found, unread } = known(secrets, 'secrets');
   const faults = found.filter(({ looksLike }) => looksLike.length > 0).map((one) => fail(`holds what looks like a ${one.looksLike.join(', a ')}`, titleOf('Secret', one.name, name)));
-  return judged(faults, unread, () => (found.length === 0 ? notApplicable('the namespace has no secrets') : pass(`none of ${found.length} secrets looks like a static credential of Azure or of its registries`)));
+  return judged(faults, unread, () => (found.length === 0 ? notApplicable('the namespace has no secrets, releases of Helm aside') : pass(`none of ${found.length} secrets looks like a static credential of Azure or of its registries`)));
 }
 
 /**
