@@ -9,7 +9,6 @@ import { AccessJudge } from '../_shared/azure/access-judge.js';
 import { resourceEnd } from '../_shared/azure/accesses.js';
 import { assignedPolicies } from '../_shared/azure/assigned-policies.js';
 import type { SharedFacts } from '../_shared/azure/cluster-facts.js';
-import { expectCluster } from '../_shared/azure/cluster-state.js';
 import { identitySignIns } from '../_shared/azure/identity-sign-ins.js';
 import { subscriptionsOf } from '../_shared/azure/visible-clusters.js';
 import { accessRules } from '../_shared/fleet/posture/access-rules.js';
@@ -63,7 +62,6 @@ export async function audit(inputs: AuditInputs, services: Services, tools: Pick
   const { clusters } = shared;
   const reader = sharedReader();
   const limiter = new Limiter(shared.concurrency);
-  for (const entry of clusters) expectCluster(azure, entry);
   const subscriptions = [...new Set([...subscriptionsOf([...clusters, ...inputs.identities].map(({ id }) => id)), ...inputs.subscriptions.map((id) => id.toLowerCase())])];
   const [inventories, signIns] = await Promise.all([Promise.all(subscriptions.map((id) => readInventory(azure, id, reader))), knownSignIns(inputs, services)]);
   const candidates = await findCandidates({ azure, wanted: inputs.identities, inventories, limiter }, reader);
@@ -110,6 +108,7 @@ async function knownSignIns({ signIns, unusedAfterDays }: AuditInputs, { azure }
 
 function sharedFacts({ azure }: Services, inventories: readonly AccessInventory[], reader: Reader): SharedFacts {
   return {
+    listed: new Map(inventories.flatMap(({ clusters }) => ('found' in clusters ? clusters.found.map((state) => [state.id.toLowerCase(), state] as const) : []))),
     grants: allGrants(inventories),
     policies: ({ id, location }) => attempt(azure.signal, () => assignedPolicies(azure, { id, location }, reader)),
   };
@@ -146,6 +145,7 @@ async function withBoundary(cluster: AuditedCluster, judge: AccessJudge | undefi
 function notLookedAt({ policy, history, signIns, namespaces }: AuditInputs, audited: readonly ClusterAudit[]): AuditInventory['unread'] {
   const nowhere = namespaces.filter((name) => !name.endsWith('*') && audited.every(({ absent }) => absent.includes(name)));
   return [
+    ...audited.flatMap(({ cluster, ending }) => ending.map((name) => ({ what: `namespace ${name} of ${cluster.label}`, because: 'it is being deleted' }))),
     ...nowhere.map((name) => ({ what: `namespace ${name}`, because: 'no cluster has it' })),
     ...(policy === undefined ? [{ what: 'crossings of boundaries', because: 'no boundaryPolicy was given' }] : []),
     ...(history === undefined ? [{ what: 'drift against ledgers', because: 'no ledger was given' }] : []),

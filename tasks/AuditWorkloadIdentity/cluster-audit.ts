@@ -3,6 +3,7 @@ import { readClusterFacts, type AuditedState, type SharedFacts } from '../_share
 import type { ClusterEntry } from '../_shared/fleet/clusters.js';
 import { clusterRules } from '../_shared/fleet/posture/cluster-rules.js';
 import type { SeenCluster } from '../_shared/fleet/posture/credential-review.js';
+import { accountState } from '../_shared/fleet/posture/known-accounts.js';
 import { namespaceRules } from '../_shared/fleet/posture/namespace-rules.js';
 import { reached, reachRules } from '../_shared/fleet/posture/record-rules.js';
 import type { EdgeRules, NamespaceFacts, Verdict } from '../_shared/fleet/posture/rule.js';
@@ -40,6 +41,8 @@ export interface ClusterAudit {
   readonly namespaces: readonly string[];
   /** Names of namespaces in scope that the cluster does not have. */
   readonly absent: readonly string[];
+  /** Names of namespaces in scope that are being deleted: nothing that would mend them can be made there any more. */
+  readonly ending: readonly string[];
   /** Client ids that service accounts in scope name, in lower case. */
   readonly clientIds: readonly string[];
   /** For the review of credentials; absent where the cluster is not there or cannot be read. */
@@ -52,7 +55,7 @@ export async function auditCluster(entry: ClusterEntry, options: ClusterAuditOpt
   const { label, id } = entry;
   const read = await readClusterFacts(azure, entry, options.shared, reader);
   const reach = { rule: reachRules.cluster, cluster: label, verdict: reached('found' in read ? { found: `read as ${azure.connection.name}` } : read) };
-  if ('unread' in read) return { cluster: { label, id }, judged: [reach], namespaces: [], absent: [], clientIds: [] };
+  if ('unread' in read) return { cluster: { label, id }, judged: [reach], namespaces: [], absent: [], ending: [], clientIds: [] };
   const { state, facts } = read.found;
   const inside = await lookInside(entry, read.found, options);
   const found = 'found' in inside ? inside.found : undefined;
@@ -60,6 +63,7 @@ export async function auditCluster(entry: ClusterEntry, options: ClusterAuditOpt
     reach,
     ...clusterRules.map((rule) => ({ rule, cluster: label, verdict: rule.judge(facts) })),
     { rule: reachRules.namespaces, cluster: label, verdict: namespacesReached(inside) },
+    ...(found?.unread ?? []).map(({ name, because }) => ({ rule: reachRules.namespaces, cluster: label, namespace: name, verdict: reached({ unread: because }) })),
     ...(found === undefined ? [] : judgeNamespaces(read.found, found, options)),
   ];
   const { kubernetesVersion: version, issuerUrl } = state;
@@ -68,18 +72,19 @@ export async function auditCluster(entry: ClusterEntry, options: ClusterAuditOpt
     judged,
     namespaces: found?.namespaces.map(({ name }) => name) ?? [],
     absent: found?.absent ?? [],
+    ending: found?.ending ?? [],
     clientIds: found?.namespaces.flatMap(clientIdsIn) ?? [],
     seen: {
       id,
       label,
       ...(issuerUrl === undefined ? {} : { issuerUrl }),
-      account: 'found' in inside ? inside.found.account : () => inside,
+      account: (namespace, name) => ('found' in inside ? accountState(inside.found.accounts, namespace, name) : inside),
     },
   };
 }
 
-async function lookInside(entry: ClusterEntry, { state }: AuditedState, { services, namespaces }: ClusterAuditOptions): Promise<Read<ReadCluster>> {
-  if (state.power === 'Stopped') return { unread: 'the cluster is stopped' };
+function lookInside(entry: ClusterEntry, { state }: AuditedState, { services, namespaces }: ClusterAuditOptions): Promise<Read<ReadCluster>> {
+  if (state.power === 'Stopped') return Promise.resolve({ unread: 'the cluster is stopped' });
   return readNamespaces(services.cluster(entry), { patterns: namespaces }, services.azure.signal);
 }
 

@@ -9,6 +9,8 @@ import { diagnosticSettings } from './diagnostic-setting.js';
 
 /** What is read once for many clusters. */
 export interface SharedFacts {
+  /** Clusters that a list has shown already, by ARM id in lower case; the others are read one by one. */
+  readonly listed: ReadonlyMap<string, ClusterState>;
   /** Every grant that can be seen; rules pick those of a cluster's own identities. */
   readonly grants: Read<readonly GrantFact[]>;
   /** The policy assignments that reach a cluster. */
@@ -23,7 +25,7 @@ export interface AuditedState {
 
 /** Reads a cluster as the rules over clusters see it. Unread where the cluster itself cannot be read or is not there; a cancelled run throws. */
 export async function readClusterFacts(azure: Azure, entry: ClusterEntry, shared: SharedFacts, reader: Reader): Promise<Read<AuditedState>> {
-  const found = await attempt(azure.signal, () => readCluster(azure, entry, reader));
+  const found = await attempt(azure.signal, async () => shared.listed.get(entry.id.toLowerCase()) ?? (await readCluster(azure, entry, reader)));
   if ('unread' in found) return found;
   const state = found.found;
   if (state === undefined) return { unread: `there is no cluster ${entry.id}` };

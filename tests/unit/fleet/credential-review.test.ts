@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { reviewCredential, type AccountPresence, type CredentialState, type IssuerWorld, type SeenCluster, type Trust } from '../../../tasks/_shared/fleet/posture/credential-review.js';
+import { reviewCredential, type CredentialState, type IssuerWorld, type SeenCluster, type Trust } from '../../../tasks/_shared/fleet/posture/credential-review.js';
+import type { AccountState } from '../../../tasks/_shared/fleet/posture/known-accounts.js';
 import { credentialName } from '../../../tasks/_shared/fleet/names.js';
 
 const clusterId = '/subscriptions/33333333-3333-4333-8333-333333333333/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/aks-1';
@@ -10,7 +11,7 @@ const subject = 'system:serviceaccount:orders:api';
 const cluster: SeenCluster = { id: clusterId, label: 'aks-1', issuerUrl: issuer, account: (namespace, name) => (namespace === 'orders' && name === 'api' ? 'there' : 'gone') };
 const world = (changes: Partial<IssuerWorld> = {}): IssuerWorld => ({ clusters: [cluster], unseen: [], issuance: () => 'served', ...changes });
 const trust = (changes: Partial<Trust> = {}): Trust => ({ name: 'by-hand', issuer, subject, ...changes });
-const answering = (account: AccountPresence): IssuerWorld => world({ clusters: [{ ...cluster, account: () => account }] });
+const answering = (account: AccountState): IssuerWorld => world({ clusters: [{ ...cluster, account: () => account }] });
 const lookedOver: IssuerWorld = world({ clusters: [{ id: clusterId, label: 'aks-1', issuerUrl: issuer }] });
 
 describe('review of a federated credential', () => {

@@ -57,7 +57,7 @@ describe('the summary page of an audit', () => {
   });
 
   it('tells access that is not as it should be, crossings, exceptions and what could not be looked at', () => {
-    assert.match(partOf(page, '### Access to look at'), /\| id-orders \| trusts system:serviceaccount:Orders:web \| of no cluster of the fleet \| issuer https:\/\/example\.com \|\n\| id-orders \| AcrPull on .*\/crprod \| crosses a boundary \| leads from nonprod to prod \|$/);
+    assert.match(partOf(page, '### Access to look at'), /\| id-orders \| trusts system:serviceaccount:Orders:web \| of no cluster that is seen \| issuer https:\/\/example\.com \|\n\| id-orders \| AcrPull on .*\/crprod \| crosses a boundary \| leads from nonprod to prod \|$/);
     assert.match(partOf(page, '### Crossings of boundaries'), /\| grant AcrPull: identity id-orders → registry crprod \| nonprod → prod \| allowed \| tests run release images \| 2027-06-30 \|$/);
     assert.deepEqual(partOf(page, '### Exceptions').split('\n').slice(2), [
       '| no-static-credentials at aks-1, orders, secret db | accepted until 2027-01-31: moves with release 7 | accepts 1 finding |',

@@ -1,6 +1,7 @@
 import { lastPart, sameId } from '../arm-id.js';
 import { accountOf, credentialName } from '../names.js';
 import { some } from '../wording.js';
+import type { AccountState } from './known-accounts.js';
 
 /** A trust from an issuer and a subject to an identity, as Azure answers it. */
 export interface Trust {
@@ -8,9 +9,6 @@ export interface Trust {
   readonly issuer: string;
   readonly subject: string;
 }
-
-/** Whether a service account is there; a name that differs in case is another. */
-export type AccountPresence = 'there' | 'gone' | { readonly unread: string };
 
 /** A cluster that is seen, whether or not it is looked into. */
 export interface SeenCluster {
@@ -21,7 +19,7 @@ export interface SeenCluster {
   /** As ARM says it, byte for byte; absent where the issuer is off. */
   readonly issuerUrl?: string;
   /** Asks for a service account; absent where the audit does not look into the cluster. */
-  readonly account?: (namespace: string, name: string) => AccountPresence;
+  readonly account?: (namespace: string, name: string) => AccountState;
 }
 
 /** What is known of clusters and issuers when credentials are reviewed. */
