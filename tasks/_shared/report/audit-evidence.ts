@@ -1,7 +1,7 @@
 import { placeText } from '../fleet/posture/profile.js';
 import { severities, type Severity } from '../fleet/posture/rule.js';
 import { openFindings, type AuditedException, type AuditedIdentity, type AuditedRule, type AuditFinding, type AuditReport } from './audit-report.js';
-import { auditName, credentialStates, exceptionText, grantStates, profileText, remedyText, resultText, seenText, severityTitles, thresholdText, whereText } from './audit-words.js';
+import { auditName, credentialStates, exceptionText, grantStates, profileText, resultText, seenText, severityTitles, thresholdText, whereText } from './audit-words.js';
 import { accessText } from './crossing-text.js';
 import { escape, table } from './markup.js';
 
@@ -156,7 +156,7 @@ function severityLines(severity: Severity, findings: readonly AuditFinding[]): s
       '',
       `#### ${escape(first.title)}`,
       '',
-      `Rule ${escape(rule)}. To do: ${escape(remedyText(first))}.${first.source.length === 0 ? '' : ` Asked for by: ${escape(first.source.join('; '))}.`}`,
+      `Rule ${escape(rule)}. To do: ${escape(first.remedy)}.${first.source.length === 0 ? '' : ` Asked for by: ${escape(first.source.join('; '))}.`}`,
       '',
       ...rows(['Where', 'What was seen'], own.map((finding) => [whereText(finding), finding.evidence])),
     ];

@@ -1,5 +1,5 @@
 import type { AuditFinding, AuditedGood, AuditReport } from './audit-report.js';
-import { acceptedText, auditName, pathOf, remedyText } from './audit-words.js';
+import { acceptedText, auditName, pathOf } from './audit-words.js';
 import { brief } from './columns.js';
 
 /** What a rule found at one cluster or namespace, however many objects it is about. */
@@ -61,7 +61,7 @@ function caseXml(one: TestCase): string {
   if (first !== undefined) {
     const told = failures.slice(0, longestList).map((finding) => `- ${seen(finding)}`);
     const rest = failures.length > longestList ? [`- and ${failures.length - longestList} more, in the attached report`] : [];
-    const body = [...told, ...rest, '', `To do: ${remedyText(first)}`].join('\n');
+    const body = [...told, ...rest, '', `To do: ${first.remedy}`].join('\n');
     return `${head}><failure message="${xml(summary(failures.map(seen)))}" type="${first.severity}">${xml(body)}</failure></testcase>`;
   }
   const reason = skipReason(one);

@@ -1,7 +1,7 @@
 import { severities, type Severity } from '../fleet/posture/rule.js';
 import { many, some } from '../fleet/wording.js';
 import { openFindings, type AuditFinding, type AuditReport } from './audit-report.js';
-import { auditName, profileText, remedyText, resultText, seenText, thresholdText, whereText } from './audit-words.js';
+import { auditName, profileText, resultText, seenText, thresholdText, whereText } from './audit-words.js';
 import { brief, columns } from './columns.js';
 import { largeFleet, type LogPart } from './log-text.js';
 
@@ -81,7 +81,7 @@ function ruleParts(findings: OfRule): LogPart[] {
   const rows = findings.slice(0, listedPlaces).map((finding) => [whereText(finding), brief(seenText(finding), 200)]);
   const more = findings.length > listedPlaces ? [`    and ${findings.length - listedPlaces} more, in the reports`] : [];
   const head = `${first.severity.toUpperCase().padEnd(8)} ${first.title}${first.outcome === 'unknown' ? ' (could not be told)' : ''}  [${first.rule}]`;
-  const remedy = first.outcome === 'unknown' ? [] : [`    do  ${remedyText(first)}`];
+  const remedy = first.outcome === 'unknown' ? [] : [`    do  ${first.remedy}`];
   if (findings.length <= shownPlaces) return ['', head, ...columns(rows, '    '), ...remedy];
   return ['', head, ...columns(rows.slice(0, shownPlaces), '    '), { title: `    all ${findings.length} places`, lines: [...columns(rows, '    '), ...more] }, ...remedy];
 }

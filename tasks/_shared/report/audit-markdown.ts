@@ -1,7 +1,7 @@
 import { severities } from '../fleet/posture/rule.js';
 import { many } from '../fleet/wording.js';
 import { openFindings, type AuditReport } from './audit-report.js';
-import { acceptedText, auditName, credentialStates, exceptionText, grantStates, profileText, remedyText, resultText, seenText, thresholdText, whereText } from './audit-words.js';
+import { acceptedText, auditName, credentialStates, exceptionText, grantStates, profileText, resultText, seenText, thresholdText, whereText } from './audit-words.js';
 import { accessText } from './crossing-text.js';
 import { brief } from './columns.js';
 import { escape, section, table } from './markup.js';
@@ -51,7 +51,7 @@ function countTable({ counts }: AuditReport): string[] {
 function findingTable({ findings }: AuditReport): string[] {
   return cells(
     ['Severity', 'Rule', 'Where', 'What was seen', 'To do'],
-    openFindings(findings).map((finding) => [finding.severity, finding.title, whereText(finding), seenText(finding), remedyText(finding)]),
+    openFindings(findings).map((finding) => [finding.severity, finding.title, whereText(finding), seenText(finding), finding.remedy]),
   );
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FindingPlace } from '../fleet/posture/profile.js';
 import type { Severity } from '../fleet/posture/rule.js';
 import type { AuditedRule, AuditFinding, AuditReport } from './audit-report.js';
-import { auditName, pathOf, profileText, remedyText, seenText, whereText } from './audit-words.js';
+import { auditName, pathOf, profileText, seenText, whereText } from './audit-words.js';
 import { brief } from './columns.js';
 
 /** How SARIF calls severities. */
@@ -95,7 +95,7 @@ function ruleOf(rule: AuditedRule): SarifRule {
   return {
     id,
     shortDescription: { text: title },
-    help: { text: [remedyText(rule), ...(source.length === 0 ? [] : [`Asked for by: ${source.join('; ')}`])].join('\n') },
+    help: { text: [rule.remedy, ...(source.length === 0 ? [] : [`Asked for by: ${source.join('; ')}`])].join('\n') },
     defaultConfiguration: { level: levels[baseline] },
     properties: { tags: ['security'], source, ...(mendedBy === undefined ? {} : { mendedBy }) },
   };

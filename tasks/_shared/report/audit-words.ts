@@ -52,11 +52,6 @@ export function seenText({ outcome, evidence }: Pick<AuditFinding, 'outcome' | '
   return outcome === 'unknown' ? `could not be told: ${evidence}` : evidence;
 }
 
-/** What to do, and which task can do it. */
-export function remedyText({ remedy, mendedBy }: { readonly remedy: string; readonly mendedBy?: string }): string {
-  return mendedBy === undefined ? remedy : `${remedy} (EnableWorkloadIdentity does it: input ${mendedBy})`;
-}
-
 /** What became of an exception: `expired: 3 findings are no longer accepted`. */
 export function exceptionText({ state, findings }: Pick<AuditedException, 'state' | 'findings'>): string {
   switch (state) {

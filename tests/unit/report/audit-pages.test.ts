@@ -47,7 +47,7 @@ describe('the summary page of an audit', () => {
   it('lists open findings with place, evidence and remedy', () => {
     const rows = partOf(page, '### Open findings').split('\n');
     assert.equal(rows.length, 7);
-    assert.equal(rows[2], '| high | Local accounts are off | aks-1 | disableLocalAccounts is false | switch local accounts off (EnableWorkloadIdentity does it: input disableLocalAccounts) |');
+    assert.equal(rows[2], '| high | Local accounts are off | aks-1 | disableLocalAccounts is false | switch local accounts off |');
     assert.equal(rows[6], '| low | Containers are monitored | aks-1 | could not be told: diagnostic settings may not be read | connect a workspace |');
     assert.doesNotMatch(rows.join('\n'), /secret db/);
   });
@@ -106,7 +106,7 @@ describe('the evidence document of an audit', () => {
   it('gives open findings by severity with evidence and remedy, apart from what could not be told', () => {
     const open = partOf(page, '## Open findings');
     assert.deepEqual(open.match(/^#+ .*$/gm), ['### High', '#### Local accounts are off', '#### No static credentials are there', '### Medium', '#### A default-deny network policy is there']);
-    assert.match(open, /Rule local-accounts\. To do: switch local accounts off \(EnableWorkloadIdentity does it: input disableLocalAccounts\)\. Asked for by: Cluster baseline, section 2\.\n\n.*\n.*\n\| aks-1 \| disableLocalAccounts is false \|/);
+    assert.match(open, /Rule local-accounts\. To do: switch local accounts off\. Asked for by: Cluster baseline, section 2\.\n\n.*\n.*\n\| aks-1 \| disableLocalAccounts is false \|/);
     const untold = partOf(page, '## What could not be told');
     assert.match(untold, /^### Low\n\n#### Containers are monitored\n/);
     assert.match(untold, /\| sign-ins of id-orders \| the workspace keeps none \|$/);

@@ -53,7 +53,7 @@ describe('the audit as SARIF', () => {
     assert.deepEqual(driver.rules[0], {
       id: 'local-accounts',
       shortDescription: { text: 'Local accounts are off' },
-      help: { text: 'switch local accounts off (EnableWorkloadIdentity does it: input disableLocalAccounts)\nAsked for by: Cluster baseline, section 2' },
+      help: { text: 'switch local accounts off\nAsked for by: Cluster baseline, section 2' },
       defaultConfiguration: { level: 'error' },
       properties: { tags: ['security'], source: ['Cluster baseline, section 2'], mendedBy: 'disableLocalAccounts' },
     });
