@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import bootstrap from '../templates/bootstrap/roles.json' with { type: 'json' };
+import { auditRights } from '../tasks/AuditWorkloadIdentity/rights.js';
 import { userCredentialAction } from '../tasks/_shared/azure/cluster-credential.js';
 import type { Permission } from '../tasks/_shared/reconcile/resource.js';
 import { bootstrappedRig, rightsSteps } from '../tests/fleet/bootstrapped-rig.js';
@@ -32,16 +33,29 @@ async function needsOfTasks(): Promise<Needs[]> {
   return [...found.values()];
 }
 
+/** What an audit reads, at one object of each sort: it plans nothing that could be asked. */
+function readsOfAudit(): Permission[] {
+  const at = { subscriptionId: 's', resourceGroup: 'rg' };
+  const [group, type, name] = ['/subscriptions/s/resourceGroups/rg/providers', 'Microsoft.OperationalInsights/workspaces', 'sign-ins'];
+  return auditRights({
+    subscriptions: [at.subscriptionId],
+    clusters: [{ id: `${group}/Microsoft.ContainerService/managedClusters/aks` }],
+    managementGroups: ['/providers/Microsoft.Management/managementGroups/g'],
+    signIns: { service: { endpoint: '', audience: '' }, workspace: { ...at, type, name, id: `${group}/${type}/${name}` } },
+  });
+}
+
 /** The tables of the page. */
 export async function permissionTables(): Promise<string> {
   const needs = await needsOfTasks();
+  const audit = readsOfAudit();
   const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string => [heads, heads.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
   const rows = (kind: 'reads' | 'writes'): string[][] => needs.map((need) => [need.title, told(need[kind], 'azure'), told(need[kind], 'kubernetes')]);
   const heads = ['task', 'Azure actions', 'in the cluster'];
   const roles = Object.values(bootstrap.custom).map(({ name, description, actions, dataActions }) => [name, description.replace(/\.$/, ''), [...actions, ...dataActions].map((action) => `\`${action}\``).join('<br>')]);
   return [
     'Reading, in every run, dry or not:',
-    table(heads, [['SelectClusters', 'none', 'none'], ...rows('reads')]),
+    table(heads, [['SelectClusters', 'none', 'none'], ...rows('reads'), ['AuditWorkloadIdentity', told(audit, 'azure'), told(audit, 'kubernetes')]]),
     'Writing and proving, when a run applies. For DeployWithIdentity with a chart of Deployment, Service and the like; each kind that a chart renders adds its own:',
     table(heads, rows('writes')),
     'The custom roles of the [bootstrap](../templates/bootstrap/README.md), which assigns them where they belong, together with the built-in Role Based Access Control Administrator under a condition:',
@@ -81,8 +95,10 @@ function placeOf(scope: string): string {
     [/\/registries\//i, 'at the registry'],
     [/\/managedClusters\//i, 'at the cluster'],
     [/\/userAssignedIdentities\//i, 'at the identity'],
+    [/\/workspaces\//i, 'at the workspace with sign-ins'],
     [/\/resourceGroups\//i, 'at the identities’ resource group'],
     [/^\/subscriptions\//i, 'at the subscription'],
+    [/\/managementGroups\//i, 'at the management group'],
   ];
   return words.find(([pattern]) => pattern.test(scope))?.[1] ?? scope;
 }

@@ -6,13 +6,13 @@ import { groupOf, kinds, resourceName, type ObjectKind } from './objects.js';
 const separator = '/namespaces/';
 
 /** The rights for some verbs on a kind, written as `create serviceaccounts` or `patch deployments.apps`. */
-export function rights(connection: ClusterConnection, verbs: readonly string[], kind: ObjectKind, namespace?: string): Permission[] {
+export function rights(connection: Pick<ClusterConnection, 'clusterId'>, verbs: readonly string[], kind: ObjectKind, namespace?: string): Permission[] {
   const group = groupOf(kind.apiVersion);
   const resource = `${resourceName(kind.kind)}${group === '' ? '' : `.${group}`}`;
   return verbs.map((verb) => right(connection, `${verb} ${resource}`, namespace));
 }
 
-function right(connection: ClusterConnection, action: string, namespace: string | undefined): Permission {
+function right(connection: Pick<ClusterConnection, 'clusterId'>, action: string, namespace: string | undefined): Permission {
   const scope = namespace === undefined ? connection.clusterId : `${connection.clusterId}${separator}${namespace}`;
   return { plane: 'kubernetes', action, scope };
 }

@@ -1,0 +1,53 @@
+import { inventoryActions } from '../_shared/azure/access-inventory.js';
+import { userCredentialAction } from '../_shared/azure/cluster-credential.js';
+import { signInRights } from '../_shared/azure/identity-sign-ins.js';
+import type { LogPlace } from '../_shared/azure/log-analytics.js';
+import { clusterWideKinds, namespacedKinds } from '../_shared/fleet/posture/namespace-rules.js';
+import { kinds } from '../_shared/kubernetes/objects.js';
+import { rights } from '../_shared/kubernetes/permissions.js';
+import type { Permission } from '../_shared/reconcile/resource.js';
+
+/** What an audit looks at, as far as its rights depend on it. */
+export interface AuditRightsOptions {
+  /** GUIDs of the subscriptions that are looked into. */
+  readonly subscriptions: readonly string[];
+  /** The clusters that are looked into, by their ARM ids. */
+  readonly clusters: readonly { readonly id: string }[];
+  /** ARM ids of the management groups in which policies are defined; without them the rights to read definitions are left out. */
+  readonly managementGroups?: readonly string[];
+  /** The workspace with sign-ins; absent or undefined where none is asked. */
+  readonly signIns?: LogPlace | undefined;
+}
+
+/** What is read at each subscription: the lists of the inventory, who identities trust, and which policies are assigned. */
+const subscriptionActions = [
+  ...Object.values(inventoryActions),
+  'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read',
+  'Microsoft.Authorization/policyAssignments/read',
+  'Microsoft.Authorization/policyExemptions/read',
+];
+
+const clusterActions = [inventoryActions.clusters, userCredentialAction, 'Microsoft.Insights/diagnosticSettings/read'];
+
+/** Source: azure-docs, Azure Policy definition structure: definitions lie at management groups and subscriptions, assignments below them. */
+const definitionActions = ['Microsoft.Authorization/policyDefinitions/read', 'Microsoft.Authorization/policySetDefinitions/read'];
+
+/** Everything that is listed in a cluster. */
+const listed = [kinds.namespace, kinds.secret, ...Object.entries({ ...namespacedKinds, ...clusterWideKinds }).map(([kind, apiVersion]) => ({ apiVersion, kind }))];
+
+/**
+ * The rights that an audit takes, all of them reading. None of them is needed: without one, what it would have shown stays unknown. The right to read
+ * management groups is not among them: it is asked for only with a boundary policy, and only where Azure refuses the list of what is seen.
+ */
+export function auditRights({ subscriptions, clusters, managementGroups = [], signIns }: AuditRightsOptions): Permission[] {
+  return [
+    ...managementGroups.flatMap((scope) => inAzure(definitionActions, scope)),
+    ...subscriptions.flatMap((id) => inAzure(subscriptionActions, `/subscriptions/${id}`)),
+    ...clusters.flatMap(({ id }) => [...inAzure(clusterActions, id), ...listed.flatMap((kind) => rights({ clusterId: id }, ['list'], kind))]),
+    ...(signIns === undefined ? [] : signInRights(signIns)),
+  ];
+}
+
+function inAzure(actions: readonly string[], scope: string): Permission[] {
+  return actions.map((action) => ({ plane: 'azure', action, scope }));
+}
