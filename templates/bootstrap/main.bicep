@@ -1,4 +1,4 @@
-// The rights of the service connections of one ring: the one that plans and the one that applies. See README.md.
+// The rights of the service connections of one ring: the one that plans, the one that applies and the one that audits. See README.md.
 targetScope = 'managementGroup'
 
 @description('Object id of the service principal behind the service connection that applies. Of the enterprise application, not of the app registration.')
@@ -6,6 +6,9 @@ param applier string
 
 @description('Object id of the service principal behind the service connection that plans. Leave it empty where one connection does both.')
 param planner string = ''
+
+@description('Object id of the service principal behind the service connection that audits (AuditWorkloadIdentity). It gets reading rights only; leave it empty where nothing is audited.')
+param auditor string = ''
 
 @description('Ids of the subscriptions that hold the clusters, identities, vaults and registries of the ring.')
 param subscriptions array
@@ -28,6 +31,9 @@ param clusterRole string = 'writer'
 
 @description('Whether the planning connection plans charts, and may read secrets in the clusters for that.')
 param planCharts bool = true
+
+@description('Whether the auditing connection may list secrets in the clusters, of which the audit keeps names, types and what values look like. Without it, it gets the built-in RBAC Reader, and what needs secrets or role bindings stays unknown.')
+param auditSecrets bool = true
 
 @description('Whether the applying connection may switch features of clusters on (EnableWorkloadIdentity).')
 param updateClusters bool = true
@@ -63,6 +69,8 @@ var identityWriter = tenantResourceId(roleIds, guid(definitionsAt, 'identityWrit
 var targetReader = tenantResourceId(roleIds, guid(definitionsAt, 'targetReader'))
 var vaultPolicyWriter = tenantResourceId(roleIds, guid(definitionsAt, 'vaultPolicies'))
 var adminUserSwitch = tenantResourceId(roleIds, guid(definitionsAt, 'registryAdminUser'))
+var auditReader = tenantResourceId(roleIds, guid(definitionsAt, 'auditor'))
+var policyReader = tenantResourceId(roleIds, guid(definitionsAt, 'policyReader'))
 var clusterReader = tenantResourceId(roleIds, roles.builtIn.clusterReader.id)
 var clusterWriter = tenantResourceId(roleIds, roles.builtIn[clusterRole].id)
 
@@ -92,6 +100,13 @@ module planAtManagementGroup 'assign-management-group.bicep' = if (!empty(planne
   dependsOn: [definitions]
 }
 
+// Definitions of policies lie at management groups.
+module auditAtManagementGroup 'assign-management-group.bicep' = if (!empty(auditor)) {
+  name: 'workload-identity-${uniqueString(definitionsAt, auditor)}-audit'
+  params: { principal: auditor, roleDefinitionIds: [hierarchy, policyReader] }
+  dependsOn: [definitions]
+}
+
 module atSubscriptions 'assign-subscription.bicep' = [for id in subscriptions: {
   name: 'workload-identity-${uniqueString(definitionsAt, applier, id)}'
   scope: subscription(id)
@@ -106,6 +121,13 @@ module planAtSubscriptions 'assign-subscription.bicep' = [for id in subscription
   dependsOn: [definitions]
 }]
 
+module auditAtSubscriptions 'assign-subscription.bicep' = [for id in subscriptions: if (!empty(auditor)) {
+  name: 'workload-identity-${uniqueString(definitionsAt, auditor, id)}-audit'
+  scope: subscription(id)
+  params: { principal: auditor, roleDefinitionIds: [auditReader] }
+  dependsOn: [definitions]
+}]
+
 module atClusters 'assign-cluster.bicep' = [for id in clusters: {
   name: 'workload-identity-${uniqueString(definitionsAt, applier, id)}'
   scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
@@ -117,6 +139,13 @@ module planAtClusters 'assign-cluster.bicep' = [for id in clusters: if (!empty(p
   name: 'workload-identity-${uniqueString(definitionsAt, planner, id)}-plan'
   scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
   params: { cluster: last(split(id, '/')), principal: planner, roleDefinitionIds: plannerInClusters }
+  dependsOn: [definitions]
+}]
+
+module auditAtClusters 'assign-cluster.bicep' = [for id in clusters: if (!empty(auditor)) {
+  name: 'workload-identity-${uniqueString(definitionsAt, auditor, id)}-audit'
+  scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+  params: { cluster: last(split(id, '/')), principal: auditor, roleDefinitionIds: [auditSecrets ? chartPlanner : clusterReader] }
   dependsOn: [definitions]
 }]
 

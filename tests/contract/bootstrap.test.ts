@@ -55,6 +55,20 @@ describe('templates/bootstrap', () => {
     ]);
   });
 
+  it('gives the connection that audits reading rights, without secrets if so asked, and nothing where there is none', () => {
+    const usual = assignments(bootstrap());
+    const added = (choices: ValueMap): string[] => {
+      const changed = assignments(bootstrap(choices));
+      assert.deepEqual(usual.filter((one) => !changed.includes(one)), []);
+      return changed.filter((one) => !usual.includes(one)).sort();
+    };
+    const outside = ['auditor: Hierarchy Reader at nonprod', 'auditor: Policy Reader at nonprod'];
+    assert.deepEqual(added({ auditor: 'auditor' }), [`auditor: Auditor at ${subscription}`, 'auditor: Chart Planner at aks-1', ...outside]);
+    assert.deepEqual(added({ auditor: 'auditor', auditSecrets: false }), [`auditor: Auditor at ${subscription}`, 'auditor: Azure Kubernetes Service RBAC Reader at aks-1', ...outside]);
+    assert.deepEqual(added({ auditor: '', auditSecrets: true }), []);
+    assert.equal(assignments(bootstrap({ auditor: 'auditor', planner: '' })).filter((one) => !usual.includes(one)).length, 4, 'it does not take a planner');
+  });
+
   it('gives what was asked for, and leaves out what was not', () => {
     const usual = assignments(bootstrap());
     const change = (choices: ValueMap): string[] => {
@@ -75,7 +89,7 @@ describe('templates/bootstrap', () => {
   });
 
   it('assigns every custom role of roles.json, and defines it with exactly its actions', () => {
-    const deployed = bootstrap({ vaultPolicies: true, adminUser: true, findObstacles: true, auditLogs: true });
+    const deployed = bootstrap({ auditor: 'auditor', vaultPolicies: true, adminUser: true, findObstacles: true, auditLogs: true });
     const assigned = assignments(deployed).join('\n');
     for (const role of custom) assert.ok(assigned.includes(`: ${textOf(role, 'name').replace('Workload Identity ', '')} at `), textOf(role, 'key'));
     const definitions = deployed.resources.filter(({ type }) => type.endsWith('/roleDefinitions')).map(({ body }) => mapping(body.properties ?? null));
@@ -88,17 +102,17 @@ describe('templates/bootstrap', () => {
   });
 
   it('names resources so that deploying again finds them, and no two alike', () => {
-    const ids = bootstrap().resources.map(({ id }) => id);
+    const ids = bootstrap({ auditor: 'auditor' }).resources.map(({ id }) => id);
     assert.equal(new Set(ids).size, ids.length);
-    assert.deepEqual(bootstrap().resources.map(({ id }) => id), ids);
-    const twoOfEach = bootstrap({ clusters: [cluster, cluster.replace('aks-1', 'aks-2')], targetGroups: [group('rg-shared'), group('rg-other')] }).resources.map(({ id }) => id);
+    assert.deepEqual(bootstrap({ auditor: 'auditor' }).resources.map(({ id }) => id), ids);
+    const twoOfEach = bootstrap({ auditor: 'auditor', clusters: [cluster, cluster.replace('aks-1', 'aks-2')], targetGroups: [group('rg-shared'), group('rg-other')] }).resources.map(({ id }) => id);
     assert.equal(new Set(twoOfEach).size, twoOfEach.length);
   });
 
   it('assigns no role with data actions at a management group, which Azure refuses', () => {
-    const above = assignments(bootstrap()).flatMap((one) => /^\w+: (.*) at nonprod$/.exec(one)?.[1] ?? []);
+    const above = assignments(bootstrap({ auditor: 'auditor' })).flatMap((one) => /^\w+: (.*) at nonprod$/.exec(one)?.[1] ?? []);
     const roles = custom.filter((role) => above.includes(textOf(role, 'name').replace('Workload Identity ', '')));
-    assert.deepEqual([above.length, roles.map(({ dataActions }) => dataActions)], [2, [[]]]);
+    assert.deepEqual([above.length, roles.map(({ dataActions }) => dataActions)], [4, [[], []]]);
   });
 
   it('limits the grantor to the roles of the tasks and to service principals, as its page says', () => {
@@ -175,12 +189,24 @@ describe('templates/bootstrap/roles.json', () => {
     assert.deepEqual(changing, ['Microsoft.ContainerService/managedClusters/listClusterUserCredential/action']);
   });
 
+  it('has nothing but reading in the roles of the auditor', () => {
+    const given = [true, false].flatMap((auditSecrets) => assignments(bootstrap({ auditor: 'auditor', auditSecrets })).flatMap((one) => /^auditor: (.*) at /.exec(one)?.[1] ?? []));
+    const names = [...new Set(given)];
+    const own = custom.map(({ name, actions, dataActions }) => ({ name: String(name).replace('Workload Identity ', ''), actions: [actions].flat().map(String), dataActions: [dataActions].flat().map(String) }));
+    const roles = [...own, ...builtInRoles].filter(({ name }) => names.includes(name));
+    assert.deepEqual([roles.length, names.length], [5, 5], names.join());
+    const notReading = (list: 'actions' | 'dataActions'): string[] => roles.flatMap((role) => role[list]).filter((action) => !action.endsWith('/read'));
+    assert.deepEqual(notReading('actions'), ['Microsoft.ContainerService/managedClusters/listClusterUserCredential/action']);
+    assert.deepEqual(notReading('dataActions'), []);
+    assert.ok(roles.flatMap(({ dataActions }) => dataActions).length > 20);
+  });
+
   it('has parameters on its page that deploy as they are', () => {
     const [example, ...others] = codeBlocks('templates/bootstrap/README.md').filter(({ language }) => language === 'json');
     assert.equal(others.length, 0);
     const parameters = Object.fromEntries(Object.entries(mapping(fromJson(example?.text ?? ''))).map(([name, entry]) => [name, mapping(entry).value ?? null]));
     const { resources } = deploy(join(root, 'templates/bootstrap/main.bicep'), parameters, managementGroup);
-    assert.equal(resources.filter(({ type }) => type.endsWith('/roleAssignments')).length, 17);
+    assert.equal(resources.filter(({ type }) => type.endsWith('/roleAssignments')).length, 21);
   });
 
   it('is explained by its page: each parameter, each role, each file', () => {

@@ -33,7 +33,7 @@ const inCluster: Readonly<Record<string, RegExp>> = {
   [`${managed}/serviceaccounts/write`]: /lacks .*(create|patch) serviceaccounts at/,
 };
 const hierarchyRight = 'Microsoft.Management/managementGroups/read';
-const { obstacles, ...given } = bootstrapRoles.custom;
+const { obstacles, auditor, policyReader, ...given } = bootstrapRoles.custom;
 const needed = [...Object.values(given).flatMap(({ actions }) => actions), 'Microsoft.Authorization/roleAssignments/write', 'Microsoft.Authorization/roleAssignments/delete'];
 
 /** Azure may refuse the list of what a connection sees. The right to read management groups is for those who meet that. */
@@ -64,6 +64,11 @@ describe('the rights of the bootstrap', function () {
   });
 
   it('are looked at one by one', () => assert.ok(new Set(needed).size >= 17, needed.join('\n')));
+
+  it('give no other task what the audit alone reads: audit-rights.test.ts', () => {
+    const audited = [...auditor.actions, ...policyReader.actions].filter((action) => !needed.includes(action));
+    assert.deepEqual(audited, ['policyAssignments', 'policyExemptions', 'policyDefinitions', 'policySetDefinitions'].map((kind) => `Microsoft.Authorization/${kind}/read`));
+  });
 
   for (const action of [...new Set(needed), ...Object.keys(inCluster)]) {
     const pattern = inCluster[action] ?? new RegExp(action.replace(/[.*]/g, '\\$&'));
