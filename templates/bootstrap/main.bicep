@@ -145,7 +145,7 @@ module planAtClusters 'assign-cluster.bicep' = [for id in clusters: if (!empty(p
 module auditAtClusters 'assign-cluster.bicep' = [for id in clusters: if (!empty(auditor)) {
   name: 'workload-identity-${uniqueString(definitionsAt, auditor, id)}-audit'
   scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
-  params: { cluster: last(split(id, '/')), principal: auditor, roleDefinitionIds: [auditSecrets ? chartPlanner : clusterReader] }
+  params: { cluster: last(split(id, '/')), principal: auditor, roleDefinitionIds: [clusterUser, auditSecrets ? chartPlanner : clusterReader] }
   dependsOn: [definitions]
 }]
 

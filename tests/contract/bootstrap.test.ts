@@ -63,10 +63,10 @@ describe('templates/bootstrap', () => {
       return changed.filter((one) => !usual.includes(one)).sort();
     };
     const outside = ['auditor: Hierarchy Reader at nonprod', 'auditor: Policy Reader at nonprod'];
-    assert.deepEqual(added({ auditor: 'auditor' }), [`auditor: Auditor at ${subscription}`, 'auditor: Chart Planner at aks-1', ...outside]);
-    assert.deepEqual(added({ auditor: 'auditor', auditSecrets: false }), [`auditor: Auditor at ${subscription}`, 'auditor: Azure Kubernetes Service RBAC Reader at aks-1', ...outside]);
+    assert.deepEqual(added({ auditor: 'auditor' }), [`auditor: Auditor at ${subscription}`, 'auditor: Chart Planner at aks-1', 'auditor: Cluster User at aks-1', ...outside]);
+    assert.deepEqual(added({ auditor: 'auditor', auditSecrets: false }), [`auditor: Auditor at ${subscription}`, 'auditor: Azure Kubernetes Service RBAC Reader at aks-1', 'auditor: Cluster User at aks-1', ...outside]);
     assert.deepEqual(added({ auditor: '', auditSecrets: true }), []);
-    assert.equal(assignments(bootstrap({ auditor: 'auditor', planner: '' })).filter((one) => !usual.includes(one)).length, 4, 'it does not take a planner');
+    assert.equal(assignments(bootstrap({ auditor: 'auditor', planner: '' })).filter((one) => !usual.includes(one)).length, 5, 'it does not take a planner');
   });
 
   it('gives what was asked for, and leaves out what was not', () => {
@@ -194,7 +194,7 @@ describe('templates/bootstrap/roles.json', () => {
     const names = [...new Set(given)];
     const own = custom.map(({ name, actions, dataActions }) => ({ name: String(name).replace('Workload Identity ', ''), actions: [actions].flat().map(String), dataActions: [dataActions].flat().map(String) }));
     const roles = [...own, ...builtInRoles].filter(({ name }) => names.includes(name));
-    assert.deepEqual([roles.length, names.length], [5, 5], names.join());
+    assert.deepEqual([roles.length, names.length], [6, 6], names.join());
     const notReading = (list: 'actions' | 'dataActions'): string[] => roles.flatMap((role) => role[list]).filter((action) => !action.endsWith('/read'));
     assert.deepEqual(notReading('actions'), ['Microsoft.ContainerService/managedClusters/listClusterUserCredential/action']);
     assert.deepEqual(notReading('dataActions'), []);
@@ -206,7 +206,7 @@ describe('templates/bootstrap/roles.json', () => {
     assert.equal(others.length, 0);
     const parameters = Object.fromEntries(Object.entries(mapping(fromJson(example?.text ?? ''))).map(([name, entry]) => [name, mapping(entry).value ?? null]));
     const { resources } = deploy(join(root, 'templates/bootstrap/main.bicep'), parameters, managementGroup);
-    assert.equal(resources.filter(({ type }) => type.endsWith('/roleAssignments')).length, 21);
+    assert.equal(resources.filter(({ type }) => type.endsWith('/roleAssignments')).length, 22);
   });
 
   it('is explained by its page: each parameter, each role, each file', () => {

@@ -72,9 +72,9 @@ describe('the rights of an audit', () => {
   });
 
   it('are all that the auditor’s roles hold in Azure, but for the right to see management groups', () => {
-    const { hierarchy, auditor, policyReader } = bootstrapRoles.custom;
+    const { hierarchy, auditor, policyReader, clusterUser } = bootstrapRoles.custom;
     const listed = auditRights(audited).flatMap(({ plane, action }) => (plane === 'azure' ? [action] : []));
-    assert.deepEqual(new Set([...hierarchy.actions, ...auditor.actions, ...policyReader.actions]), new Set([hierarchyRight, ...listed]));
+    assert.deepEqual(new Set([...hierarchy.actions, ...auditor.actions, ...policyReader.actions, ...clusterUser.actions]), new Set([hierarchyRight, ...listed]));
   });
 
   it('lack, without secrets, only what the page names', async () => {
