@@ -31,6 +31,9 @@ export const connections = {
   nonprodPlan: { name: 'contoso-nonprod-plan', subscription: subscriptions.dev, id: idOf('connection contoso-nonprod-plan') },
   prod: { name: 'contoso-prod', subscription: subscriptions.prd, id: idOf('connection contoso-prod') },
   prodPlan: { name: 'contoso-prod-plan', subscription: subscriptions.prd, id: idOf('connection contoso-prod-plan') },
+  /** They only read; the demo does not use them. */
+  nonprodAudit: { name: 'contoso-nonprod-audit', subscription: subscriptions.dev, id: idOf('connection contoso-nonprod-audit') },
+  prodAudit: { name: 'contoso-prod-audit', subscription: subscriptions.prd, id: idOf('connection contoso-prod-audit') },
   /** For the whole fleet in one ring; not used by the demo. */
   all: { name: 'contoso-all', subscription: subscriptions.dev, id: idOf('connection contoso-all') },
 } as const;
@@ -104,19 +107,20 @@ async function addVaultsAndRegistries(world: World): Promise<void> {
 
 /** The principals behind the service connections, each with what templates/bootstrap gives it, and nothing else. */
 function addPipelinePrincipals(world: World): void {
-  const rings: { apply: ConnectionName; plan?: ConnectionName; groups: (keyof typeof clusters)[]; shared: GroupName }[] = [
-    { apply: 'nonprod', plan: 'nonprodPlan', groups: ['dev', 'test'], shared: 'dev' },
-    { apply: 'prod', plan: 'prodPlan', groups: ['prd'], shared: 'prd' },
+  const rings: { apply: ConnectionName; plan?: ConnectionName; audit?: ConnectionName; groups: (keyof typeof clusters)[]; shared: GroupName }[] = [
+    { apply: 'nonprod', plan: 'nonprodPlan', audit: 'nonprodAudit', groups: ['dev', 'test'], shared: 'dev' },
+    { apply: 'prod', plan: 'prodPlan', audit: 'prodAudit', groups: ['prd'], shared: 'prd' },
     { apply: 'all', groups: ['dev', 'test', 'prd'], shared: 'dev' },
   ];
-  for (const { apply, plan, groups, shared } of rings) {
+  for (const { apply, plan, audit, groups, shared } of rings) {
     const applier = addPrincipal(world, apply).objectId;
     const planner = plan === undefined ? '' : addPrincipal(world, plan).objectId;
+    const auditor = audit === undefined ? '' : addPrincipal(world, audit).objectId;
     const targetGroups = [`/subscriptions/${subscriptions[shared]}/resourceGroups/rg-shared`];
     // Identities lie beside their clusters here, so that each group of identities is a deployment of its own.
     for (const group of groups) {
       const identityGroup = `/subscriptions/${subscriptions[group]}/resourceGroups/${clusters[group].group}`;
-      bootstrap(world, { applier, planner, subscriptions: [subscriptions[group]], clusters: [clusterId(group)], identityGroup, targetGroups, findObstacles: true }, managementGroupId(tenantId));
+      bootstrap(world, { applier, planner, auditor, subscriptions: [subscriptions[group]], clusters: [clusterId(group)], identityGroup, targetGroups, findObstacles: true }, managementGroupId(tenantId));
     }
   }
 }
