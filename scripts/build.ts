@@ -21,6 +21,9 @@ export interface BuiltFile {
   readonly bytes: number;
 }
 
+/** Scripts that no handler of a task.json names, since other programs start them. */
+const programs = ['post-render'];
+
 interface Task {
   readonly name: string;
   readonly folder: string;
@@ -75,7 +78,7 @@ async function findTasks(root: string): Promise<Task[]> {
 /** Bundles all tasks at once; the names of the chunks that each of them can ask for. */
 async function bundleTasks({ root, out }: BuildPlace, tasks: readonly Task[]): Promise<Map<string, Set<string>>> {
   const entryPoints = tasks.flatMap(({ name, folder, manifest }) =>
-    manifest.scripts.map((script) => ({ in: join(folder, `${script}.ts`), out: join(name, script) })),
+    [...manifest.scripts, ...programs.filter((program) => existsSync(join(folder, `${program}.ts`)))].map((script) => ({ in: join(folder, `${script}.ts`), out: join(name, script) })),
   );
   const result = await build({ ...options, absWorkingDir: root, entryPoints, outdir: out, metafile: true, plugins: [sdkChunks(root)] });
   refuseWarnings(result.warnings);

@@ -57,6 +57,8 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services): D
     namespace: workload.namespace,
     serviceAccount,
     chart: { folder: inputs.chart, valuesFiles: inputs.valuesFiles, values: inputs.values.get(entry.label) ?? '' },
+    identityMode: inputs.identityMode,
+    ...(inputs.tokenSeconds === undefined ? {} : { tokenSeconds: inputs.tokenSeconds }),
     timeoutMs: inputs.timeoutMs,
   };
   const refs: Refs<ReleaseInputs> = {

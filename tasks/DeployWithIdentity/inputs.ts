@@ -4,6 +4,7 @@ import type { InputReader } from '../_shared/agent/inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
 import { readWorkload } from '../_shared/agent/workload-inputs.js';
 import type { WorkloadInputs } from '../_shared/fleet/workload.js';
+import { identityModes, type IdentityMode } from '../_shared/kubernetes/chart.js';
 import { mappingFlaw } from '../_shared/fleet/yaml-text.js';
 
 /** The inputs that DeployWithIdentity has besides the shared ones. */
@@ -16,6 +17,9 @@ export interface Inputs extends WorkloadInputs {
   readonly valuesFiles: readonly string[];
   /** YAML by cluster label; empty for none. Wins over the files. */
   readonly values: ReadonlyMap<string, string>;
+  readonly identityMode: IdentityMode;
+  /** Lifetime of the tokens that the webhook asks for, in seconds; absent: as the service account says. */
+  readonly tokenSeconds?: number;
   /** For Helm and the rollout, each. Milliseconds. */
   readonly timeoutMs: number;
   /** `helm`, or the path of the executable. */
@@ -39,9 +43,21 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
     releaseName: inputs.matching('releaseName', releaseName, 'lower-case letters, digits and hyphens, at most 53, beginning and ending with a letter or digit'),
     valuesFiles: readValuesFiles(inputs),
     values: readValues(inputs, shared),
+    ...readIdentityMode(inputs),
     timeoutMs: inputs.integer('timeoutInMinutes', { min: 1, max: 240, fallback: 10 }) * minute,
     helmPath: readHelmPath(inputs),
   };
+}
+
+/** Source of the bounds: azure-workload-identity docs, annotations. */
+const tokenBounds = { min: 3_600, max: 86_400 };
+
+function readIdentityMode(inputs: InputReader): Pick<Inputs, 'identityMode' | 'tokenSeconds'> {
+  const identityMode = inputs.choice('identityMode', identityModes, 'inject');
+  const tokenSeconds = inputs.integer('tokenExpirationSeconds', { ...tokenBounds, fallback: 0 });
+  if (tokenSeconds === 0) return { identityMode };
+  if (identityMode === 'verify') inputs.contradiction('tokenExpirationSeconds', `is "${tokenSeconds}"`, 'input identityMode is verify, so that nothing is put into the chart', 'let the chart say it, or set identityMode to inject');
+  return { identityMode, tokenSeconds };
 }
 
 function readValuesFiles(inputs: InputReader): readonly string[] {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseManifests } from '../../tasks/_shared/kubernetes/chart.js';
-import type { HelmArgument } from '../../tasks/_shared/kubernetes/connection.js';
+import type { HelmArgument, HelmInjection, HelmOptions } from '../../tasks/_shared/kubernetes/connection.js';
+import { injectIdentity } from '../../tasks/_shared/kubernetes/identity-injection.js';
 import { object, objects, text, type Json } from '../../tasks/_shared/fleet/json.js';
 import type { Clock } from '../../tasks/_shared/reconcile/clock.js';
 import { Problem } from '../../tasks/_shared/reconcile/problem.js';
@@ -34,23 +35,24 @@ export class HelmStandIn {
 
   constructor(private readonly target: HelmTarget) {}
 
-  async run(given: readonly HelmArgument[]): Promise<string> {
+  async run(given: readonly HelmArgument[], { inject }: Partial<Pick<HelmOptions, 'inject'>> = {}): Promise<string> {
     const [command, release] = given;
     if (command === 'version') return 'v4.1.4';
     if (typeof release !== 'string') throw new Error('the stand-in knows commands about a release only');
     if (command === 'template') return render(release, given);
     if (command !== 'upgrade') throw new Error(`the stand-in does not know helm ${JSON.stringify(command)}`);
-    await this.#upgrade(release, given);
+    await this.#upgrade(release, given, inject);
     return '';
   }
 
-  async #upgrade(release: string, given: readonly HelmArgument[]): Promise<void> {
+  async #upgrade(release: string, given: readonly HelmArgument[], inject: HelmInjection | undefined): Promise<void> {
     const namespace = option(given, '--namespace');
     const secrets = `/api/v1/namespaces/${namespace}/secrets`;
     const history = await this.#history(secrets, release);
     const newest = history.at(-1);
     if (newest?.status.startsWith('pending-') === true) throw refused('another operation (install/upgrade/rollback) is in progress');
-    const manifests = parseManifests(await render(release, given)).map((one) => owned(one, release, namespace));
+    const rendered = await render(release, given);
+    const manifests = parseManifests(inject === undefined ? rendered : injectIdentity(rendered, inject.identity)).map((one) => owned(one, release, namespace));
     for (const manifest of manifests) await this.#checkOwner(manifest, release, namespace);
     const version = (newest?.version ?? 0) + 1;
     const labels = { ...userLabels(given), name: release, owner: 'helm', version: String(version) };

@@ -123,6 +123,6 @@ async function open(azure: Azure, entry: ClusterEntry, tools: ServiceTools): Pro
     certificateAuthority,
     token: () => azure.token(aksServerApplication),
   };
-  const { environment, tempDirectory, route } = tools;
-  return openDirect(endpoint, { clock: azure.clock, signal: azure.signal, environment, tempDirectory, route });
+  const { environment, tempDirectory, route, postRenderer } = tools;
+  return openDirect(endpoint, { clock: azure.clock, signal: azure.signal, environment, tempDirectory, route, postRenderer });
 }

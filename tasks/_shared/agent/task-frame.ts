@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { OidcRequest } from '../azure/oidc-token.js';
 import { openRoute, type Route } from '../network/route.js';
+import type { PostRenderer } from '../kubernetes/helm-process.js';
 import type { Clock } from '../reconcile/clock.js';
 import type { Progress } from '../reconcile/ports.js';
 import { problemOf } from '../reconcile/problem.js';
@@ -8,6 +9,7 @@ import type { Agent, TaskEnd } from './agent.js';
 import { withDeadline } from './deadline.js';
 import { InputReader } from './inputs.js';
 import { readNetwork } from './network.js';
+import { postRenderer } from './post-renderer.js';
 import { LoggedProgress } from './progress.js';
 import type { ReleaseOidcRequest } from './release-oidc.js';
 import { describeRun } from './run-context.js';
@@ -23,6 +25,8 @@ export interface ServiceTools {
   readonly tempDirectory: string;
   /** Environment for child processes: PATH, homes, certificates, proxies. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What makes rendered manifests right for an identity on their way through helm. */
+  readonly postRenderer: PostRenderer;
   /** The way to the services. */
   readonly route: Route;
   readonly progress: Progress;
@@ -83,6 +87,7 @@ async function toolsFor(agent: Agent, clock: Clock, signal: AbortSignal): Promis
     signal,
     tempDirectory: agent.scratch(),
     environment: agent.environment,
+    postRenderer: postRenderer(),
     route: await openRoute(readNetwork(agent)),
     progress: new LoggedProgress(clock, agent),
     correlationId: randomUUID(),

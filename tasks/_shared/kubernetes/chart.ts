@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseAllDocuments, stringify } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { Problem } from '../reconcile/problem.js';
-import { identityKeys, ownKeys, type ClusterConnection, type HelmArgument, type HelmOptions } from './connection.js';
+import type { ClusterConnection, HelmArgument, HelmOptions } from './connection.js';
+import type { PodIdentity } from './identity-injection.js';
 import { object, objects, text, type Json } from '../fleet/json.js';
 import { mappingFlaw } from '../fleet/yaml-text.js';
 
@@ -19,34 +20,25 @@ export interface ChartSettings {
   readonly values: string;
 }
 
-/** What a chart is told about the identity of its workload. */
-export interface ChartIdentity {
-  readonly serviceAccount: string;
-  readonly clientId: string;
-  readonly tenantId: string;
+/** The identity that the pods of a chart shall have. */
+export interface ChartIdentity extends Omit<PodIdentity, 'namespace'> {
+  /** `inject`: rendered manifests are made right; `verify`: they have to be. */
+  readonly mode: IdentityMode;
 }
+
+/** Who sees to it that rendered manifests carry the identity: this project, or the chart. */
+export const identityModes = ['inject', 'verify'] as const;
+export type IdentityMode = (typeof identityModes)[number];
 
 /** A chart with everything that goes into its rendering. */
 export interface PreparedChart {
   readonly folder: string;
-  /** In ascending order of precedence; the identity's come last. */
+  /** In ascending order of precedence. */
   readonly values: readonly { readonly fileName: string; readonly content: string }[];
   /** The same as `digest` without the identity: known from the start. */
   readonly content: string;
   /** 40 hexadecimal digits over chart files and values; equal for equal input, line ends left aside. Fits a label (63 characters). */
   readonly digest: string;
-}
-
-/**
- * The values that carry the identity, by the convention of charts that `helm create` makes. The pod annotation makes pods
- * new when the identity changes: the webhook acts on creation only, and helm leaves pods of an unchanged template alone.
- */
-export function identityValues({ serviceAccount, clientId, tenantId }: ChartIdentity): string {
-  return stringify({
-    serviceAccount: { name: serviceAccount, annotations: { [identityKeys.clientId]: clientId, [identityKeys.tenantId]: tenantId } },
-    podLabels: { [identityKeys.use]: 'true' },
-    podAnnotations: { [ownKeys.clientId]: clientId },
-  });
 }
 
 /** Reads chart and values. @throws Problem WI4203 when one of them cannot be read. */
@@ -64,9 +56,9 @@ export async function prepareChart(settings: ChartSettings, identity: ChartIdent
   if (settings.values.trim() !== '') values.push(named(values.length, checkedYaml('the input values', settings.values)));
   for (const { fileName, content } of values) add(fileName, content);
   const content = hash.copy().digest('hex').slice(0, longestDigest);
-  const own = named(values.length, identityValues(identity));
-  add(own.fileName, own.content);
-  return { folder: settings.folder, values: [...values, own], content, digest: hash.digest('hex').slice(0, longestDigest) };
+  const { mode, serviceAccount, clientId, tenantId, tokenSeconds } = identity;
+  add('identity', JSON.stringify([mode, serviceAccount, clientId, tenantId, tokenSeconds ?? 0]));
+  return { folder: settings.folder, values, content, digest: hash.digest('hex').slice(0, longestDigest) };
 }
 
 /**
@@ -83,20 +75,19 @@ export function chartArguments({ folder, values }: PreparedChart): HelmArgument[
   return [{ folder }, ...values.flatMap((file): HelmArgument[] => ['--values', file])];
 }
 
-/** Renders a chart on this machine; no cluster is asked. @throws Problem WI4203 with helm's own words. */
+/** Renders a chart on this machine, as its templates say; no cluster is asked. @throws Problem WI4203 with helm's own words. */
 export async function renderChart(
   connection: ClusterConnection,
   chart: PreparedChart,
   release: { readonly name: string; readonly namespace: string; readonly kubernetesVersion: string },
   options: Omit<HelmOptions, 'offline'>,
-): Promise<readonly Json[]> {
+): Promise<string> {
   const place = ['--namespace', release.namespace, '--kube-version', release.kubernetesVersion];
   const line = ['template', release.name, ...chartArguments(chart), ...place, '--skip-tests'];
-  const output = await connection.helm(line, { ...options, offline: true }).catch((error: unknown) => {
+  return connection.helm(line, { ...options, offline: true }).catch((error: unknown) => {
     if (error instanceof Problem && error.code === 'WI4202') throw unreadable(chart.folder, error.parts.because);
     throw error;
   });
-  return parseManifests(output);
 }
 
 /** The objects of a manifest text, those in lists included. */

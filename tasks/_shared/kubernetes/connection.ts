@@ -1,3 +1,4 @@
+import type { PodIdentity } from './identity-injection.js';
 import type { ClusterObject, ObjectKind, ObjectRef } from './objects.js';
 
 /** The name under which this project's fields are owned in managedFields. */
@@ -11,6 +12,8 @@ export const identityKeys = {
   clientId: 'azure.workload.identity/client-id',
   /** Service-account annotation. */
   tenantId: 'azure.workload.identity/tenant-id',
+  /** Service-account annotation: lifetime of tokens in seconds. */
+  tokenSeconds: 'azure.workload.identity/service-account-token-expiration',
   /** Pod annotation: names of containers that the webhook leaves alone, separated by `;`. */
   skipContainers: 'azure.workload.identity/skip-containers',
 } as const;
@@ -79,6 +82,15 @@ export interface HelmOptions {
   /** True for commands that need no cluster (`template`, `version`): they run on this machine and get no credential. */
   readonly offline: boolean;
   readonly signal: AbortSignal;
+  /** Makes what helm renders right for an identity, before helm sends or stores it. */
+  readonly inject?: HelmInjection;
+}
+
+/** How what helm renders is made right for an identity. */
+export interface HelmInjection {
+  readonly identity: PodIdentity;
+  /** Helm 4 finds post-renderers as plugins, Helm 3 as programs. */
+  readonly helmMajor: number;
 }
 
 /** The one way to a cluster. Every method throws a Problem; none falls back to another credential. */

@@ -173,10 +173,10 @@ class DirectConnection implements ClusterConnection {
     return object(object(answer).status).allowed === true;
   }
 
-  helm(helmArguments: readonly HelmArgument[], { executable, signal, offline }: HelmOptions): Promise<string> {
+  helm(helmArguments: readonly HelmArgument[], { executable, signal, offline, inject }: HelmOptions): Promise<string> {
     const proxy = this.#route.proxyFor(this.endpoint.server);
     const cluster = { ...this.endpoint, ...(proxy === undefined ? {} : { proxy }) };
-    return this.#helm.run(helmArguments, { executable, signal, ...(offline ? {} : { cluster }) });
+    return this.#helm.run(helmArguments, { executable, signal, ...(offline ? {} : { cluster }), ...(inject === undefined ? {} : { inject }) });
   }
 
   async #send(call: Call): Promise<Json> {

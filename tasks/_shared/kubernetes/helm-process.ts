@@ -1,12 +1,12 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../reconcile/clock.js';
 import { cancelled, Problem } from '../reconcile/problem.js';
 import { oldestHelm } from './helm-version.js';
-import type { HelmArgument } from './connection.js';
+import type { HelmArgument, HelmInjection } from './connection.js';
 import { writeKubeconfig, writePrivate, type KubeconfigSource } from './kubeconfig.js';
 
 /** What running helm needs. */
@@ -16,6 +16,16 @@ export interface HelmTools {
   /** Where short-lived private files go: the agent's temp directory. */
   readonly tempDirectory: string;
   readonly clock: Clock;
+  /** The program that makes rendered manifests right, and its script; absent where nothing is injected. */
+  readonly postRenderer?: PostRenderer;
+}
+
+/** The program that helm pipes rendered manifests through. Source: helm docs, advanced techniques, post rendering. */
+export interface PostRenderer {
+  /** Full path of Node. */
+  readonly program: string;
+  /** Its script, by its full path, and what comes before that; the path of the identity's file comes last. */
+  readonly arguments: readonly string[];
 }
 
 /** One run of helm. */
@@ -24,11 +34,14 @@ export interface HelmRun {
   readonly signal: AbortSignal;
   /** Absent for commands that need no cluster. */
   readonly cluster?: KubeconfigSource;
+  readonly inject?: HelmInjection;
 }
 
 /** Helm marks its release as failed when it is asked to stop, which takes a request or two. Milliseconds. */
 const graceMs = 5_000;
 const longestMessage = 1_500;
+/** What Helm 4 knows the post-renderer by. */
+const pluginName = 'aks-workload-identity';
 
 /**
  * Why an executable cannot be started as it is named; undefined when it can. Windows finds `helm` as helm.exe (or helm.com) on the PATH and
@@ -49,7 +62,7 @@ export class HelmProcess {
    * @returns standard output.
    * @throws Problem WI4201 when helm cannot be started, WI4202 when it fails, WI9002 when the run was cancelled.
    */
-  async run(helmArguments: readonly HelmArgument[], { executable, signal, cluster }: HelmRun): Promise<string> {
+  async run(helmArguments: readonly HelmArgument[], { executable, signal, cluster, inject }: HelmRun): Promise<string> {
     if (signal.aborted) throw cancelled('run helm');
     const obstacle = unstartable(executable, platform());
     if (obstacle !== undefined) throw helmUnusable(executable, obstacle);
@@ -57,7 +70,8 @@ export class HelmProcess {
     const ended = new AbortController();
     let renewal: Promise<void> | undefined;
     try {
-      const line = await Promise.all(helmArguments.map((argument) => materialize(argument, folder)));
+      const rendering = inject === undefined ? [] : await this.#postRendering(inject, folder);
+      const line = [...(await Promise.all(helmArguments.map((argument) => materialize(argument, folder)))), ...rendering];
       const kubeconfig = cluster === undefined ? undefined : await writeKubeconfig(folder, cluster, this.tools.clock);
       renewal = kubeconfig?.renew(ended.signal);
       return await this.#spawn(executable, line, this.#environment(folder, kubeconfig?.path), signal);
@@ -66,6 +80,21 @@ export class HelmProcess {
       await renewal;
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     }
+  }
+
+  /** Helm 3 starts a program, Helm 4 a plugin of its own folder, which is that of this run alone. Source: helm docs, plugins (postrenderer/v1); seen with 3.17.2 and 4.1.4. */
+  async #postRendering({ identity, helmMajor }: HelmInjection, folder: string): Promise<string[]> {
+    const { postRenderer } = this.tools;
+    if (postRenderer === undefined) throw new Error('nothing is there to inject identities with');
+    const file = join(folder, 'identity.json');
+    const line = [...postRenderer.arguments, file];
+    await writePrivate(file, JSON.stringify(identity));
+    if (helmMajor < 4) return ['--post-renderer', postRenderer.program, ...line.flatMap((argument) => ['--post-renderer-args', argument])];
+    const plugin = join(folder, 'data', 'plugins', pluginName);
+    await mkdir(plugin, { recursive: true, mode: 0o700 });
+    const runtimeConfig = { platformCommand: [{ command: postRenderer.program, args: line }] };
+    await writePrivate(join(plugin, 'plugin.yaml'), JSON.stringify({ apiVersion: 'v1', type: 'postrenderer/v1', name: pluginName, version: '1.0.0', runtime: 'subprocess', runtimeConfig }));
+    return ['--post-renderer', pluginName];
   }
 
   #environment(folder: string, kubeconfig: string | undefined): NodeJS.ProcessEnv {

@@ -4,7 +4,7 @@ import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { chartArguments } from './chart.js';
-import { identityKeys, ownKeys, type HelmArgument } from './connection.js';
+import { identityKeys, ownKeys, type HelmArgument, type HelmInjection } from './connection.js';
 import { kinds, nameOf, pathOf, type ObjectRef } from './objects.js';
 import { rights } from './permissions.js';
 import { describeTroubles, troublesOf } from './pod-health.js';
@@ -133,19 +133,20 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     ];
     writer.progress('helm upgrade --install');
     const intent = { action: revision === undefined ? 'create' : 'update', object: `helm release ${this.name}`, after: chart.digest, widens: false };
-    await writer.write(intent, () => this.#helm(line, writer.signal)).catch(async (error: unknown) => {
+    const inject = await this.blueprint.injection(known);
+    await writer.write(intent, () => this.#helm(line, writer.signal, inject)).catch(async (error: unknown) => {
       throw error instanceof Problem && error.code === 'WI4202' ? await this.#explained(error) : error;
     });
   }
 
   /** Runs helm and stops it in time: hooks and the rollout have a time-out each, and its label promises one end for all of them. */
-  async #helm(line: readonly HelmArgument[], signal: AbortSignal): Promise<string> {
+  async #helm(line: readonly HelmArgument[], signal: AbortSignal, inject: HelmInjection | undefined): Promise<string> {
     const { connection, clock, timeoutMs, helmPath: executable } = this.blueprint.settings;
     const [late, ended] = [new AbortController(), new AbortController()];
     const limitMs = timeoutMs + slackMs - stopMs;
     clock.sleep(limitMs * clock.rate, ended.signal).then(() => late.abort(), () => undefined);
     try {
-      return await connection.helm(line, { executable, signal: AbortSignal.any([signal, late.signal]), offline: false });
+      return await connection.helm(line, { executable, signal: AbortSignal.any([signal, late.signal]), offline: false, ...(inject === undefined ? {} : { inject }) });
     } catch (error) {
       if (!late.signal.aborted || signal.aborted) throw error;
       const because = `helm with all its hooks did not end within ${Math.round(limitMs / second)} s, and was stopped`;

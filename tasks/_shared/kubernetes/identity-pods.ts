@@ -2,7 +2,7 @@ import { objects, object, text } from '../fleet/json.js';
 import { identityKeys } from './connection.js';
 import { kinds, metadataOf, type ClusterObject, type ObjectRef } from './objects.js';
 import { identityFaults, type ExpectedIdentity } from './pod-identity.js';
-import { serviceAccountOf } from './rendered-chart.js';
+import { serviceAccountOf } from './pod-templates.js';
 import type { ServiceAccountName } from './service-account.js';
 
 const ended = new Set(['Succeeded', 'Failed']);

@@ -3,7 +3,7 @@ import type { Permission } from '../reconcile/resource.js';
 import type { ClusterConnection } from './connection.js';
 import { kinds, metadataOf, type ClusterObject } from './objects.js';
 import { rights } from './permissions.js';
-import { podTemplateOf } from './rendered-chart.js';
+import { podTemplateOf } from './pod-templates.js';
 import { helmRelease } from './secret-facts.js';
 
 /** A user name at a registry. */

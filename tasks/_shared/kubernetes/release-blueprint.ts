@@ -1,10 +1,10 @@
 import type { Clock } from '../reconcile/clock.js';
 import { unknown, type Known } from '../reconcile/ref.js';
-import { prepareChart, renderChart, type ChartSettings, type PreparedChart } from './chart.js';
-import type { ClusterConnection } from './connection.js';
+import { prepareChart, renderChart, type ChartIdentity, type ChartSettings, type IdentityMode, type PreparedChart } from './chart.js';
+import type { ClusterConnection, HelmInjection } from './connection.js';
 import type { ObjectKind } from './objects.js';
 import { helmUnusable } from './helm-process.js';
-import { helmVersion, isUsable, oldestHelm } from './helm-version.js';
+import { helmVersion, isUsable, oldestHelm, rendersHooks, type HelmVersion } from './helm-version.js';
 import { inspectRendering, type RenderedChart } from './rendered-chart.js';
 
 /** What is known of a release from the start. */
@@ -18,6 +18,9 @@ export interface ReleaseSettings {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly chart: ChartSettings;
+  readonly identityMode: IdentityMode;
+  /** Lifetime of the tokens that the webhook asks for, in seconds; absent: as it is. */
+  readonly tokenSeconds?: number;
   /** How long Helm and the rollout may take. Milliseconds. */
   readonly timeoutMs: number;
 }
@@ -35,7 +38,7 @@ const placeholder = '00000000-0000-0000-0000-000000000000';
 /** The rendering of one release, shared by the resources that look at it and done once per digest. */
 export class ReleaseBlueprint {
   readonly #inspected = new Map<string, Promise<RenderedChart>>();
-  #usable: Promise<void> | undefined;
+  #version: Promise<HelmVersion> | undefined;
   #kinds: readonly ObjectKind[] = [];
 
   constructor(readonly settings: ReleaseSettings) {}
@@ -59,27 +62,41 @@ export class ReleaseBlueprint {
     return this.#kinds;
   }
 
+  /** How helm makes manifests right on their way to the cluster; undefined where the chart has to. */
+  async injection(known: Known<ReleaseInputs>): Promise<HelmInjection | undefined> {
+    const { mode, ...identity } = this.#identity(known);
+    return mode === 'verify' ? undefined : { identity: { ...identity, namespace: this.settings.namespace }, helmMajor: (await this.#helmVersion()).major };
+  }
+
   async #render(chart: PreparedChart, known: Known<ReleaseInputs>): Promise<RenderedChart> {
     const { connection, helmPath: executable, release, namespace, signal } = this.settings;
-    await (this.#usable ??= this.#checkHelm());
+    const version = await this.#helmVersion();
     const kubernetesVersion = await connection.version();
     const place = { name: release, namespace, kubernetesVersion };
     const rendered = await renderChart(connection, chart, place, { executable, signal });
-    return inspectRendering(rendered, this.#identity(known), namespace);
+    return inspectRendering(rendered, { identity: this.#identity(known), namespace, hooks: rendersHooks(version) });
   }
 
-  async #checkHelm(): Promise<void> {
+  #helmVersion(): Promise<HelmVersion> {
+    return (this.#version ??= this.#readHelmVersion());
+  }
+
+  async #readHelmVersion(): Promise<HelmVersion> {
     const { connection, helmPath: executable, signal } = this.settings;
     const output = await connection.helm(['version', '--template', '{{.Version}}'], { executable, signal, offline: true });
     const version = helmVersion(output);
     if (version === undefined || !isUsable(version)) throw helmUnusable(executable, `its version "${output.trim()}" is older than ${oldestHelm}`);
+    return version;
   }
 
-  #identity({ clientId, tenantId }: Known<ReleaseInputs>): { serviceAccount: string; clientId: string; tenantId: string } {
+  #identity({ clientId, tenantId }: Known<ReleaseInputs>): ChartIdentity {
+    const { serviceAccount, identityMode: mode, tokenSeconds } = this.settings;
     return {
-      serviceAccount: this.settings.serviceAccount,
+      mode,
+      serviceAccount,
       clientId: clientId === unknown ? placeholder : clientId,
       tenantId: tenantId === unknown ? placeholder : tenantId,
+      ...(tokenSeconds === undefined ? {} : { tokenSeconds }),
     };
   }
 }

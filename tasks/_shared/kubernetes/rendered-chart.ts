@@ -1,8 +1,11 @@
 import { Problem } from '../reconcile/problem.js';
-import type { ChartIdentity } from './chart.js';
+import { documentAt, UneditableYaml } from '../fleet/yaml-edits.js';
+import { parseManifests, type ChartIdentity, type IdentityMode } from './chart.js';
 import { identityKeys } from './connection.js';
+import { injectIdentity } from './identity-injection.js';
 import { object, text, type Json } from '../fleet/json.js';
 import { kinds, metadataOf, nameOf, type ObjectKind, type ObjectRef } from './objects.js';
+import { podTemplateOf, podTemplatePath, serviceAccountOf } from './pod-templates.js';
 
 /** What a rendering holds that matters for identity. */
 export interface RenderedChart {
@@ -18,20 +21,21 @@ export interface RenderedChart {
   readonly faults: readonly Problem[];
 }
 
-const podTemplates: Readonly<Record<string, readonly string[]>> = {
-  Deployment: ['spec', 'template'],
-  StatefulSet: ['spec', 'template'],
-  DaemonSet: ['spec', 'template'],
-  ReplicaSet: ['spec', 'template'],
-  Job: ['spec', 'template'],
-  CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
-  Pod: [],
-};
 const rolling: readonly string[] = [kinds.deployment.kind, kinds.statefulSet.kind, kinds.daemonSet.kind];
 
-/** Looks at rendered objects before anything is sent: would the pods get this identity? */
-export function inspectRendering(rendered: readonly Json[], identity: ChartIdentity, namespace: string): RenderedChart {
-  const found = rendered.map((content) => ({ content, ref: refOf(content, namespace) }));
+/** How a rendering is looked at. */
+export interface InspectionOptions {
+  readonly identity: ChartIdentity;
+  /** Of the release. */
+  readonly namespace: string;
+  /** False for a helm that lets nobody change its hooks. */
+  readonly hooks: boolean;
+}
+
+/** Looks at manifests as they will be sent, before anything is: would the pods get this identity? */
+export function inspectRendering(manifests: string, { identity, namespace, hooks }: InspectionOptions): RenderedChart {
+  const made = madeRight(manifests, identity, namespace, hooks);
+  const found = parseManifests(made.manifests).map((content) => ({ content, ref: refOf(content, namespace) }));
   const ours = found.filter(({ ref }) => ref.namespace === namespace);
   const users = ours.flatMap(({ content, ref }) => {
     const template = podTemplateOf(content);
@@ -39,8 +43,9 @@ export function inspectRendering(rendered: readonly Json[], identity: ChartIdent
   });
   const account = ours.find(({ ref }) => ref.kind === kinds.serviceAccount.kind && ref.name === identity.serviceAccount);
   const faults = [
+    ...made.faults,
     ...(users.length === 0 ? [unused(identity.serviceAccount, ours)] : []),
-    ...users.flatMap(({ content, ref, template }) => labelFault(content, ref, template)),
+    ...users.flatMap(({ content, ref, template }) => labelFault(content, ref, template, identity.mode)),
     ...(account === undefined ? [] : annotationFaults(account.content, account.ref, identity)),
   ];
   return {
@@ -52,20 +57,28 @@ export function inspectRendering(rendered: readonly Json[], identity: ChartIdent
   };
 }
 
+function madeRight(manifests: string, { mode, ...identity }: ChartIdentity, namespace: string, hooks: boolean): { readonly manifests: string; readonly faults: readonly Problem[] } {
+  if (mode === 'verify') return { manifests, faults: [] };
+  try {
+    return { manifests: injectIdentity(manifests, { ...identity, namespace }, { hooks }), faults: [] };
+  } catch (error) {
+    if (!(error instanceof UneditableYaml)) throw error;
+    return { manifests, faults: [uneditable(manifests, error)] };
+  }
+}
+
+function uneditable(manifests: string, { document, because }: UneditableYaml): Problem {
+  const content = parseManifests(documentAt(manifests, document))[0];
+  return new Problem({
+    code: 'WI4211',
+    what: `The identity cannot be put into ${content === undefined ? `document ${document + 1} of the rendered chart` : nameOf(refOf(content, ''))}`,
+    because,
+    remedy: 'write that part of the chart out, without anchors and references; or put the identity there yourself and set identityMode to verify',
+  });
+}
+
 function rollingOf(found: readonly { readonly ref: ObjectRef }[]): ObjectRef[] {
   return found.flatMap(({ ref }) => (rolling.includes(ref.kind) ? [ref] : []));
-}
-
-/** The pod template of an object; undefined when it makes no pods. A pod is its own template. */
-export function podTemplateOf(content: Json): Json | undefined {
-  const path = podTemplates[text(content.kind) ?? ''];
-  return path?.reduce<Json>((at, part) => object(at[part]), content);
-}
-
-/** The service account that a pod template runs as. */
-export function serviceAccountOf(template: Json): string {
-  const spec = object(template.spec);
-  return text(spec.serviceAccountName) ?? text(spec.serviceAccount) ?? 'default';
 }
 
 function refOf(content: Json, namespace: string): ObjectRef {
@@ -82,13 +95,23 @@ function unused(serviceAccount: string, ours: readonly { content: Json; ref: Obj
     code: 'WI4204',
     what: `No pod of the chart runs as service account ${serviceAccount}`,
     because: users.length === 0 ? 'the rendered chart has no pods at all' : users.join('; '),
-    remedy: 'let the chart take spec.serviceAccountName of its pod templates from .Values.serviceAccount.name, or correct the input serviceAccount',
+    remedy: 'name the service account in the chart’s values (serviceAccount.name, as most charts have it), or correct the input serviceAccount',
   });
 }
 
-function labelFault(content: Json, ref: ObjectRef, template: Json): Problem[] {
+function labelFault(content: Json, ref: ObjectRef, template: Json, mode: IdentityMode): Problem[] {
   const value = object(object(template.metadata).labels)[identityKeys.use];
   if (value === 'true') return [];
+  if (mode === 'inject') {
+    return [
+      new Problem({
+        code: 'WI4212',
+        what: `The hook ${nameOf(ref)} would run without identity`,
+        because: `it runs as the service account, has no label ${identityKeys.use}, and helm before 3.21 lets nobody change hooks on their way to the cluster`,
+        remedy: 'use helm 4, or 3.21 and later; or let the chart put the label onto the pods of the hook itself',
+      }),
+    ];
+  }
   const outside = ref.kind !== 'Pod' && object(object(content.metadata).labels)[identityKeys.use] !== undefined;
   const elsewhere = outside ? `; the label is on the ${ref.kind} itself, where the webhook never looks` : '';
   const because = value === undefined ? `its pod template has no label ${identityKeys.use}${elsewhere}` : wrongValue(value);
@@ -97,7 +120,7 @@ function labelFault(content: Json, ref: ObjectRef, template: Json): Problem[] {
       code: 'WI4205',
       what: `Pods of ${nameOf(ref)} would start without identity`,
       because,
-      remedy: `let the chart put .Values.podLabels into the labels of the pod template (${(podTemplates[ref.kind] ?? []).concat('metadata', 'labels').join('.')})`,
+      remedy: `let the chart put the label "true" there (${[...(podTemplatePath(ref) ?? []), 'metadata', 'labels'].join('.')}), or set identityMode to inject`,
     }),
   ];
 }
@@ -122,7 +145,7 @@ function annotationFaults(account: Json, ref: ObjectRef, identity: ChartIdentity
       code: 'WI4206',
       what: `The chart renders ${nameOf(ref)} without this identity`,
       because: `its annotation ${wrong.join(' and ')}`,
-      remedy: 'let the chart take the annotations of the service account from .Values.serviceAccount.annotations, or set serviceAccount.create to false',
+      remedy: 'let the chart annotate it so, set identityMode to inject, or let the chart make no service account',
     }),
   ];
 }

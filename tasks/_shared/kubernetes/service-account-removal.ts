@@ -8,7 +8,7 @@ import { keep, writes, type Change, type FieldChange, type Intent, type Permissi
 import { fieldManager, identityKeys, ownKeys, type ClusterConnection } from './connection.js';
 import { kinds, metadataOf, pathOf, type ClusterObject } from './objects.js';
 import { rights } from './permissions.js';
-import { podTemplateOf, serviceAccountOf } from './rendered-chart.js';
+import { podTemplateOf, serviceAccountOf } from './pod-templates.js';
 import { annotationOwners, isOurs, readAnnotations, restoringPart, writeAnnotations, type ServiceAccountName } from './service-account.js';
 
 /** What is to be done with a service account. */

@@ -1,7 +1,7 @@
 import type { ClusterConnection } from './connection.js';
 import { number, object, objects, strings, text, type Json } from '../fleet/json.js';
 import { kinds, metadataOf, nameOf, type ClusterObject, type ObjectRef } from './objects.js';
-import { podTemplateOf, serviceAccountOf } from './rendered-chart.js';
+import { podTemplateOf, serviceAccountOf } from './pod-templates.js';
 
 /** How far the rollout of a workload is. */
 export interface Rollout {

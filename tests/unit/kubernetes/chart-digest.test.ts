@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepareChart, type ChartSettings } from '../../../tasks/_shared/kubernetes/chart.js';
 
-const identity = { serviceAccount: 'api', clientId: 'c', tenantId: 't' };
+const identity = { mode: 'inject', serviceAccount: 'api', clientId: 'c', tenantId: 't' } as const;
 
 describe('the digest of a chart', () => {
   let folder: string;

@@ -17,6 +17,7 @@ import { LoopbackNetwork } from '../../simulators/kernel/loopback-network.js';
 import { Network } from '../../simulators/kernel/network.js';
 import { VirtualClock } from '../../simulators/kernel/virtual-clock.js';
 import type { RequestAttributes } from '../../simulators/kubernetes/access.js';
+import { sourceRenderer } from '../../tools/source-renderer.js';
 import { KubernetesApi, type KubernetesObject } from '../../simulators/kubernetes/kubernetes-api.js';
 
 export const clusterId =
@@ -88,7 +89,7 @@ async function build(network: Network, clock: Clock, ca: string, rolloutMs: numb
   const temp = await mkdtemp(join(tmpdir(), 'aks-wi-test-'));
   const endpoint = { label: 'aks-dev-weu-1', clusterId, server, certificateAuthority, token: () => Promise.resolve(token) };
   const http = ca === '' ? { http: inProcessKubernetes(network) } : {};
-  const connection = await openDirect(endpoint, { clock, signal: abort.signal, environment: process.env, tempDirectory: temp, ...http });
+  const connection = await openDirect(endpoint, { clock, signal: abort.signal, environment: process.env, tempDirectory: temp, postRenderer: sourceRenderer, ...http });
   const journal: JournalEntry[] = [];
   const ports: Ports = {
     clock,

@@ -3,6 +3,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { IdentityMode } from '../../../tasks/_shared/kubernetes/chart.js';
 import { HelmRelease } from '../../../tasks/_shared/kubernetes/helm-release.js';
 import { Namespace } from '../../../tasks/_shared/kubernetes/namespace.js';
 import { ReleaseBlueprint } from '../../../tasks/_shared/kubernetes/release-blueprint.js';
@@ -13,17 +14,7 @@ import { output, value } from '../../../tasks/_shared/reconcile/ref.js';
 import { foreseen, type Change, type Resource } from '../../../tasks/_shared/reconcile/resource.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { kubeTools } from '../../tools/kube-tools.js';
-import {
-  clientId,
-  loopbackCluster,
-  otherClientId,
-  plantNamespace,
-  plantServiceAccount,
-  tenantId,
-  verdictOf,
-  writesOf,
-  type ClusterWorld,
-} from './cluster-world.js';
+import { clientId, loopbackCluster, otherClientId, plantNamespace, plantServiceAccount, tenantId, verdictOf, writesOf, type ClusterWorld } from './cluster-world.js';
 
 const sampleChart = fileURLToPath(new URL('../../fixtures/contoso/charts/orders-api/', import.meta.url));
 const use = 'azure.workload.identity/use';
@@ -36,6 +27,7 @@ interface Wish {
   readonly chart?: string;
   readonly timeoutMs?: number;
   readonly dryRun?: boolean;
+  readonly identityMode?: IdentityMode;
 }
 
 for (const major of [3, 4] as const) {
@@ -61,7 +53,7 @@ for (const major of [3, 4] as const) {
       const { connection, clock, abort } = world;
       const chart = { folder: wish.chart ?? sampleChart, valuesFiles: wish.valuesFiles ?? [], values: wish.values ?? made };
       const place = { release: 'orders-api', namespace: 'orders', serviceAccount: 'api', timeoutMs: wish.timeoutMs ?? 60_000 };
-      const settings = { connection, clock, signal: abort.signal, helmPath, chart, ...place };
+      const settings = { connection, clock, signal: abort.signal, helmPath, chart, identityMode: wish.identityMode ?? 'inject', ...place };
       const namespace = new Namespace(connection, 'orders');
       const refs = { namespace: output(namespace, (state) => state.name), clientId: value(wish.clientId ?? clientId), tenantId: value(tenantId) };
       const blueprint = new ReleaseBlueprint(settings);
@@ -108,15 +100,16 @@ for (const major of [3, 4] as const) {
       assert.ok(rolled.fields.some(({ field, before, after }) => field === 'clientId' && before === clientId && after === otherClientId));
     });
 
-    it('lets the values of a file lose to inline values, and both to the identity', async () => {
+    it('lets the values of a file lose to inline values, and puts the identity beside what both say', async () => {
       const folder = await mkdtemp(join(tmpdir(), 'aks-wi-test-'));
       const file = join(folder, 'values.yaml');
-      await writeFile(file, 'replicaCount: 5\nserviceAccount: {create: true, name: wrong, annotations: {team: orders}}\npodLabels: {tier: web}\n');
+      await writeFile(file, 'replicaCount: 5\nserviceAccount: {create: true, annotations: {team: orders, azure.workload.identity/client-id: wrong}}\npodLabels: {tier: web}\n');
       await done({ valuesFiles: [file], values: 'replicaCount: 1' });
       const live = world.api.find('Deployment', 'orders', 'orders-api') as { spec?: { replicas: number; template: { metadata: { labels: Record<string, string> } } } } | undefined;
       assert.equal(live?.spec?.replicas, 1);
       assert.equal(live.spec.template.metadata.labels.tier, 'web');
-      assert.equal(world.api.find('ServiceAccount', 'orders', 'api')?.metadata.annotations?.team, 'orders');
+      const annotations = world.api.find('ServiceAccount', 'orders', 'api')?.metadata.annotations;
+      assert.deepEqual([annotations?.team, annotations?.['azure.workload.identity/client-id']], ['orders', clientId]);
       await rm(folder, { recursive: true });
     });
 
@@ -182,7 +175,7 @@ for (const major of [3, 4] as const) {
       };
       const chart = { folder: sampleChart, valuesFiles: [], values: made };
       const place = { release: 'orders-api', namespace: 'orders', serviceAccount: 'api', timeoutMs: 60_000 };
-      const blueprint = new ReleaseBlueprint({ connection, clock, signal: abort.signal, helmPath, chart, ...place });
+      const blueprint = new ReleaseBlueprint({ connection, clock, signal: abort.signal, helmPath, chart, identityMode: 'inject', ...place });
       const refs = { namespace: value('orders'), clientId: output(lookup, (state) => state.clientId), tenantId: output(lookup, (state) => state.tenantId) };
       const later = new HelmRelease(blueprint, { ...refs, serviceAccount: value('api') }, []);
       const result = await world.run([lookup, later], [], true);
@@ -246,12 +239,12 @@ for (const major of [3, 4] as const) {
       assert.equal(again.reason, 'revision 1 is failed');
     });
 
-    it('refuses a chart whose pods would start without identity, before anything is sent', async () => {
+    it('refuses a chart that is to see to the identity itself and does not, before anything is sent', async () => {
       const chart = await mkdtemp(join(tmpdir(), 'aks-wi-chart-'));
       await cp(sampleChart, chart, { recursive: true });
       const file = join(chart, 'templates/deployment.yaml');
       await writeFile(file, (await readFile(file, 'utf8')).replace('.Values.podLabels', '.Values.otherLabels'));
-      const { action, problem } = verdictOf(await deploy({ chart }), release.key);
+      const { action, problem } = verdictOf(await deploy({ chart, identityMode: 'verify' }), release.key);
       assert.equal(action, 'blocked');
       assert.equal(problem?.code, 'WI4205');
       assert.match(problem.what, /deployment orders\/orders-api/);

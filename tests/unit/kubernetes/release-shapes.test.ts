@@ -17,7 +17,7 @@ const template = (account: string, label = `, ${use}: "true"`): string =>
 const deployment = (name: string, account: string, label?: string): string =>
   `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: ${name}}\nspec: {replicas: 1, selector: {matchLabels: {app: a}}, ${template(account, label).replace('NAME', 'Always')}}\n`;
 const cronJob = (name: string): string =>
-  `apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: ${name}}\nspec: {schedule: "0 3 * * *", jobTemplate: {spec: {${template('{{ .Values.serviceAccount.name }}').replace('NAME', 'Never')}}}}\n`;
+  `apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: ${name}}\nspec: {schedule: "0 3 * * *", jobTemplate: {spec: {${template('api').replace('NAME', 'Never')}}}}\n`;
 const gateway = 'apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: web}\nspec: {}\n';
 
 /** Charts of other shapes than one Deployment under the service account. */
@@ -49,7 +49,7 @@ describe('helm release of other charts', () => {
   const deploy = (dryRun = false): Promise<RunResult> => {
     const { connection, clock, abort } = world;
     const place = { release: 'orders', namespace: 'orders', serviceAccount: 'api', timeoutMs: 60_000 };
-    const settings = { connection, clock, signal: abort.signal, helmPath, chart: { folder: chart, valuesFiles: [], values: '' }, ...place };
+    const settings = { connection, clock, signal: abort.signal, helmPath, identityMode: 'inject' as const, chart: { folder: chart, valuesFiles: [], values: '' }, ...place };
     const namespace = new Namespace(connection, 'orders');
     const refs = { namespace: output(namespace, (state) => state.name), clientId: value(clientId), tenantId: value(tenantId) };
     release = new HelmRelease(new ReleaseBlueprint(settings), { ...refs, serviceAccount: value('api') }, []);
@@ -83,7 +83,7 @@ describe('helm release of other charts', () => {
   });
 
   it('mends a deployment that somebody gave another account, whatever others run as this one', async () => {
-    await charted(deployment('api', '{{ .Values.serviceAccount.name }}'), deployment('worker', 'api').replaceAll('app: a', 'app: b'));
+    await charted(deployment('api', 'api'), deployment('worker', 'api').replaceAll('app: a', 'app: b'));
     await succeeds();
     world.api.edit('Deployment', 'orders', 'api', (object) => {
       const { template: live } = object.spec as { template: { spec: { serviceAccountName: string } } };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { parseManifests } from '../../../tasks/_shared/kubernetes/chart.js';
+import type { IdentityMode } from '../../../tasks/_shared/kubernetes/chart.js';
 import { inspectRendering, type RenderedChart } from '../../../tasks/_shared/kubernetes/rendered-chart.js';
 import { clientId, otherClientId, tenantId } from './cluster-world.js';
 
-const inspect = (manifests: string): RenderedChart => inspectRendering(parseManifests(manifests), { serviceAccount: 'api', clientId, tenantId }, 'orders');
+const inspect = (manifests: string, mode: IdentityMode = 'verify', hooks = true): RenderedChart => inspectRendering(manifests, { identity: { mode, serviceAccount: 'api', clientId, tenantId }, namespace: 'orders', hooks });
 const faultsOf = (manifests: string): string[] => inspect(manifests).faults.map(({ parts }) => `${parts.code} ${parts.what}: ${parts.because}`);
 
 const pod = (label: string): string => `metadata: {labels: {app: api${label}}}, spec: {serviceAccountName: api, containers: [{name: a, image: a}]}`;

@@ -38,8 +38,8 @@ describe('AuditWorkloadIdentity: who may become an identity', () => {
     const [identity, ...others] = audited.report.inventory.identities;
     assert.deepEqual(others, []);
     assert.deepEqual(identity?.credentials.map((one) => [one.subject, one.cluster, one.state]), [[subject, 'aks-1', 'ok']]);
-    assert.deepEqual(identity?.grants.map((one) => [one.role, one.scope.split('/').at(-1), one.state]), [['Key Vault Secrets User', 'orders-db', 'planned']]);
-    assert.match(identity?.grants[0]?.detail ?? '', /made for orders\/api by unit 1/);
+    assert.deepEqual(identity.grants.map((one) => [one.role, one.scope.split('/').at(-1), one.state]), [['Key Vault Secrets User', 'orders-db', 'planned']]);
+    assert.match(identity.grants[0]?.detail ?? '', /made for orders\/api by unit 1/);
   });
 
   it('is told apart: another case, an old issuer, an account and a cluster that are gone, a stranger', async () => {

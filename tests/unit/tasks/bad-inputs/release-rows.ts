@@ -67,4 +67,7 @@ export const releaseRows: readonly BadInput[] = [
   ...row(select, 'variableName', 'clusters', 'WI1028', 'aks-1', list, { begins: variable, variables: { clusters: 'aks-1' } }),
   ...row(select, 'variableName', 'clusters', 'WI1028', 'rg/aks-1', /give the ARM id, or a service connection with a subscription in azureSubscription/, { begins: variable, given: { azureSubscription: '' }, variables: { clusters: 'rg/aks-1' } }),
   ...row(select, 'variableName', 'clusters', 'WI1028', '[{', /neither JSON nor YAML/, { begins: variable, variables: { clusters: '[{"cluster": "rg/aks-1", "values": "canary"' } }),
+  ...row(deploy, 'identityMode', 'values', 'WI1003', 'values', /give inject or verify/),
+  ...['3599', '86401', '1h'].flatMap((seconds) => row(deploy, 'tokenExpirationSeconds', seconds, 'WI1002', seconds, /give a whole number from 3600 to 86400$/)),
+  ...row(deploy, 'tokenExpirationSeconds', '7200', 'WI1060', '7200', /identityMode is verify.*set identityMode to inject$/, { given: { identityMode: 'verify' } }),
 ];

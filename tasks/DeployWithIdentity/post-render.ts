@@ -1,0 +1,3 @@
+import { postRender } from '../_shared/agent/post-render.js';
+
+void postRender();

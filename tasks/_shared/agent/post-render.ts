@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { text as textOf } from 'node:stream/consumers';
+import { number, object, parseJson, text } from '../fleet/json.js';
+import { injectIdentity, type PodIdentity } from '../kubernetes/identity-injection.js';
+
+/**
+ * What helm starts between rendering and sending: manifests come in on standard input and go out on standard output, right for the identity in
+ * the file that its argument names. It knows nothing of the task around it. Anything that fails ends it with a message, and helm with it.
+ */
+export async function postRender(): Promise<void> {
+  try {
+    const identity = identityIn(readFileSync(process.argv[2] ?? '', 'utf8'));
+    process.stdout.write(injectIdentity(await textOf(process.stdin), identity));
+  } catch (error) {
+    process.stderr.write(`the identity could not be put into the chart: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function identityIn(content: string): PodIdentity {
+  const { namespace, serviceAccount, clientId, tenantId, tokenSeconds } = object(parseJson(content));
+  const given = { namespace: text(namespace), serviceAccount: text(serviceAccount), clientId: text(clientId), tenantId: text(tenantId) };
+  const { namespace: place, serviceAccount: account, clientId: client, tenantId: tenant } = given;
+  if (place === undefined || account === undefined || client === undefined || tenant === undefined) throw new Error('the file of the identity is not whole');
+  const seconds = number(tokenSeconds);
+  return { namespace: place, serviceAccount: account, clientId: client, tenantId: tenant, ...(seconds === undefined ? {} : { tokenSeconds: seconds }) };
+}

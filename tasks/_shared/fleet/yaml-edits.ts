@@ -1,0 +1,161 @@
+import { isDeepStrictEqual } from 'node:util';
+import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, parseDocument, type Node, type Pair, type ParsedNode, type YAMLMap } from 'yaml';
+import { list, object } from './json.js';
+
+/** Where in a document, from its root: keys of mappings, indexes of sequences. */
+export type YamlPath = readonly (string | number)[];
+
+/** A text that a document shall have at a place. Mappings on the way are made where they are missing. */
+export interface YamlEdit {
+  readonly path: YamlPath;
+  readonly value: string;
+}
+
+/** What could not be edited: a document that says a place in a way in which nothing can be put there without changing more. */
+export class UneditableYaml extends Error {
+  constructor(
+    /** Index of the document. */
+    readonly document: number,
+    /** Why, in a clause. */
+    readonly because: string,
+  ) {
+    super(`document ${document + 1}: ${because}`);
+  }
+}
+
+/** Helm and Kubernetes read YAML 1.1, in which an unquoted yes is true. Source: sigs.k8s.io/yaml, over go-yaml 2. */
+const dialect = { version: '1.1', logLevel: 'silent', prettyErrors: false } as const;
+
+/**
+ * Puts texts into the documents of a YAML source and leaves every other character as it is: comments, order, quotes. What comes of it is read again and
+ * compared: it differs by these texts and by nothing else.
+ * @param editsOf what a document is to get, by its content
+ * @throws UneditableYaml where that cannot be done.
+ */
+export function editYaml(source: string, editsOf: (content: unknown, index: number) => readonly YamlEdit[]): string {
+  return documentsIn(source).map((text, index) => {
+    const content = contentOf(text);
+    return editsOf(content, index).reduce((edited, edit) => withText(edited, edit, index), text);
+  }).join('');
+}
+
+/** One document of a source; empty where it has none of this index. */
+export function documentAt(source: string, index: number): string {
+  return documentsIn(source)[index] ?? '';
+}
+
+/** The source cut before each document. */
+function documentsIn(source: string): string[] {
+  const starts = [...parseAllDocuments(source, dialect)].map(({ range }) => range[0]);
+  return starts.map((start, index) => source.slice(index === 0 ? 0 : start, starts[index + 1] ?? source.length));
+}
+
+function contentOf(text: string): unknown {
+  return parseDocument(text, dialect).toJS();
+}
+
+function withText(text: string, { path, value }: YamlEdit, index: number): string {
+  const document = parseDocument(text, dialect);
+  if (document.errors[0] !== undefined) throw new UneditableYaml(index, 'it is no YAML');
+  const before: unknown = document.toJS();
+  if (valueAt(before, path) === value) return text;
+  const { start, end, insert } = spliceFor(text, document.contents, path, value, index);
+  const edited = `${text.slice(0, start)}${insert}${text.slice(end)}`;
+  if (!isDeepStrictEqual(contentOf(edited), withValue(before, path, value))) throw new UneditableYaml(index, `${path.join('.')} cannot be set without changing something else, such as what shares it by an anchor`);
+  return edited;
+}
+
+interface Splice {
+  readonly start: number;
+  readonly end: number;
+  readonly insert: string;
+}
+
+/** What to put where, walking down to the last thing on the way that is there. */
+function spliceFor(text: string, root: ParsedNode | null, path: YamlPath, value: string, index: number): Splice {
+  let node: Node | null = root;
+  for (const [depth, step] of path.entries()) {
+    const rest = path.slice(depth);
+    if (isSeq(node)) {
+      const item: unknown = typeof step === 'number' ? node.items[step] : undefined;
+      if (!isMap(item) && !isSeq(item)) throw new UneditableYaml(index, `${path.slice(0, depth + 1).join('.')} is no mapping`);
+      node = item;
+      continue;
+    }
+    if (!isMap(node)) throw new UneditableYaml(index, `${path.slice(0, depth).join('.') || 'it'} is ${isAlias(node) ? 'a reference to another place' : 'no mapping'}`);
+    const pair: Pair | undefined = node.items.find(({ key }) => isScalar(key) && key.value === step);
+    if (pair === undefined) return intoMap(text, node, rest, value, index);
+    if (depth === path.length - 1 || isEmpty(pair.value)) return inPlaceOf(text, pair, rest.slice(1), value, path, index);
+    node = pair.value as Node;
+  }
+  throw new UneditableYaml(index, 'there is nowhere to put it');
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === null || (isScalar(value) && value.value === null);
+}
+
+/** A new entry before the first one: what follows the last one may be anything. */
+function intoMap(text: string, map: YAMLMap, path: YamlPath, value: string, index: number): Splice {
+  const [first] = map.items;
+  if (map.flow === true) {
+    const [start] = map.range ?? [];
+    if (start === undefined) throw new UneditableYaml(index, 'a mapping has no place');
+    const at = text.indexOf('{', start) + 1;
+    const [key = '', ...rest] = path;
+    return { start: at, end: at, insert: `${keyText(key)}: ${flow(rest, value)}${first === undefined ? '' : ', '}` };
+  }
+  const at = first === undefined ? undefined : rangeOf(first.key)?.[0];
+  if (at === undefined) throw new UneditableYaml(index, 'a mapping has no place');
+  const indent = ' '.repeat(at - (text.lastIndexOf('\n', at - 1) + 1));
+  return { start: at, end: at, insert: `${block(path, value, indent)}\n${indent}` };
+}
+
+/** The value of an entry that is there: a text, or nothing. */
+function inPlaceOf(text: string, { key, value: present }: Pair, rest: YamlPath, value: string, path: YamlPath, index: number): Splice {
+  const [start, end] = rangeOf(present) ?? [];
+  const insert = flow(rest, value);
+  if (isScalar(present) && start !== undefined && end !== undefined && text.slice(start, end).trim() !== '') {
+    if (present.type === 'BLOCK_FOLDED' || present.type === 'BLOCK_LITERAL') throw new UneditableYaml(index, `${path.join('.')} is a text of several lines`);
+    return { start, end, insert };
+  }
+  if (!isEmpty(present)) throw new UneditableYaml(index, `${path.join('.')} is no text`);
+  const after = rangeOf(key)?.[1];
+  const colon = after === undefined ? -1 : text.indexOf(':', after);
+  if (colon === -1) throw new UneditableYaml(index, `${path.join('.')} has no place`);
+  return { start: colon + 1, end: colon + 1, insert: ` ${insert}` };
+}
+
+function rangeOf(node: unknown): readonly number[] | undefined {
+  const { range } = object(node);
+  const numbers = list(range).filter((part): part is number => typeof part === 'number');
+  return numbers.length < 2 ? undefined : numbers;
+}
+
+/** `a: {b: "value"}` in lines of their own, the first where it is put. */
+function block(path: YamlPath, value: string, indent: string): string {
+  const [key = '', ...rest] = path;
+  return rest.length === 0 ? `${keyText(key)}: ${JSON.stringify(value)}` : `${keyText(key)}:\n${indent}  ${block(rest, value, `${indent}  `)}`;
+}
+
+function flow(path: YamlPath, value: string): string {
+  const [key, ...rest] = path;
+  return key === undefined ? JSON.stringify(value) : `{${keyText(key)}: ${flow(rest, value)}}`;
+}
+
+function keyText(key: string | number): string {
+  const text = String(key);
+  return /^[A-Za-z][\w./-]*$/.test(text) && !/^(?:y|n|yes|no|on|off|true|false|null)$/i.test(text) ? text : JSON.stringify(text);
+}
+
+function valueAt(content: unknown, path: YamlPath): unknown {
+  return path.reduce<unknown>((at, step) => (typeof step === 'number' ? list(at)[step] : object(at)[step]), content);
+}
+
+function withValue(content: unknown, path: YamlPath, value: string): unknown {
+  const [step, ...rest] = path;
+  if (step === undefined) return value;
+  if (typeof step === 'number') return list(content).map((item, index) => (index === step ? withValue(item, rest, value) : item));
+  const holder = object(content);
+  return { ...holder, [step]: withValue(holder[step], rest, value) };
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { parseAllDocuments } from 'yaml';
+import { editYaml, UneditableYaml, type YamlEdit } from '../../../tasks/_shared/fleet/yaml-edits.js';
+
+const label = (value = 'true'): YamlEdit => ({ path: ['metadata', 'labels', 'use'], value });
+
+/** The lines that an edit takes away and adds. */
+function difference(before: string, after: string): string[] {
+  const [was, is] = [before.split('\n'), after.split('\n')];
+  return [...was.filter((line) => !is.includes(line)).map((line) => `- ${line}`), ...is.filter((line) => !was.includes(line)).map((line) => `+ ${line}`)];
+}
+
+describe('editing YAML in place', () => {
+  const cases: readonly (readonly [title: string, source: string, difference: readonly string[], edit?: YamlEdit])[] = [
+    ['puts a key into a mapping', 'metadata:\n  labels:\n    app: x\n', ['+     use: "true"']],
+    ['makes a mapping that is missing', 'metadata:\n  name: x\n', ['+   labels:', '+     use: "true"']],
+    ['makes all mappings that are missing', 'kind: Pod\n', ['+ metadata:', '+   labels:', '+     use: "true"']],
+    ['puts a key into a mapping in braces', 'metadata: {name: x, labels: {app: y}}\n', ['- metadata: {name: x, labels: {app: y}}', '+ metadata: {name: x, labels: {use: "true", app: y}}']],
+    ['puts a key into empty braces', 'metadata:\n  labels: {}\n', ['-   labels: {}', '+   labels: {use: "true"}']],
+    ['makes a mapping in braces', 'metadata: {name: x}\n', ['- metadata: {name: x}', '+ metadata: {labels: {use: "true"}, name: x}']],
+    ['fills what is empty', 'metadata:\n  labels:\n  name: x\n', ['-   labels:', '+   labels: {use: "true"}']],
+    ['fills what is empty before a comment', 'metadata:\n  labels: # none yet\n  name: x\n', ['-   labels: # none yet', '+   labels: {use: "true"} # none yet']],
+    ['fills what is null', 'metadata:\n  labels: null # none\n', ['-   labels: null # none', '+   labels: {use: "true"} # none']],
+    ['fills a value that is empty', 'metadata:\n  labels:\n    use:\n    app: x\n', ['-     use:', '+     use: "true"']],
+    ['replaces another value', 'metadata:\n  labels:\n    use: \'false\' # why\n', ['-     use: \'false\' # why', '+     use: "true" # why']],
+    ['replaces a boolean, which only looks like the text', 'metadata:\n  labels:\n    use: true\n', ['-     use: true', '+     use: "true"']],
+    ['leaves what is right as it is', 'metadata:\n  labels: {use: \'true\'}\n', []],
+    ['keeps comments, quotes, order and odd indents', '# head\nmetadata:\n     # of labels\n     labels:\n       "app": \'x\'   # who\n     name: >-\n       a\n       b\n', ['+        use: "true"']],
+    ['goes into sequences', 'items:\n- metadata:\n    name: a\n- metadata:\n    name: b\n', ['+     labels:', '+       use: "true"'], { path: ['items', 1, 'metadata', 'labels', 'use'], value: 'true' }],
+    ['quotes keys and values that need it', 'metadata:\n  labels:\n    app: x\n', ['+     "a b": "x\\"y\\n"'], { path: ['metadata', 'labels', 'a b'], value: 'x"y\n' }],
+    ['reads YAML as Helm does: an unquoted yes stays what it is', 'metadata:\n  labels:\n    app: yes\nspec: {on: off, mode: 0644}\n', ['+     use: "true"']],
+    ['keeps Windows line ends of the rest', 'metadata:\r\n  labels:\r\n    app: x\r\n', ['+     use: "true"']],
+    ['finds a key that is written in quotes', 'metadata:\n  "labels":\n    app: x\n', ['+     use: "true"']],
+  ];
+  for (const [title, source, expected, edit = label()] of cases) {
+    it(title, () => {
+      const edited = editYaml(source, () => [edit]);
+      assert.deepEqual(difference(source, edited), expected, edited);
+    });
+  }
+
+  it('edits the documents that it is told to, and keeps the marks between them', () => {
+    const source = '---\n# Source: a.yaml\nkind: A\nmetadata:\n  name: a\n---\n# Source: b.yaml\nkind: B\nmetadata:\n  name: b\n---\n---\n# nothing\n';
+    const edited = editYaml(source, (content) => (JSON.stringify(content).includes('"B"') ? [label()] : []));
+    assert.equal(edited, source.replace('kind: B\nmetadata:\n', 'kind: B\nmetadata:\n  labels:\n    use: "true"\n'));
+    assert.equal(editYaml(source, () => []), source);
+    assert.equal(editYaml('', () => [label()]), '');
+  });
+
+  const refused: readonly (readonly [title: string, source: string, because: RegExp])[] = [
+    ['a mapping that others share by an anchor', 'metadata:\n  labels: &l {app: x}\nspec:\n  selector: *l\n', /metadata\.labels\.use cannot be set without changing something else/],
+    ['a reference in the place of a mapping', 'base: &l {app: x}\nmetadata:\n  labels: *l\n', /metadata\.labels is a reference to another place/],
+    ['a text in the place of a mapping', 'metadata:\n  labels: none\n', /metadata\.labels is no mapping/],
+    ['a text of several lines in the place of the text', 'metadata:\n  labels:\n    use: |\n      false\n', /metadata\.labels\.use is a text of several lines/],
+    ['a sequence in the place of the text', 'metadata:\n  labels:\n    use: [a]\n', /metadata\.labels\.use is no text/],
+    ['what is no YAML', 'metadata: [a\n', /it is no YAML/],
+    ['a sequence at the root', '- a\n', /is no mapping/],
+  ];
+  for (const [title, source, because] of refused) {
+    it(`refuses ${title}`, () => assert.throws(() => editYaml(source, () => [label()]), (error) => error instanceof UneditableYaml && because.test(error.because)));
+  }
+
+  it('lets a merge key stand, whose own keys come first', () => {
+    const source = 'base: &b {app: x}\nmetadata:\n  labels:\n    <<: *b\n    tier: web\n';
+    const [document] = parseAllDocuments(editYaml(source, () => [label()]), { version: '1.1', merge: true });
+    assert.deepEqual((document?.toJS() as { metadata: unknown }).metadata, { labels: { use: 'true', app: 'x', tier: 'web' } });
+  });
+});

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseManifests } from '../../../tasks/_shared/kubernetes/chart.js';
+import { HelmRelease } from '../../../tasks/_shared/kubernetes/helm-release.js';
+import { Namespace } from '../../../tasks/_shared/kubernetes/namespace.js';
+import { ReleaseBlueprint } from '../../../tasks/_shared/kubernetes/release-blueprint.js';
+import { RolloutProof } from '../../../tasks/_shared/kubernetes/rollout-proof.js';
+import { ServiceAccountAdoption } from '../../../tasks/_shared/kubernetes/service-account-adoption.js';
+import { metadataOf } from '../../../tasks/_shared/kubernetes/objects.js';
+import { isRecord } from '../../simulators/kernel/service.js';
+import { output, value } from '../../../tasks/_shared/reconcile/ref.js';
+import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
+import { kubeTools } from '../../tools/kube-tools.js';
+import { chartShapes, type ChartShape } from './chart-shapes.js';
+import { clientId, loopbackCluster, plantNamespace, plantServiceAccount, tenantId, verdictOf, writesOf, type ClusterWorld } from './cluster-world.js';
+
+/** The texts of a value by their paths. */
+function leaves(content: unknown, path = ''): Map<string, unknown> {
+  if (!isRecord(content) && !Array.isArray(content)) return new Map([[path, content]]);
+  const entries = Object.entries(content);
+  if (entries.length === 0) return new Map();
+  return new Map(entries.flatMap(([key, item]) => [...leaves(item, path === '' ? key : `${path}.${key}`)]));
+}
+
+/** What the second manifests have otherwise than the first, as the shapes write it; what they lack begins with a minus. */
+function difference(before: string, after: string): string[] {
+  const [was, is] = [parseManifests(before), parseManifests(after)];
+  assert.equal(is.length, was.length, 'no object comes or goes');
+  return was.flatMap((one) => {
+    const name = `${String(one.kind)} ${metadataOf(one).name}`;
+    const other = is.find((two) => two.kind === one.kind && metadataOf(two).name === metadataOf(one).name);
+    const [old, now] = [leaves(one), leaves(other)];
+    const gone = [...old.keys()].filter((path) => !now.has(path)).map((path) => `- ${name}: ${path}`);
+    const put = [...now].filter(([path, text]) => old.get(path) !== text).map(([path, text]) => `${name}: ${path} = ${String(text).replace(clientId, '<client>').replace(tenantId, '<tenant>')}`);
+    return [...gone, ...put];
+  }).sort();
+}
+
+for (const major of [3, 4] as const) {
+  describe(`charts of other shapes, with helm ${major}`, function () {
+    let world: ClusterWorld;
+    let folder: string;
+    let helmPath: string;
+    before(async () => {
+      const tools = await kubeTools();
+      helmPath = major === 3 ? tools.helm3 : tools.helm4;
+    });
+    beforeEach(async () => {
+      world = await loopbackCluster();
+      folder = await mkdtemp(join(tmpdir(), 'aks-wi-shape-'));
+    });
+    afterEach(async () => {
+      await rm(folder, { recursive: true });
+      await world.close();
+    });
+
+    /** Deploys a shape; the release, and what the run came to. */
+    async function deploy({ files, values = '', federated }: ChartShape): Promise<{ readonly result: RunResult; readonly release: HelmRelease }> {
+      const { api, connection, clock, abort } = world;
+      for (const [name, content] of Object.entries(files)) {
+        await mkdir(dirname(join(folder, name)), { recursive: true });
+        await writeFile(join(folder, name), content);
+      }
+      if (api.find('Namespace', undefined, 'orders') === undefined) {
+        plantNamespace(api);
+        if (federated === true) plantServiceAccount(api, { 'azure.workload.identity/client-id': clientId, 'azure.workload.identity/tenant-id': tenantId });
+      }
+      const place = { release: 'orders', namespace: 'orders', serviceAccount: 'api', timeoutMs: 60_000 };
+      const settings = { connection, clock, signal: abort.signal, helmPath, identityMode: 'inject' as const, chart: { folder, valuesFiles: [], values }, ...place };
+      const namespace = new Namespace(connection, 'orders');
+      const refs = { namespace: output(namespace, (state) => state.name), clientId: value(clientId), tenantId: value(tenantId) };
+      const blueprint = new ReleaseBlueprint(settings);
+      const adoption = new ServiceAccountAdoption(blueprint, refs);
+      const release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) }, []);
+      const result = await world.run([namespace, adoption, release], [new RolloutProof(settings, refs, [release.key])]);
+      return { result, release };
+    }
+
+    /** What Helm stored of the release, hooks included, and what the chart renders by itself. */
+    async function manifests({ values = '' }: ChartShape): Promise<{ readonly stored: string; readonly plain: string }> {
+      const { connection, abort } = world;
+      const run = (line: readonly string[], offline: boolean): Promise<string> => connection.helm(line, { executable: helmPath, signal: abort.signal, offline });
+      const at = ['--namespace', 'orders'];
+      const parts = await Promise.all(['manifest', 'hooks'].map((part) => run(['get', part, 'orders', ...at], false)));
+      const set = values === '' ? [] : ['--set', values.replace(': ', '=')];
+      return { stored: parts.join('\n---\n'), plain: await run(['template', 'orders', folder, ...at, ...set], true) };
+    }
+
+    for (const shape of chartShapes) {
+      if (shape.hooks === true && major === 3) {
+        it(`refuse ${shape.title}, since helm 3.17 shows its hooks to nobody`, async () => {
+          const { result, release } = await deploy(shape);
+          const { action, problem } = verdictOf(result, release.key);
+          assert.deepEqual([action, problem?.code], ['blocked', 'WI4212']);
+          assert.match(problem?.what ?? '', /^The hook job orders\/migrate would run without identity$/);
+          assert.deepEqual(writesOf(world), []);
+        });
+        continue;
+      }
+      it(`deploy ${shape.title} with identity, and with no other difference`, async () => {
+        const { result } = await deploy(shape);
+        const told = JSON.stringify({ plan: result.plan.map(({ change }) => change), applied: result.applied.map(({ outcome }) => outcome), proofs: result.proofs.map(({ outcome }) => outcome) });
+        assert.equal(result.result, 'succeeded', told);
+        const { stored, plain } = await manifests(shape);
+        assert.deepEqual(difference(plain, stored), [...shape.difference].sort());
+        assert.equal(['Deployment', 'StatefulSet', 'DaemonSet'].flatMap((kind) => world.api.list(kind, 'orders')).length, shape.rolls);
+        world.network.log.clear();
+        const again = await deploy(shape);
+        assert.deepEqual([again.result.result, writesOf(world)], ['succeeded', []]);
+      });
+    }
+  });
+}

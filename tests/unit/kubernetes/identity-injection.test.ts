@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { injectIdentity, type PodIdentity } from '../../../tasks/_shared/kubernetes/identity-injection.js';
+import { HelmProcess } from '../../../tasks/_shared/kubernetes/helm-process.js';
+import { systemClock } from '../../../tasks/_shared/reconcile/clock.js';
+import { sourceRenderer } from '../../tools/source-renderer.js';
+import { clientId, tenantId } from './cluster-world.js';
+
+const identity: PodIdentity = { namespace: 'orders', serviceAccount: 'api', clientId, tenantId };
+const account = (more = ''): string => `apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: api\n${more}`;
+const pod = (account_: string, more = ''): string => `apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n${more}spec:\n  serviceAccountName: ${account_}\n`;
+
+describe('putting an identity into manifests', () => {
+  it('annotates the service account, labels and stamps what runs as it', () => {
+    assert.equal(injectIdentity(account(), identity), account().replace('  name: api', `  annotations:\n    azure.workload.identity/client-id: "${clientId}"\n    azure.workload.identity/tenant-id: "${tenantId}"\n  name: api`));
+    assert.equal(injectIdentity(pod('api'), identity), pod('api').replace('  name: p', `  annotations:\n    aks-workload-identity/client-id: "${clientId}"\n  labels:\n    azure.workload.identity/use: "true"\n  name: p`));
+    assert.match(injectIdentity(account(), { ...identity, tokenSeconds: 7200 }), /azure\.workload\.identity\/service-account-token-expiration: "7200"/);
+  });
+
+  it('leaves other accounts, other namespaces and other kinds as they are', () => {
+    const others = [account().replace('name: api', 'name: cache'), account('  namespace: elsewhere\n'), pod('cache'), pod('default'), pod('api', '  namespace: elsewhere\n'), 'kind: ConfigMap\nmetadata: {name: api}\nspec: {serviceAccountName: api}\n', '# nothing\n'];
+    const all = others.join('---\n');
+    assert.equal(injectIdentity(all, identity), all);
+  });
+
+  it('goes into lists, and changes nothing the second time', () => {
+    const listed = `apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ServiceAccount\n  metadata:\n    name: api\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: p}\n  spec: {serviceAccountName: api}\n`;
+    const once = injectIdentity(`${listed}---\n${pod('api')}`, identity);
+    assert.equal(once.split(clientId).length, 4);
+    assert.equal(injectIdentity(once, identity), once);
+    assert.notEqual(injectIdentity(once, { ...identity, clientId: tenantId }), once);
+  });
+
+  it('leaves hooks alone where helm keeps them to itself', () => {
+    const hook = pod('api', '  annotations: {helm.sh/hook: pre-upgrade}\n');
+    assert.equal(injectIdentity(hook, identity, { hooks: false }), hook);
+    assert.notEqual(injectIdentity(hook, identity), hook);
+  });
+});
+
+describe('the program that helm pipes manifests through', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'aks-wi-render-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const run = (file: string, input: string): { readonly status: number | null; readonly stdout: string; readonly stderr: string } => {
+    const { status, stdout, stderr } = spawnSync(sourceRenderer.program, [...sourceRenderer.arguments, file], { input, encoding: 'utf8' });
+    return { status, stdout, stderr };
+  };
+
+  it('does what the function does', () => {
+    const file = join(folder, 'identity.json');
+    writeFileSync(file, JSON.stringify(identity));
+    assert.deepEqual(run(file, account()), { status: 0, stdout: injectIdentity(account(), identity), stderr: '' });
+  });
+
+  it('ends with a message, and hands nothing on, for manifests that cannot be edited and an identity that is not whole', () => {
+    const file = join(folder, 'identity.json');
+    writeFileSync(file, JSON.stringify(identity));
+    const shared = run(file, `base: &b {a: b}\n${account('  annotations: *b\n')}`);
+    assert.deepEqual([shared.status, shared.stdout], [1, '']);
+    assert.match(shared.stderr, /^the identity could not be put into the chart: document 1: metadata\.annotations is a reference to another place$/m);
+    writeFileSync(file, '{"namespace":"orders"}');
+    assert.match(run(file, account()).stderr, /the file of the identity is not whole/);
+    assert.equal(run(join(folder, 'gone.json'), account()).status, 1);
+  });
+
+  it('has to be there where something is to be injected', async () => {
+    const process_ = new HelmProcess({ environment: {}, tempDirectory: folder, clock: systemClock() });
+    await assert.rejects(process_.run(['upgrade'], { executable: 'helm', signal: new AbortController().signal, inject: { identity, helmMajor: 4 } }), /nothing is there to inject identities with/);
+  });
+});
