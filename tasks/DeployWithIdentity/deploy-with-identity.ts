@@ -58,6 +58,7 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services): D
     serviceAccount,
     chart: { folder: inputs.chart, valuesFiles: inputs.valuesFiles, values: inputs.values.get(entry.label) ?? '' },
     identityMode: inputs.identityMode,
+    atomic: inputs.atomic,
     ...(inputs.tokenSeconds === undefined ? {} : { tokenSeconds: inputs.tokenSeconds }),
     timeoutMs: inputs.timeoutMs,
   };

@@ -20,6 +20,8 @@ export interface Inputs extends WorkloadInputs {
   readonly identityMode: IdentityMode;
   /** Lifetime of the tokens that the webhook asks for, in seconds; absent: as the service account says. */
   readonly tokenSeconds?: number;
+  /** Whether a release whose upgrade fails is taken back to what ran before. */
+  readonly atomic: boolean;
   /** For Helm and the rollout, each. Milliseconds. */
   readonly timeoutMs: number;
   /** `helm`, or the path of the executable. */
@@ -44,6 +46,7 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
     valuesFiles: readValuesFiles(inputs),
     values: readValues(inputs, shared),
     ...readIdentityMode(inputs),
+    atomic: inputs.boolean('atomic', true),
     timeoutMs: inputs.integer('timeoutInMinutes', { min: 1, max: 240, fallback: 10 }) * minute,
     helmPath: readHelmPath(inputs),
   };

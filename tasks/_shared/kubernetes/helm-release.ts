@@ -11,6 +11,7 @@ import { describeTroubles, troublesOf } from './pod-health.js';
 import { reachOf } from './predictable-kinds.js';
 import type { ReleaseBlueprint, ReleaseInputs } from './release-blueprint.js';
 import { isPending, newestRevision, untilLabel, type Revision } from './release-revisions.js';
+import { afterRollback, rollBack } from './release-rollback.js';
 import type { RenderedChart } from './rendered-chart.js';
 import { serviceAccountState, type ServiceAccountState } from './service-account.js';
 import { podsOf, workloadsOf, type Workload } from './workloads.js';
@@ -135,8 +136,16 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     const intent = { action: revision === undefined ? 'create' : 'update', object: `helm release ${this.name}`, after: chart.digest, widens: false };
     const inject = await this.blueprint.injection(known);
     await writer.write(intent, () => this.#helm(line, writer.signal, inject)).catch(async (error: unknown) => {
-      throw error instanceof Problem && error.code === 'WI4202' ? await this.#explained(error) : error;
+      throw error instanceof Problem && error.code === 'WI4202' ? await this.#takenBack(await this.#explained(error), writer) : error;
     });
+  }
+
+  /** Why pods kept the upgrade from ending is looked up before: the rollback takes them away. */
+  async #takenBack(failure: Problem, writer: Writer): Promise<Problem> {
+    const { atomic, release, namespace } = this.blueprint.settings;
+    if (!atomic || writer.signal.aborted) return failure;
+    const end = await rollBack(this.blueprint, writer, (line) => this.#helm(line, writer.signal, undefined));
+    return afterRollback(failure, end, release, namespace);
   }
 
   /** Runs helm and stops it in time: hooks and the rollout have a time-out each, and its label promises one end for all of them. */

@@ -21,6 +21,8 @@ export interface ReleaseSettings {
   readonly identityMode: IdentityMode;
   /** Lifetime of the tokens that the webhook asks for, in seconds; absent: as it is. */
   readonly tokenSeconds?: number;
+  /** Whether a release whose upgrade fails is taken back to what ran before. */
+  readonly atomic: boolean;
   /** How long Helm and the rollout may take. Milliseconds. */
   readonly timeoutMs: number;
 }

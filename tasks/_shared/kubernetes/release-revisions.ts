@@ -35,8 +35,13 @@ function untilOf(label: string | undefined, revision: number): number | undefine
   return Number(about) === revision ? Number(seconds) * 1000 : undefined;
 }
 
-/** The newest revision of a release; undefined when Helm knows none. Source: helm pkg/storage/driver/secrets.go. */
+/** The newest revision of a release; undefined when Helm knows none. */
 export async function newestRevision(connection: ClusterConnection, namespace: string, release: string): Promise<Revision | undefined> {
+  return (await revisionsOf(connection, namespace, release))[0];
+}
+
+/** The revisions of a release that Helm knows, the newest first. Source: helm pkg/storage/driver/secrets.go. */
+export async function revisionsOf(connection: ClusterConnection, namespace: string, release: string): Promise<readonly Revision[]> {
   const secrets = await connection.list(kinds.secret, namespace, `owner=helm,name=${release}`, { metadataOnly: true });
   const revisions = secrets.map((found): Revision => {
     const { name, labels, created } = metadataOf(found);
@@ -51,5 +56,5 @@ export async function newestRevision(connection: ClusterConnection, namespace: s
       secret: { ...kinds.secret, namespace, name },
     };
   });
-  return revisions.sort((one, other) => other.number - one.number)[0];
+  return revisions.sort((one, other) => other.number - one.number);
 }

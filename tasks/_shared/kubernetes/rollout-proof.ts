@@ -31,7 +31,7 @@ export class RolloutProof implements Proof<ReleaseInputs> {
   readonly cluster: string;
 
   constructor(
-    private readonly settings: Omit<ReleaseSettings, 'chart' | 'helmPath' | 'identityMode' | 'tokenSeconds'>,
+    private readonly settings: Omit<ReleaseSettings, 'chart' | 'helmPath' | 'identityMode' | 'tokenSeconds' | 'atomic'>,
     readonly inputs: Refs<ReleaseInputs>,
     readonly proves: readonly string[],
   ) {

@@ -68,7 +68,7 @@ for (const major of [3, 4] as const) {
         if (federated === true) plantServiceAccount(api, { 'azure.workload.identity/client-id': clientId, 'azure.workload.identity/tenant-id': tenantId });
       }
       const place = { release: 'orders', namespace: 'orders', serviceAccount: 'api', timeoutMs: 60_000 };
-      const settings = { connection, clock, signal: abort.signal, helmPath, identityMode: 'inject' as const, chart: { folder, valuesFiles: [], values }, ...place };
+      const settings = { connection, clock, signal: abort.signal, helmPath, identityMode: 'inject' as const, atomic: true, chart: { folder, valuesFiles: [], values }, ...place };
       const namespace = new Namespace(connection, 'orders');
       const refs = { namespace: output(namespace, (state) => state.name), clientId: value(clientId), tenantId: value(tenantId) };
       const blueprint = new ReleaseBlueprint(settings);

@@ -28,6 +28,7 @@ interface Wish {
   readonly timeoutMs?: number;
   readonly dryRun?: boolean;
   readonly identityMode?: IdentityMode;
+  readonly atomic?: boolean;
 }
 
 for (const major of [3, 4] as const) {
@@ -53,7 +54,7 @@ for (const major of [3, 4] as const) {
       const { connection, clock, abort } = world;
       const chart = { folder: wish.chart ?? sampleChart, valuesFiles: wish.valuesFiles ?? [], values: wish.values ?? made };
       const place = { release: 'orders-api', namespace: 'orders', serviceAccount: 'api', timeoutMs: wish.timeoutMs ?? 60_000 };
-      const settings = { connection, clock, signal: abort.signal, helmPath, chart, identityMode: wish.identityMode ?? 'inject', ...place };
+      const settings = { connection, clock, signal: abort.signal, helmPath, chart, identityMode: wish.identityMode ?? 'inject', atomic: wish.atomic ?? false, ...place };
       const namespace = new Namespace(connection, 'orders');
       const refs = { namespace: output(namespace, (state) => state.name), clientId: value(wish.clientId ?? clientId), tenantId: value(tenantId) };
       const blueprint = new ReleaseBlueprint(settings);
@@ -175,7 +176,7 @@ for (const major of [3, 4] as const) {
       };
       const chart = { folder: sampleChart, valuesFiles: [], values: made };
       const place = { release: 'orders-api', namespace: 'orders', serviceAccount: 'api', timeoutMs: 60_000 };
-      const blueprint = new ReleaseBlueprint({ connection, clock, signal: abort.signal, helmPath, chart, identityMode: 'inject', ...place });
+      const blueprint = new ReleaseBlueprint({ connection, clock, signal: abort.signal, helmPath, chart, identityMode: 'inject', atomic: true, ...place });
       const refs = { namespace: value('orders'), clientId: output(lookup, (state) => state.clientId), tenantId: output(lookup, (state) => state.tenantId) };
       const later = new HelmRelease(blueprint, { ...refs, serviceAccount: value('api') }, []);
       const result = await world.run([lookup, later], [], true);

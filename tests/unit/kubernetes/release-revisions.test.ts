@@ -20,7 +20,7 @@ const refs = { namespace: value('orders'), clientId: value('c'), tenantId: value
 function releaseOn(connection: ClusterConnection, timeoutMs: number, clock = new VirtualClock()): HelmRelease {
   const chart = { folder: 'tests/fixtures/contoso/charts/orders-api', valuesFiles: [], values: '' };
   const place = { release: 'orders-api', namespace: 'orders', serviceAccount: 'api' };
-  return new HelmRelease(new ReleaseBlueprint({ connection, clock, signal, helmPath: 'helm', chart, identityMode: 'inject', timeoutMs, ...place }), refs, []);
+  return new HelmRelease(new ReleaseBlueprint({ connection, clock, signal, helmPath: 'helm', chart, identityMode: 'inject', atomic: false, timeoutMs, ...place }), refs, []);
 }
 
 /** What a release with a minute's time-out plans when it finds a revision: the action, or the code of what blocks it. */

@@ -49,7 +49,7 @@ describe('helm release of other charts', () => {
   const deploy = (dryRun = false): Promise<RunResult> => {
     const { connection, clock, abort } = world;
     const place = { release: 'orders', namespace: 'orders', serviceAccount: 'api', timeoutMs: 60_000 };
-    const settings = { connection, clock, signal: abort.signal, helmPath, identityMode: 'inject' as const, chart: { folder: chart, valuesFiles: [], values: '' }, ...place };
+    const settings = { connection, clock, signal: abort.signal, helmPath, identityMode: 'inject' as const, atomic: true, chart: { folder: chart, valuesFiles: [], values: '' }, ...place };
     const namespace = new Namespace(connection, 'orders');
     const refs = { namespace: output(namespace, (state) => state.name), clientId: value(clientId), tenantId: value(tenantId) };
     release = new HelmRelease(new ReleaseBlueprint(settings), { ...refs, serviceAccount: value('api') }, []);

@@ -70,4 +70,5 @@ export const releaseRows: readonly BadInput[] = [
   ...row(deploy, 'identityMode', 'values', 'WI1003', 'values', /give inject or verify/),
   ...['3599', '86401', '1h'].flatMap((seconds) => row(deploy, 'tokenExpirationSeconds', seconds, 'WI1002', seconds, /give a whole number from 3600 to 86400$/)),
   ...row(deploy, 'tokenExpirationSeconds', '7200', 'WI1060', '7200', /identityMode is verify.*set identityMode to inject$/, { given: { identityMode: 'verify' } }),
+  ...row(deploy, 'atomic', 'yes', 'WI1003', '"yes"', /give true or false/),
 ];
