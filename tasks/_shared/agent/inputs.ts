@@ -153,7 +153,7 @@ export class InputReader {
   files(name: string): ReadonlyMap<string, string> {
     const texts = new Map<string, string>();
     for (const path of this.lines(name)) {
-      const read = readTextFile(path);
+      const read = readTextFile(this.located(path));
       if ('flaw' in read) this.unusable(name, path, read.flaw);
       else texts.set(path, read.text);
     }

@@ -48,6 +48,8 @@ const cases: readonly Case[] = [
   { title: 'two bad clusters', inputs: { clusters: 'nonsense,rg/a,rg/a' }, read: (r) => r.clusters('clusters', subscription), mistakes: [/^WI1004: Input clusters has "nonsense"/, /^WI1004: .*listed twice/] },
   { title: 'a short id without a subscription', inputs: { clusters: 'rg/a' }, read: (r) => r.clusters('clusters', undefined), mistakes: [/^WI1004: .*no subscription/] },
   { title: 'the same mistake found twice', inputs: { x: '$(y)' }, read: (r) => [r.optionalText('x'), r.text('x')], mistakes: [/^WI1005/] },
+  { title: 'files of a list, relative to the sources', inputs: { files: 'list.txt' }, read: (r) => [...r.files('files')], value: [['list.txt', 'one\r\ntwo\r\n']], mistakes: [] },
+  { title: 'a file of a list that is not there', inputs: { files: 'list.txt,gone.txt' }, read: (r) => r.files('files'), mistakes: [/^WI1062: Input files names "gone\.txt", because there is no such file$/] },
   { title: 'a secret that is missing', inputs: {}, read: (r) => r.secret('password')(), mistakes: [/^WI1001: Input password/] },
 ];
 
