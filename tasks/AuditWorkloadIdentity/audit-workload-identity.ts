@@ -42,7 +42,7 @@ export function auditWorkloadIdentity(agent: Agent, parts: FrameParts<Services>)
   });
 }
 
-function contextOf(agent: Agent, { shared, profileFile, failOn }: AuditInputs, { clock }: ServiceTools): AuditContext {
+function contextOf(agent: Agent, { shared, profileFile, policy, failOn }: AuditInputs, { clock }: ServiceTools): AuditContext {
   const { url } = runFacts(agent);
   return {
     taskVersion: manifest.version,
@@ -51,6 +51,7 @@ function contextOf(agent: Agent, { shared, profileFile, failOn }: AuditInputs, {
     ...(url === undefined ? {} : { runUrl: url }),
     signIn: describeSignIn(shared.connection.signIn),
     ...(profileFile === undefined ? {} : { profileFile }),
+    ...(policy === undefined ? {} : { boundaryPolicy: policy.origin }),
     failOn,
   };
 }

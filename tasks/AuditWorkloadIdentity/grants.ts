@@ -9,6 +9,7 @@ import type { History } from '../_shared/fleet/history.js';
 import { grantMark, grantName } from '../_shared/fleet/marks.js';
 import type { BoundaryFact, GrantOrigin, IdentityGrant } from '../_shared/fleet/posture/access-facts.js';
 import { knownSince, signInsFor, type SignIn, type UsedGrant } from '../_shared/fleet/sign-ins.js';
+import { inOrder } from '../_shared/fleet/wording.js';
 import type { Access } from '../_shared/reconcile/access.js';
 import type { Read } from '../_shared/reconcile/attempt.js';
 import type { AuditedCrossing } from '../_shared/report/audit-report.js';
@@ -103,7 +104,7 @@ export async function grantsOf({ state, name }: Candidate, index: GrantIndex, op
   const found = [
     ...index.assignmentsOf(principalId).map((one) => ({ grant: ofAssignment(one, history), role: one.role, roleId: one.assignment.role, dataOnly: one.dataOnly })),
     ...index.policiesOf(principalId).map((one) => ({ grant: ofPolicy(one, principalId, history), role: policyRole, roleId: undefined, dataOnly: true })),
-  ].sort((one, other) => one.grant.scope.localeCompare(other.grant.scope) || one.grant.role.localeCompare(other.grant.role));
+  ].sort((one, other) => inOrder(one.grant.scope, other.grant.scope) || inOrder(one.grant.role, other.grant.role));
   const judged = await Promise.all(found.map(async ({ grant, role, roleId, dataOnly }) => {
     const access: Access = { kind: 'grant', from: resourceEnd(state.id, name), to: resourceEnd(grant.scope), role, ...(roleId === undefined ? {} : { roleId }) };
     const boundary = judge === undefined ? undefined : boundaryFact(await judge.judge(access));
@@ -121,7 +122,7 @@ export function boundaryFact(judged: JudgedAccess): OnBoundary {
   if (judged.verdict === 'refused') return { fact: { verdict, detail: `${crosses}, and no rule of the boundary policy allows it` }, crossing: { access, from, to, verdict: judged.verdict } };
   const { name: rule, reason, until } = judged.rule;
   const limited = until === undefined ? {} : { until };
-  const detail = judged.verdict === 'expired' ? `${crosses}, which rule ${rule} allowed until ${until ?? ''}` : `${crosses}, allowed by ${rule}${until === undefined ? '' : ` until ${until}`}: ${reason}`;
+  const detail = judged.verdict === 'expired' ? `${crosses}, which rule ${rule} allowed until ${until ?? ''}` : `${crosses}, allowed by ${rule}${until === undefined ? '' : ` until ${until}`}: ${reason.replace(/\.$/, '')}`;
   return { fact: { verdict, detail }, crossing: { access, from, to, verdict: judged.verdict, rule, reason, ...limited } };
 }
 

@@ -4,6 +4,7 @@ import { credentialsOf, type FederatedCredentialState } from '../_shared/azure/f
 import { readIdentity, type IdentityState } from '../_shared/azure/identity-state.js';
 import { groupId, lastPart, parseArmId, type ArmId } from '../_shared/fleet/arm-id.js';
 import { ownName } from '../_shared/fleet/marks.js';
+import { inOrder } from '../_shared/fleet/wording.js';
 import { attempt, type Read } from '../_shared/reconcile/attempt.js';
 import type { Limiter } from '../_shared/reconcile/limits.js';
 import type { Reader } from '../_shared/reconcile/resource.js';
@@ -41,7 +42,7 @@ export async function findCandidates({ azure, wanted, inventories, limiter }: Ca
     const credentials = await attempt(azure.signal, () => credentialsOf(azure, state.id, reader));
     return { state, name: lastPart(state.id), credentials };
   })));
-  return { all: all.sort((one, other) => one.name.localeCompare(other.name) || one.state.id.localeCompare(other.state.id)), unreadable, unread };
+  return { all: all.sort((one, other) => inOrder(one.name, other.name) || inOrder(one.state.id, other.state.id)), unreadable, unread };
 }
 
 /** What pods of any cluster can be trusted as. One identity that could not be read may be anybody's. */

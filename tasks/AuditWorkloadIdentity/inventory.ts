@@ -1,26 +1,44 @@
-import type { IdentityFacts, IdentityGrant } from '../_shared/fleet/posture/access-facts.js';
+import type { BoundaryFact, IdentityCredential, IdentityFacts, IdentityGrant } from '../_shared/fleet/posture/access-facts.js';
 import { excessOf, inexactnessOf } from '../_shared/fleet/posture/access-rules.js';
-import type { AuditedGrant, AuditedIdentity } from '../_shared/report/audit-report.js';
+import type { AuditedCredential, AuditedGrant, AuditedIdentity } from '../_shared/report/audit-report.js';
 
-/** An identity as the inventory tells it: what is wrong with a grant comes before where it is from. */
+/** An identity as the inventory tells it: what is wrong with a credential or grant comes before where it is from. */
 export function auditedIdentity({ name, id, clientId, credentials, grants }: IdentityFacts): AuditedIdentity {
   const trusted = 'found' in credentials ? credentials.found : [];
+  return { name, id, clientId, credentials: trusted.map(auditedCredential), grants: grants.map(auditedGrant) };
+}
+
+/** States in which a cluster may act as the identity today. */
+const open: readonly IdentityCredential['state'][] = ['ok', 'elsewhere', 'accountUnread'];
+
+function auditedCredential({ name, subject, cluster, state, detail, boundary }: IdentityCredential): AuditedCredential {
   return {
     name,
-    id,
-    clientId,
-    credentials: trusted.map(({ subject, cluster, state, detail }) => ({ subject, ...(cluster === undefined ? {} : { cluster }), state, detail })),
-    grants: grants.map(auditedGrant),
+    subject,
+    ...(cluster === undefined ? {} : { cluster }),
+    state: crosses(boundary) && open.includes(state) ? 'crossing' : state,
+    detail: [...onBoundary(boundary), detail].join('; '),
   };
 }
 
 function auditedGrant(grant: IdentityGrant): AuditedGrant {
-  const { role, scope, lastUsed, boundary, origin } = grant;
-  const crosses = boundary?.verdict === 'refused' || boundary?.verdict === 'expired';
+  const { role, scope, boundary, origin } = grant;
   const broad = excessOf(grant) ?? inexactnessOf(grant);
-  const state = crosses ? 'crossing' : broad !== undefined ? 'broader' : 'planned' in origin ? 'planned' : 'unplanned' in origin ? 'unplanned' : 'untold';
+  const state = crosses(boundary) ? 'crossing' : broad !== undefined ? 'broader' : 'planned' in origin ? 'planned' : 'unplanned' in origin ? 'unplanned' : 'untold';
   const from = 'planned' in origin ? origin.planned : 'unplanned' in origin ? origin.unplanned : origin.untold;
-  const told = [...(boundary === undefined || boundary.verdict === 'within' ? [] : [boundary.detail]), ...(broad === undefined ? [] : [broad]), from];
-  const at = lastUsed !== undefined && 'found' in lastUsed ? lastUsed.found.at : undefined;
-  return { role, scope, state, detail: told.join('; '), ...(at === undefined ? {} : { lastUsed: at }) };
+  return { role, scope, state, detail: [...onBoundary(boundary), ...(broad === undefined ? [] : [broad]), from].join('; '), ...lastUse(grant) };
+}
+
+function crosses(boundary: BoundaryFact | undefined): boolean {
+  return boundary?.verdict === 'refused' || boundary?.verdict === 'expired';
+}
+
+function onBoundary(boundary: BoundaryFact | undefined): string[] {
+  return boundary === undefined || boundary.verdict === 'within' ? [] : [boundary.detail];
+}
+
+function lastUse({ lastUsed }: IdentityGrant): Pick<AuditedGrant, 'lastUsed' | 'unusedSince'> {
+  if (lastUsed === undefined || 'unread' in lastUsed) return {};
+  const { at, since } = lastUsed.found;
+  return at === undefined ? { unusedSince: since } : { lastUsed: at };
 }

@@ -14,3 +14,8 @@ export function some(items: readonly string[], shown = 5, separator = ', '): str
 export function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
+
+/** Orders texts by their characters: alike on every machine, whatever language it speaks. */
+export function inOrder(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}

@@ -1,8 +1,9 @@
 import { placeText } from '../fleet/posture/profile.js';
+import { reachRules } from '../fleet/posture/record-rules.js';
 import { severities, type Severity } from '../fleet/posture/rule.js';
-import { openFindings, type AuditedException, type AuditedIdentity, type AuditedRule, type AuditFinding, type AuditReport } from './audit-report.js';
-import { auditName, credentialStates, exceptionText, grantStates, profileText, resultText, seenText, severityTitles, thresholdText, whereText } from './audit-words.js';
-import { accessText } from './crossing-text.js';
+import { openFindings, type AuditedException, type AuditedGrant, type AuditedIdentity, type AuditedRule, type AuditFinding, type AuditReport } from './audit-report.js';
+import { auditName, credentialStates, crossingVerdicts, exceptionText, grantStates, momentText, profileText, resultText, seenText, severityTitles, thresholdText, whereText } from './audit-words.js';
+import { accessText, policyText } from './crossing-text.js';
 import { escape, table } from './markup.js';
 
 /** Most rows of one table, and most identities: the JSON report has all of them. */
@@ -52,15 +53,16 @@ function rows(heads: readonly string[], body: readonly (readonly string[])[]): s
 const plainUrl = /^https:\/\/[\w.~:/?#&=%+,;@-]+$/;
 
 function factTable(report: AuditReport): string[] {
-  const { run, runUrl = '', startedAt, taskVersion, signIn } = report;
+  const { run, runUrl = '', startedAt, taskVersion, signIn, boundaryPolicy } = report;
   const facts = rows(
     ['', ''],
     [
       ['Made by', `${auditName} ${taskVersion}, which only reads`],
-      ['When', startedAt],
+      ['When', momentText(startedAt)],
       ['Run', run],
       ['Signed in as', signIn],
       ['Profile', profileText(report)],
+      ['Boundary policy', boundaryPolicy === undefined ? 'none was given' : policyText(boundaryPolicy)],
       ['Threshold', thresholdText(report)],
     ],
   );
@@ -70,7 +72,7 @@ function factTable(report: AuditReport): string[] {
 function resultLines(report: AuditReport): string[] {
   const { fail, unknown, excepted, pass, notApplicable } = report.counts;
   return [
-    `The audit came to: ${resultText(report)}.`,
+    `The audit came to: ${resultText(report)}. The table counts verdicts: one for each rule at each place that it is about.`,
     '',
     ...rows(
       ['Severity', 'does not hold', 'could not be told', 'accepted', 'holds', 'does not apply'],
@@ -79,13 +81,18 @@ function resultLines(report: AuditReport): string[] {
   ];
 }
 
-function inventoryLines({ inventory: { clusters, namespaces } }: AuditReport): string[] {
+/** What stays unknown where a cluster or its namespaces could not be read. */
+const unreadRules: readonly string[] = [reachRules.cluster.id, reachRules.namespaces.id];
+
+function inventoryLines({ inventory: { clusters, namespaces }, findings }: AuditReport): string[] {
   if (clusters.length === 0) return ['No cluster was in scope.'];
   const byCluster = new Map<string, string[]>();
   for (const { cluster, name } of namespaces) byCluster.set(cluster, [...(byCluster.get(cluster) ?? []), name]);
+  const dark = new Set(findings.filter(({ rule, namespace }) => unreadRules.includes(rule) && namespace === undefined).map(({ cluster }) => cluster));
+  const none = (label: string): string => (dark.has(label) ? 'could not be read' : 'none in scope');
   return rows(
     ['Cluster', 'Version', 'Boundary', 'Namespaces', 'Resource'],
-    clusters.map(({ label, version = '', boundary = '', id }) => [label, version, boundary, (byCluster.get(label) ?? []).join(', '), id]),
+    clusters.map(({ label, version = '', boundary = '', id }) => [label, version, boundary, byCluster.get(label)?.join(', ') ?? none(label), id]),
   );
 }
 
@@ -104,21 +111,26 @@ function identityLines(identities: readonly AuditedIdentity[]): string[] {
 }
 
 function credentialLines(credentials: AuditedIdentity['credentials']): string[] {
-  return rows(['Who can become it', 'Cluster', 'State', 'What was seen'], credentials.map(({ subject, cluster = '', state, detail }) => [subject, cluster, credentialStates[state], detail]));
+  return rows(['Who can become it', 'Cluster', 'By credential', 'State', 'What was seen'], credentials.map(({ name, subject, cluster = '', state, detail }) => [subject, cluster, name, credentialStates[state], detail]));
 }
 
 function grantLines(grants: AuditedIdentity['grants']): string[] {
   return rows(
     ['Role', 'What it reaches', 'State', 'What was seen', 'Last used'],
-    grants.map(({ role, scope, state, detail, lastUsed = 'not known' }) => [role, scope, grantStates[state], detail, lastUsed]),
+    grants.map((grant) => [grant.role, grant.scope, grantStates[grant.state], grant.detail, useText(grant)]),
   );
+}
+
+function useText({ lastUsed, unusedSince }: AuditedGrant): string {
+  if (lastUsed !== undefined) return momentText(lastUsed);
+  return unusedSince === undefined ? 'not known' : `not since ${momentText(unusedSince)}`;
 }
 
 function crossingLines({ inventory: { crossings } }: AuditReport): string[] {
   if (crossings.length === 0) return ['Nothing that was found crosses a boundary.'];
   return rows(
     ['What', 'From', 'To', 'Boundary policy', 'Rule', 'Reason', 'Last day'],
-    crossings.map((crossing) => [accessText(crossing), crossing.from, crossing.to, crossing.verdict, crossing.rule ?? '', crossing.reason ?? '', crossing.until ?? '']),
+    crossings.map((crossing) => [accessText(crossing), crossing.from, crossing.to, crossingVerdicts[crossing.verdict], crossing.rule ?? '', crossing.reason ?? '', crossing.until ?? '']),
   );
 }
 
@@ -131,7 +143,7 @@ function exceptionLines(exceptions: readonly AuditedException[]): string[] {
 
 /** What exceptions accept, finding by finding. */
 function acceptedLines(findings: readonly AuditFinding[]): string[] {
-  const accepted = findings.flatMap((finding) => (finding.exception === undefined ? [] : [[finding.severity, finding.title, whereText(finding), seenText(finding), finding.exception.reason, finding.exception.until]]));
+  const accepted = alike(findings.filter(({ exception }) => exception !== undefined)).map(({ where, finding }) => [finding.severity, finding.title, where, seenText(finding), finding.exception?.reason ?? '', finding.exception?.until ?? '']);
   return accepted.length === 0 ? [] : ['', '### Findings that are accepted', '', ...rows(['Severity', 'Rule', 'Where', 'What was seen', 'Reason', 'Last day'], accepted)];
 }
 
@@ -156,12 +168,30 @@ function severityLines(severity: Severity, findings: readonly AuditFinding[]): s
       '',
       `#### ${escape(first.title)}`,
       '',
-      `Rule ${escape(rule)}. To do: ${escape(first.remedy)}.${first.source.length === 0 ? '' : ` Asked for by: ${escape(first.source.join('; '))}.`}`,
+      `Rule ${escape(rule)}. ${toDo(first)}: ${escape(first.remedy)}.${first.source.length === 0 ? '' : ` Asked for by: ${escape(first.source.join('; '))}.`}`,
       '',
-      ...rows(['Where', 'What was seen'], own.map((finding) => [whereText(finding), finding.evidence])),
+      ...rows(['Where', 'What was seen'], alike(own).map(({ where, finding }) => [where, finding.evidence])),
     ];
   });
   return [`### ${severityTitles[severity]}`, ...rules];
+}
+
+/** What could not be told is mended by looking again: only of what an audit has to read is that the remedy. */
+function toDo({ rule, outcome }: AuditFinding): string {
+  return outcome === 'fail' || Object.values(reachRules).some(({ id }) => id === rule) ? 'To do' : 'To do, should it not hold';
+}
+
+/** Findings with where they are; what was seen alike in several namespaces of a cluster, such as one binding that reaches all of them, is one. */
+function alike(findings: readonly AuditFinding[]): { readonly finding: AuditFinding; readonly where: string }[] {
+  const groups = new Map<string, { readonly finding: AuditFinding; readonly namespaces: string[] }>();
+  for (const finding of findings) {
+    const { rule, severity, outcome, cluster, namespace, object, evidence, exception } = finding;
+    const key = JSON.stringify([rule, severity, outcome, cluster, object, evidence, exception, namespace === undefined]);
+    const group = groups.get(key) ?? { finding, namespaces: [] };
+    groups.set(key, group);
+    if (namespace !== undefined && !group.namespaces.includes(namespace)) group.namespaces.push(namespace);
+  }
+  return [...groups.values()].map(({ finding, namespaces }) => ({ finding, where: whereText(namespaces.length === 0 ? finding : { ...finding, namespace: namespaces.join(', ') }) }));
 }
 
 function ruleLines({ rules }: AuditReport): string[] {

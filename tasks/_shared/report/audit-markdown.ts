@@ -1,7 +1,7 @@
 import { severities } from '../fleet/posture/rule.js';
 import { many } from '../fleet/wording.js';
 import { openFindings, type AuditReport } from './audit-report.js';
-import { acceptedText, auditName, credentialStates, exceptionText, grantStates, profileText, resultText, seenText, thresholdText, whereText } from './audit-words.js';
+import { acceptedText, auditName, credentialStates, crossingVerdicts, exceptionText, grantStates, profileText, resultText, seenText, thresholdText, whereText } from './audit-words.js';
 import { accessText } from './crossing-text.js';
 import { brief } from './columns.js';
 import { escape, section, table } from './markup.js';
@@ -79,7 +79,7 @@ function accessTable({ inventory: { identities } }: AuditReport): string[] {
 }
 
 function crossingTable({ inventory: { crossings } }: AuditReport): string[] {
-  const rows = crossings.map((crossing) => [accessText(crossing), `${crossing.from} → ${crossing.to}`, crossing.verdict, crossing.reason ?? '', crossing.until ?? '']);
+  const rows = crossings.map((crossing) => [accessText(crossing), `${crossing.from} → ${crossing.to}`, crossingVerdicts[crossing.verdict], crossing.reason ?? '', crossing.until ?? '']);
   return cells(['What', 'Crossing', 'Boundary policy', 'Reason', 'Until'], rows);
 }
 

@@ -3,6 +3,7 @@ import type { CredentialState } from '../fleet/posture/credential-review.js';
 import { isAbout, isValidOn, settingOf, type AuditException, type AuditProfile, type BaseProfile, type FindingPlace, type RuleSetting } from '../fleet/posture/profile.js';
 import { severities, type Outcome, type RuleText, type Severity, type Verdict } from '../fleet/posture/rule.js';
 import { shown } from '../fleet/shown.js';
+import { inOrder } from '../fleet/wording.js';
 import type { Crossing } from '../reconcile/access.js';
 import { brief } from './columns.js';
 
@@ -26,6 +27,8 @@ export interface AuditContext {
   readonly signIn: string;
   /** The file of the profile; absent for a built-in one. */
   readonly profileFile?: PolicyOrigin;
+  /** The boundary policy that crossings were judged by; absent where none was given. */
+  readonly boundaryPolicy?: PolicyOrigin;
   readonly failOn: FailOn;
 }
 
@@ -42,10 +45,13 @@ export interface AuditedCluster {
 
 /** Whom an identity trusts. */
 export interface AuditedCredential {
+  /** Its own name in the identity. */
+  readonly name: string;
   readonly subject: string;
   /** Label of the cluster whose issuer it names; absent where no cluster of the fleet has it. */
   readonly cluster?: string;
-  readonly state: CredentialState;
+  /** A crossing is one that the boundary policy does not allow, by which the cluster may act as the identity. */
+  readonly state: CredentialState | 'crossing';
   /** What was seen, in a clause. */
   readonly detail: string;
 }
@@ -60,6 +66,8 @@ export interface AuditedGrant {
   readonly detail: string;
   /** When it was last used, ISO 8601, as far as sign-in data tells. */
   readonly lastUsed?: string;
+  /** Since when sign-in data tells of no use, ISO 8601; absent where it tells of one, or of nothing. */
+  readonly unusedSince?: string;
 }
 
 /** An identity with who may become it and what it reaches. */
@@ -218,15 +226,11 @@ function textOf({ title, source, remedy, mendedBy }: RuleText): Pick<AuditedRule
 
 function worstFirst(one: AuditFinding, other: AuditFinding): number {
   const rank = ({ severity, outcome }: AuditFinding): number => severities.indexOf(severity) * 2 + (outcome === 'fail' ? 0 : 1);
-  return rank(one) - rank(other) || compare(keyOf(one), keyOf(other));
+  return rank(one) - rank(other) || inOrder(keyOf(one), keyOf(other));
 }
 
 function keyOf({ rule, cluster = '', namespace = '', object = '' }: FindingPlace): string {
   return [rule, cluster, namespace, object].join('\n');
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 function countsOf(looks: readonly (AuditFinding | AuditedGood)[]): AuditCounts {

@@ -1,7 +1,7 @@
 import type { Severity } from '../fleet/posture/rule.js';
 import type { FindingPlace } from '../fleet/posture/profile.js';
 import { many } from '../fleet/wording.js';
-import { failed, openFindings, type AuditedCredential, type AuditedException, type AuditedGrant, type AuditFinding, type AuditReport } from './audit-report.js';
+import { failed, openFindings, type AuditedCredential, type AuditedCrossing, type AuditedException, type AuditedGrant, type AuditFinding, type AuditReport } from './audit-report.js';
 import { policyText } from './crossing-text.js';
 
 /** The task as outputs call it. */
@@ -18,6 +18,7 @@ export const credentialStates: Readonly<Record<AuditedCredential['state'], strin
   issuerOld: 'the issuer is an old one',
   foreign: 'of no cluster that is seen',
   unclear: 'could not be told',
+  crossing: 'crosses a boundary',
 };
 
 /** How a grant is, in words. */
@@ -29,12 +30,20 @@ export const grantStates: Readonly<Record<AuditedGrant['state'], string>> = {
   untold: 'of unknown origin',
 };
 
+/** What the boundary policy says of a crossing that is there, in words. */
+export const crossingVerdicts: Readonly<Record<AuditedCrossing['verdict'], string>> = { allowed: 'allowed', expired: 'no longer allowed', refused: 'not allowed' };
+
 /** How severities head a part of a page. */
 export const severityTitles: Readonly<Record<Severity, string>> = { high: 'High', medium: 'Medium', low: 'Low' };
 
-/** Where a look was, for people: `aks-1 / orders / pod api`. */
+/** Where a look was, for people: `aks-1 / orders / pod api`, or `identity id-orders` of what belongs to no cluster. */
 export function whereText({ cluster, namespace, object }: FindingPlace): string {
-  return pathOf({ cluster, namespace, object }).join(' / ');
+  return cluster === undefined && object !== undefined ? object : pathOf({ cluster, namespace, object }).join(' / ');
+}
+
+/** A time to the minute: `2027-01-05 02:00 UTC`; any other text as it is. @param time ISO 8601, UTC */
+export function momentText(time: string): string {
+  return time.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.]+Z$/, '$1 $2 UTC');
 }
 
 /** The parts of a place, the widest first; what belongs to no cluster is shared. */
@@ -63,7 +72,6 @@ export function exceptionText({ state, findings }: Pick<AuditedException, 'state
       return findings === 0 ? 'past its day: it can be removed' : `past its day: ${many(findings, 'finding')} no longer accepted`;
   }
 }
-
 
 /** `prod`, or `profiles/fleet.yml · sha256 6e2f… (extends nonprod)`. */
 export function profileText({ profile: { name, base }, profileFile }: Pick<AuditReport, 'profile' | 'profileFile'>): string {

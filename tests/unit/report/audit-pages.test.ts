@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { reachRules } from '../../../tasks/_shared/fleet/posture/record-rules.js';
 import { toEvidence } from '../../../tasks/_shared/report/audit-evidence.js';
 import { toAuditMarkdown } from '../../../tasks/_shared/report/audit-markdown.js';
-import { failed } from '../../../tasks/_shared/report/audit-report.js';
-import { example, hostile, hostileReport, judged, reportOf, rules, vastReport } from './audit-world.js';
+import { failed, type Judged } from '../../../tasks/_shared/report/audit-report.js';
+import { example, hostile, hostileReport, judged, profileWith, reportOf, rules, vastReport } from './audit-world.js';
 
-const [localAccounts] = rules;
+const [localAccounts, , noCredentials] = rules;
 
 /** Rows of tables whose cells are not as many as those of their head. */
 function ragged(page: string): string[] {
@@ -80,19 +81,24 @@ describe('the evidence document of an audit', () => {
 
   it('says who made it, when, as whom and by which profile', () => {
     const [facts = ''] = page.split('\n## ');
-    for (const fact of ['AuditWorkloadIdentity 1.2.3, which only reads', '2027-01-05T02:00:00.000Z', 'audit 20270105.1', 'app 1f0c…9a (federated)', 'fleet.yml (extends prod)', '[The run with its log](https://dev.azure.com/contoso/fleet/_build/results?buildId=7)']) assert.ok(facts.includes(fact), fact);
-    assert.match(partOf(page, '## Result'), /^The audit came to: failed\.\n\n[^]*\| high \| 3 \| 0 \| 1 \| 1 \| 0 \|/);
+    for (const fact of ['AuditWorkloadIdentity 1.2.3, which only reads', '2027-01-05 02:00 UTC', 'audit 20270105.1', 'app 1f0c…9a (federated)', 'fleet.yml (extends prod)', '[The run with its log](https://dev.azure.com/contoso/fleet/_build/results?buildId=7)']) assert.ok(facts.includes(fact), fact);
+    assert.match(partOf(page, '## Result'), /^The audit came to: failed\. The table counts verdicts: one for each rule at each place[^]*\| high \| 3 \| 0 \| 1 \| 1 \| 0 \|/);
     const file = { path: 'audit/fleet.yml', sha256: 'a'.repeat(64), commit: 'b'.repeat(40) };
     assert.match(toEvidence({ ...example(), profileFile: file }), /audit\/fleet\.yml · commit bbbbbbbbbbbb · sha256 aaaaaaaaaaaa \(extends prod\)/);
+    assert.match(page, /\| Boundary policy \| none was given \|/);
+    assert.match(toEvidence({ ...example(), boundaryPolicy: file }), /\| Boundary policy \| audit\/fleet\.yml · commit bbbbbbbbbbbb · sha256 aaaaaaaaaaaa \|/);
   });
 
   it('lists what was looked at, and who reaches what', () => {
-    assert.match(partOf(page, '## What was looked at'), /\| aks-1 \| 1\.31\.2 \| nonprod \| orders, billing \| \/subscriptions.*\/aks-1 \|\n\| aks-2 \|(?: {2}\|){3}/);
+    assert.match(partOf(page, '## What was looked at'), /\| aks-1 \| 1\.31\.2 \| nonprod \| orders, billing \| \/subscriptions.*\/aks-1 \|\n\| aks-2 \|(?: {2}\|){2} none in scope \|/);
+    const unread = judged(reachRules.namespaces, 'unknown', 'the cluster is stopped', 'aks-2');
+    const stopped = toEvidence({ ...reportOf([unread], undefined, [reachRules.namespaces]), inventory: example().inventory });
+    assert.match(partOf(stopped, '## What was looked at'), /\| aks-2 \|(?: {2}\|){2} could not be read \|/);
     const access = partOf(page, '## Who reaches what');
     assert.match(access, /^### id-orders\n\nClient id 44444444-4444-4444-8444-444444444444, resource \/subscriptions/);
-    assert.match(access, /\| system:serviceaccount:orders:api \| aks-1 \| as it should be \| the service account is there \|/);
-    assert.match(access, /\| AcrPull \| .*\/crprod \| crosses a boundary \| leads from nonprod to prod \| 2027-01-02T00:00:00Z \|/);
-    assert.match(access, /\| Key Vault Secrets User \| .* \| as planned \| in the ledger \| not known \|/);
+    assert.match(access, /\| system:serviceaccount:orders:api \| aks-1 \| wi-orders-api \| as it should be \| the service account is there \|/);
+    assert.match(access, /\| AcrPull \| .*\/crprod \| crosses a boundary \| leads from nonprod to prod \| 2027-01-02 00:00 UTC \|/);
+    assert.match(access, /\| Key Vault Secrets User \| .* \| as planned \| in the ledger \| not since 2026-10-01 06:30 UTC \|/);
   });
 
   it('gives crossings and exceptions with their reason and last day', () => {
@@ -108,8 +114,29 @@ describe('the evidence document of an audit', () => {
     assert.deepEqual(open.match(/^#+ .*$/gm), ['### High', '#### Local accounts are off', '#### No static credentials are there', '### Medium', '#### A default-deny network policy is there']);
     assert.match(open, /Rule local-accounts\. To do: switch local accounts off\. Asked for by: Cluster baseline, section 2\.\n\n.*\n.*\n\| aks-1 \| disableLocalAccounts is false \|/);
     const untold = partOf(page, '## What could not be told');
-    assert.match(untold, /^### Low\n\n#### Containers are monitored\n/);
+    assert.match(untold, /^### Low\n\n#### Containers are monitored\n\nRule monitoring\. To do, should it not hold: connect a workspace\.\n/);
     assert.match(untold, /\| sign-ins of id-orders \| the workspace keeps none \|$/);
+  });
+
+  it('tells what was seen alike in several namespaces of a cluster once, and what differs apart', () => {
+    const at = (namespace: string, cluster = 'aks-1', object = 'cluster role binding admins'): Judged => judged(noCredentials, 'fail', 'binds cluster-admin to user a', cluster, namespace, object);
+    const open = partOf(toEvidence(reportOf([at('orders'), at('billing'), at('orders', 'aks-2'), at('orders', 'aks-1', 'role binding mine')])), '## Open findings');
+    assert.deepEqual(open.split('\n').slice(-3).map((line) => line.split(' | ')[0]), ['| aks-1 / billing, orders / cluster role binding admins', '| aks-1 / orders / role binding mine', '| aks-2 / orders / cluster role binding admins']);
+    const profile = profileWith('exceptions:\n  - {rule: no-static-credentials, cluster: aks-1, reason: it is known, until: 2027-12-31}\n');
+    assert.equal(partOf(toEvidence(reportOf([at('orders'), at('billing')], profile)), '### Findings that are accepted').split('\n').length, 3);
+  });
+
+  it('says which crossings are not allowed, and of a grant that was never used that nobody knows', () => {
+    const { inventory } = example();
+    const [crossing] = inventory.crossings;
+    const [identity] = inventory.identities;
+    assert.ok(crossing !== undefined && identity !== undefined);
+    const verdicts = (['expired', 'refused'] as const).map((verdict) => ({ ...crossing, verdict }));
+    const grants = identity.grants.map(({ role, scope, state, detail }) => ({ role, scope, state, detail }));
+    const credentials = identity.credentials.map((one) => ({ ...one, state: 'crossing' as const }));
+    const other = toEvidence({ ...example(), inventory: { ...inventory, crossings: verdicts, identities: [{ ...identity, grants, credentials }] } });
+    assert.match(partOf(other, '## Crossings of boundaries'), /\| no longer allowed \|[^]*\| not allowed \|/);
+    assert.match(partOf(other, '## Who reaches what'), /\| wi-orders-api \| crosses a boundary \|[^]*\| in the ledger \| not known \|/);
   });
 
   it('says so where there is nothing to tell', () => {

@@ -133,7 +133,7 @@ describe('the schema of the report of an audit', () => {
   it('knows every field that a report has', () => {
     const schema = JSON.parse(readFileSync('schemas/audit-report.schema.json', 'utf8')) as Record<string, unknown>;
     const strict = new Ajv({ allErrors: true }).compile(closed(schema) as object);
-    const report: unknown = JSON.parse(JSON.stringify({ ...example(), profileFile: file }));
+    const report: unknown = JSON.parse(JSON.stringify({ ...example(), profileFile: file, boundaryPolicy: file }));
     assert.ok(strict(report) === true, JSON.stringify(strict.errors));
   });
 

@@ -72,7 +72,7 @@ describe('the audit as SARIF', () => {
     const results = resultsOf(example());
     assert.deepEqual(results.map(({ ruleId, level, message: { text }, locations }) => [ruleId, level, text, ...locations.flatMap(({ logicalLocations }) => logicalLocations.map(({ fullyQualifiedName, kind }) => `${kind} ${fullyQualifiedName}`))]), [
       ['local-accounts', 'error', 'aks-1: disableLocalAccounts is false', 'resource aks-1'],
-      ['no-static-credentials', 'error', 'shared / app deployer: a secret of an app', 'object shared/app deployer'],
+      ['no-static-credentials', 'error', 'app deployer: a secret of an app', 'object shared/app deployer'],
       ['no-static-credentials', 'error', 'aks-1 / orders / secret cache: key token', 'object aks-1/orders/secret cache'],
       ['no-static-credentials', 'error', 'aks-1 / orders / secret db: key password', 'object aks-1/orders/secret db'],
       ['default-deny', 'warning', 'aks-1 / orders: no policy selects all pods', 'namespace aks-1/orders'],

@@ -38,12 +38,12 @@ export const inventory: AuditInventory = {
     {
       name: 'id-orders', id: identityId, clientId: '44444444-4444-4444-8444-444444444444',
       credentials: [
-        { subject: 'system:serviceaccount:orders:api', cluster: 'aks-1', state: 'ok', detail: 'the service account is there' },
-        { subject: 'system:serviceaccount:Orders:web', state: 'foreign', detail: 'issuer https://example.com' },
+        { name: 'wi-orders-api', subject: 'system:serviceaccount:orders:api', cluster: 'aks-1', state: 'ok', detail: 'the service account is there' },
+        { name: 'by-hand', subject: 'system:serviceaccount:Orders:web', state: 'foreign', detail: 'issuer https://example.com' },
       ],
       grants: [
         { role: 'AcrPull', scope: registryId, state: 'crossing', detail: 'leads from nonprod to prod', lastUsed: '2027-01-02T00:00:00Z' },
-        { role: 'Key Vault Secrets User', scope: `${subscription}/Microsoft.KeyVault/vaults/kv`, state: 'planned', detail: 'in the ledger' },
+        { role: 'Key Vault Secrets User', scope: `${subscription}/Microsoft.KeyVault/vaults/kv`, state: 'planned', detail: 'in the ledger', unusedSince: '2026-10-01T06:30:00.000Z' },
       ],
     },
   ],
@@ -110,7 +110,7 @@ export function hostileReport(): AuditReport {
   const inventoryOf: AuditInventory = {
     clusters: [{ label: hostile, id: hostile, version: hostile, boundary: hostile }],
     namespaces: [{ cluster: hostile, name: hostile }],
-    identities: [{ name: hostile, id: hostile, clientId: hostile, credentials: [{ subject: hostile, cluster: hostile, state: 'foreign', detail: hostile }], grants: [{ role: hostile, scope: hostile, state: 'unplanned', detail: hostile }] }],
+    identities: [{ name: hostile, id: hostile, clientId: hostile, credentials: [{ name: hostile, subject: hostile, cluster: hostile, state: 'foreign', detail: hostile }], grants: [{ role: hostile, scope: hostile, state: 'unplanned', detail: hostile }] }],
     crossings: [{ access: { kind: 'grant', from: { kind: 'identity', name: hostile, id: hostile }, to: { kind: 'registry', name: hostile, id: hostile }, role: hostile }, from: hostile, to: hostile, verdict: 'refused', reason: hostile, rule: hostile }],
     unread: [{ what: hostile, because: hostile }],
   };

@@ -73,7 +73,7 @@ describe('AuditWorkloadIdentity: who may become an identity', () => {
     assert.match(found ?? '', /^fail identity id-orders-aks-1, credential by-hand: the issuer .* is served and belongs to no cluster that is seen$/);
     rig.network.faults.plant({ service: 'arm', method: 'GET', path: /managedClusters\?/, times: 1, respond: { status: 403, body: { error: { code: 'AuthorizationFailed', message: 'no' } } } });
     const [unclear] = findingsOf(await audit(rig, ['aks-1']), 'access-issuer-known');
-    assert.match(unclear ?? '', /^unknown : credential by-hand: .*there may be others: clusters of subscription .*: no \(AuthorizationFailed\)/);
+    assert.match(unclear ?? '', /^unknown identity id-orders-aks-1: credential by-hand: .*there may be others: clusters of subscription .*: no \(AuthorizationFailed\)/);
   });
 });
 
@@ -126,6 +126,31 @@ describe('AuditWorkloadIdentity: what an identity reaches', () => {
     }
   });
 
+  it('crosses boundaries by a credential as well, which is no credential as it should be', async () => {
+    const { rig, identity } = await federated();
+    const { world } = rig;
+    world.hierarchy.addManagementGroup({ name: 'prod', displayName: 'Production' });
+    const prod = idOf('subscription of production');
+    world.hierarchy.addSubscription({ id: prod, displayName: 'prod', managementGroup: 'prod' });
+    world.hierarchy.addResourceGroup(prod, 'rg-prod', 'westeurope');
+    world.assign(rig.deployer.objectId, 'Reader', `/subscriptions/${prod}`);
+    const own = world.arm.identities.add(prod, 'rg-prod', 'id-prod', 'westeurope');
+    own.credentials.set('by-hand', rig.issuer('aks-1'), subject);
+    own.credentials.set('by-hand-case', rig.issuer('aks-1'), 'system:serviceaccount:Orders:api');
+    const file = new PolicyFile();
+    try {
+      const audited = await audit(rig, ['aks-1'], { subscriptions: prod, boundaryPolicy: file.write('version: 1\nboundaries:\n  nonprod: [nonprod]\n  prod: [prod]\n') });
+      const { boundaryPolicy, inventory } = audited.report;
+      assert.match(boundaryPolicy?.path ?? '', /boundaries\.yml$/);
+      const told = inventory.identities.flatMap(({ name, credentials }) => credentials.map((one) => [name, one.name, one.state, one.detail.split('; ')[0]]));
+      const crosses = 'crosses nonprod → prod, and no rule of the boundary policy allows it';
+      assert.deepEqual(told.filter(([name]) => name === 'id-prod'), [['id-prod', 'by-hand', 'crossing', crosses], ['id-prod', 'by-hand-case', 'caseDiffers', crosses]]);
+      assert.deepEqual(told.filter(([name]) => name === identity.name).map(([, , state]) => state), ['ok']);
+    } finally {
+      file.remove();
+    }
+  });
+
   it('was used, was not, or nobody can say', async () => {
     const { rig, identity } = await federated();
     const { world, clock } = rig;
@@ -140,7 +165,7 @@ describe('AuditWorkloadIdentity: what an identity reaches', () => {
     };
     assert.deepEqual(await look(signIn(identity.principalId, 2)), ['pass']);
     assert.match((await look(signIn('somebody-else', 28))).join('\n'), /^fail identity id-orders-aks-1, Key Vault Secrets User on .*: no sign-in since 20\d\d-\d\d-\d\dT.*Z can have been a use of it$/);
-    assert.match((await look(signIn('somebody-else', 2))).join('\n'), /^unknown : .*: sign-ins are known since 20\d\d-.* only$/);
+    assert.match((await look(signIn('somebody-else', 2))).join('\n'), /^unknown identity id-orders-aks-1: .*: sign-ins are known since 20\d\d-.* only$/);
     const denied = await audit(rig, ['aks-1'], { ...inputs, logAnalyticsWorkspace: '99999999-9999-4999-8999-999999999999' });
     assert.match(findingsOf(denied, 'access-grant-used').join('\n'), /^unknown /);
   });

@@ -42,7 +42,7 @@ describe('AuditWorkloadIdentity: drift against ledgers', () => {
     assert.deepEqual([findingsOf(audited, 'ledger-drift'), goodOf(audited, 'ledger-drift')], [[], ['pass']]);
     assert.deepEqual(goodOf(audited, 'access-grant-planned'), ['pass']);
     const without = await audit(rig, ['aks-1']);
-    assert.match(findingsOf(without, 'access-grant-planned').join('\n'), /^unknown : access policy \(secrets: get\) on .*kv-old: entries of access policies carry no mark, and no ledger was given$/);
+    assert.match(findingsOf(without, 'access-grant-planned').join('\n'), /^unknown identity id-orders-aks-1: access policy \(secrets: get\) on .*kv-old: entries of access policies carry no mark, and no ledger was given$/);
     assert.deepEqual(goodOf(without, 'ledger-drift'), ['notApplicable']);
   });
 
