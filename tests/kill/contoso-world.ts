@@ -5,6 +5,7 @@ import { InputReader } from '../../tasks/_shared/agent/inputs.js';
 import type { PlannedTask } from '../../tasks/_shared/agent/planned-task.js';
 import { openRecord } from '../../tasks/_shared/agent/run-record.js';
 import { servicesOver, type Services } from '../../tasks/_shared/agent/services.js';
+import type { RunInputs } from '../../tasks/_shared/agent/shared-inputs.js';
 import { connectAzure } from '../../tasks/_shared/azure/azure.js';
 import { aksServerApplication, clusterAddress } from '../../tasks/_shared/azure/cluster-credential.js';
 import type { ServiceConnection } from '../../tasks/_shared/azure/connection.js';
@@ -45,6 +46,9 @@ interface Ring {
   readonly subscription: string;
 }
 
+/** The run in the pipeline's own words, as descriptions and ledgers have it. */
+const runName = 'orders-api 20260105.1';
+
 /** Where a step runs. */
 export interface StepWorld {
   readonly world: World;
@@ -62,11 +66,14 @@ const rings = {
 
 export type RingName = keyof typeof rings;
 
-/** A fresh contoso world in this process, on a clock of its own, with the delays that the demo has. */
-export async function contosoWorld(): Promise<World> {
+/**
+ * A fresh contoso world in this process, on a clock of its own, with the delays that the demo has.
+ * @param join makes its network, where that is not the usual
+ */
+export async function contosoWorld(join = (clock: VirtualClock): Network => new Network(clock)): Promise<World> {
   takeKeysAgain();
   const clock = new VirtualClock();
-  const world = await createContoso(new Network(clock), 'in process');
+  const world = await createContoso(join(clock), 'in process');
   world.arm.clusters.knobs.updateMs = 20_000;
   world.entra.knobs.credentialVisibleMs = 5_000;
   world.roles.effectMs = 5_000;
@@ -118,7 +125,7 @@ async function start<I>(ring: Ring, task: PlannedTask<I, Services>, inputs: Read
   reader.finish();
   const services = await servicesFor(shared, stepWorld);
   const desired = await task.desire(own, shared, services);
-  const record = openRecord(agent, { task: task.name, run: 'contoso', signIn: connection.name, correlation: 'c' }, agent.signal);
+  const record = openRecord(agent, { task: task.name, run: runName, signIn: connection.name, correlation: 'c' }, agent.signal);
   const progress = { waiting: (subject: string, text: string) => agent.debug(`${subject}: ${text}`) };
   const ports = { clock: lifeline.clock, signal: agent.signal, progress, permissions: services.permissions, checks: [...services.checks, ...(desired.checks ?? [])], journal: record.journal };
   const watcher = { planned: () => undefined, checked: () => undefined, applied: () => undefined };
@@ -140,13 +147,13 @@ function serviceConnection({ connection }: Ring, { world, lifeline, agent }: Ste
 }
 
 /** The services of a task, wired as the agent does, but over a lifeline and with the stand-in for helm. */
-async function servicesFor({ connection, clusters }: { connection: ServiceConnection; clusters: ReturnType<typeof parseClusters>['clusters'] }, { lifeline, agent, helm }: StepWorld): Promise<Services> {
+export async function servicesFor({ connection, clusters }: Pick<RunInputs, 'connection' | 'clusters'>, { lifeline, agent, helm }: Omit<StepWorld, 'world'>): Promise<Services> {
   const { clock } = lifeline;
   const { signal } = agent;
   const azure = await connectAzure(connection, { clock, signal, debug: () => undefined, correlationId: 'c', httpClient: inProcessHttpClient(lifeline) });
   await azure.token(azure.cloud.resourceManagerAudience);
   const token = (): Promise<string> => azure.token(aksServerApplication);
-  return servicesOver({ azure, run: 'contoso', connect: () => Promise.reject(new Error('one connection a ring')) }, clusters, async (entry) => {
+  return servicesOver({ azure, run: runName, connect: () => Promise.reject(new Error('one connection a ring')) }, clusters, async (entry) => {
     const { server, certificateAuthority } = await clusterAddress(azure, entry);
     const tools = { clock, signal, environment: {}, tempDirectory: agent.tempDirectory, http: inProcessKubernetes(lifeline) };
     const direct = await openDirect({ label: entry.label, clusterId: entry.id, server, certificateAuthority, token }, tools);

@@ -125,11 +125,17 @@ function addPipelinePrincipals(world: World): void {
   }
 }
 
-/** An application with a federated credential for its service connection; the planner of production still has a client secret. */
+/** The planner of production still has a client secret; every other one has a service connection that is federated. */
 function addPrincipal(world: World, which: ConnectionName): ServicePrincipal {
   const connection = connections[which];
-  const registered = { id: connection.id, projectId: project.id, name: connection.name, pipelines: 'all' as const };
-  if (which !== 'prodPlan') world.devops.connections.push(registered);
+  if (which !== 'prodPlan') return addConnection(world, connection);
+  return world.directory.add({ displayName: connection.name, kind: 'application', secrets: [canaries.clientSecret], federatedCredentials: () => [] });
+}
+
+/** A service connection of the project, and an application of its name that trusts the connection's tokens. It has no rights yet. */
+export function addConnection(world: World, { id, name }: { readonly id: string; readonly name: string }): ServicePrincipal {
+  const registered = { id, projectId: project.id, name, pipelines: 'all' as const };
+  world.devops.connections.push(registered);
   const trust = {
     name: 'azure-devops',
     issuer: world.devops.issuer(world.origins.devops),
@@ -137,8 +143,7 @@ function addPrincipal(world: World, which: ConnectionName): ServicePrincipal {
     audience: 'api://AzureADTokenExchange',
     createdAt: Number.NEGATIVE_INFINITY,
   };
-  const secrets = which === 'prodPlan' ? [canaries.clientSecret] : [];
-  return world.directory.add({ displayName: connection.name, kind: 'application', secrets, federatedCredentials: () => (which === 'prodPlan' ? [] : [trust]) });
+  return world.directory.add({ displayName: name, kind: 'application', secrets: [], federatedCredentials: () => [trust] });
 }
 
 /** Names the tenant for callers that only know this world. */
