@@ -3,7 +3,7 @@ import { readClusterFacts, type AuditedState, type SharedFacts } from '../_share
 import type { ClusterEntry } from '../_shared/fleet/clusters.js';
 import { clusterRules } from '../_shared/fleet/posture/cluster-rules.js';
 import type { SeenCluster } from '../_shared/fleet/posture/credential-review.js';
-import { accountState } from '../_shared/fleet/posture/known-accounts.js';
+import { accountState, type KnownAccounts } from '../_shared/fleet/posture/known-accounts.js';
 import { namespaceRules } from '../_shared/fleet/posture/namespace-rules.js';
 import { reached, reachRules } from '../_shared/fleet/posture/record-rules.js';
 import type { EdgeRules, NamespaceFacts, Verdict } from '../_shared/fleet/posture/rule.js';
@@ -78,9 +78,14 @@ export async function auditCluster(entry: ClusterEntry, options: ClusterAuditOpt
       id,
       label,
       ...(issuerUrl === undefined ? {} : { issuerUrl }),
-      account: (namespace, name) => ('found' in inside ? accountState(inside.found.accounts, namespace, name) : inside),
+      account: asked('found' in inside ? { found: inside.found.accounts } : inside),
     },
   };
+}
+
+/** Keeps the names of accounts and nothing else alive: a function that is made where a cluster is judged keeps all of its objects until the audit ends. */
+function asked(accounts: Read<KnownAccounts>): NonNullable<SeenCluster['account']> {
+  return (namespace, name) => ('found' in accounts ? accountState(accounts.found, namespace, name) : accounts);
 }
 
 function lookInside(entry: ClusterEntry, { state }: AuditedState, { services, namespaces }: ClusterAuditOptions): Promise<Read<ReadCluster>> {
