@@ -1,11 +1,20 @@
 import type { BoundaryFact, IdentityCredential, IdentityFacts, IdentityGrant } from '../_shared/fleet/posture/access-facts.js';
 import { excessOf, inexactnessOf } from '../_shared/fleet/posture/access-rules.js';
+import { some } from '../_shared/fleet/wording.js';
 import type { AuditedCredential, AuditedGrant, AuditedIdentity } from '../_shared/report/audit-report.js';
 
 /** An identity as the inventory tells it: what is wrong with a credential or grant comes before where it is from. */
-export function auditedIdentity({ name, id, clientId, credentials, grants }: IdentityFacts): AuditedIdentity {
+export function auditedIdentity({ name, id, clientId, credentials, grants, unread }: IdentityFacts): AuditedIdentity {
   const trusted = 'found' in credentials ? credentials.found : [];
-  return { name, id, clientId, credentials: trusted.map(auditedCredential), grants: grants.map(auditedGrant) };
+  return {
+    name,
+    id,
+    clientId,
+    credentials: trusted.map(auditedCredential),
+    ...('unread' in credentials ? { credentialsUnread: credentials.unread } : {}),
+    grants: grants.map(auditedGrant),
+    ...(unread.length === 0 ? {} : { grantsUnread: some(unread, 3, '; ') }),
+  };
 }
 
 /** States in which a cluster may act as the identity today. */

@@ -97,28 +97,32 @@ function inventoryLines({ inventory: { clusters, namespaces }, findings }: Audit
 }
 
 function identityLines(identities: readonly AuditedIdentity[]): string[] {
-  const told = identities.slice(0, longest).flatMap(({ name, id, clientId, credentials, grants }, index) => [
+  const told = identities.slice(0, longest).flatMap((identity, index) => [
     ...(index === 0 ? [] : ['']),
-    `### ${escape(name)}`,
+    `### ${escape(identity.name)}`,
     '',
-    `Client id ${escape(clientId)}, resource ${escape(id)}`,
+    `Client id ${escape(identity.clientId)}, resource ${escape(identity.id)}`,
     '',
-    ...(credentials.length === 0 ? ['Nobody can become it: it has no federated credential.'] : credentialLines(credentials)),
+    ...credentialLines(identity),
     '',
-    ...(grants.length === 0 ? ['It reaches nothing: it has no grant.'] : grantLines(grants)),
+    ...grantLines(identity),
   ]);
   return identities.length > longest ? [...told, '', `and ${identities.length - longest} more identities, in the JSON report`] : told;
 }
 
-function credentialLines(credentials: AuditedIdentity['credentials']): string[] {
+function credentialLines({ credentials, credentialsUnread }: AuditedIdentity): string[] {
+  if (credentialsUnread !== undefined) return [`Who can become it could not be read: ${escape(credentialsUnread)}.`];
+  if (credentials.length === 0) return ['Nobody can become it: it has no federated credential.'];
   return rows(['Who can become it', 'Cluster', 'By credential', 'State', 'What was seen'], credentials.map(({ name, subject, cluster = '', state, detail }) => [subject, cluster, name, credentialStates[state], detail]));
 }
 
-function grantLines(grants: AuditedIdentity['grants']): string[] {
-  return rows(
+function grantLines({ grants, grantsUnread }: AuditedIdentity): string[] {
+  const found = rows(
     ['Role', 'What it reaches', 'State', 'What was seen', 'Last used'],
     grants.map((grant) => [grant.role, grant.scope, grantStates[grant.state], grant.detail, useText(grant)]),
   );
+  if (grantsUnread !== undefined) return [...found, ...(found.length === 0 ? [] : ['']), `What ${found.length === 0 ? '' : 'else '}it reaches could not be read: ${escape(grantsUnread)}.`];
+  return found.length === 0 ? ['It reaches nothing: it has no grant.'] : found;
 }
 
 function useText({ lastUsed, unusedSince }: AuditedGrant): string {

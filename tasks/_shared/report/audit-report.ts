@@ -77,7 +77,11 @@ export interface AuditedIdentity {
   readonly id: string;
   readonly clientId: string;
   readonly credentials: readonly AuditedCredential[];
+  /** Why credentials could not be read; absent where they were. */
+  readonly credentialsUnread?: string;
   readonly grants: readonly AuditedGrant[];
+  /** Where else grants could not be looked for, and why; absent where they were looked for everywhere. */
+  readonly grantsUnread?: string;
 }
 
 /** An access that is there and leads from one boundary into another. */

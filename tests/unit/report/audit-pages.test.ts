@@ -147,6 +147,14 @@ describe('the evidence document of an audit', () => {
     assert.match(toEvidence({ ...example(), inventory: { ...inventory, identities: [bare] } }), /Nobody can become it: it has no federated credential\.\n\nIt reaches nothing: it has no grant\./);
   });
 
+  it('takes nothing that could not be read for nothing that is there', () => {
+    const { inventory } = example();
+    const told = (more: object): string => partOf(toEvidence({ ...example(), inventory: { ...inventory, identities: [{ ...inventory.identities[0]!, ...more }] } }), '## Who reaches what');
+    const untold = told({ credentials: [], credentialsUnread: 'no right', grants: [], grantsUnread: 'role assignments of subscription 2: no right' });
+    assert.match(untold, /\n\nWho can become it could not be read: no right\.\n\nWhat it reaches could not be read: role assignments of subscription 2: no right\.$/);
+    assert.match(told({ grantsUnread: 'no right' }), /\| Key Vault Secrets User \| .*\n\nWhat else it reaches could not be read: no right\.$/);
+  });
+
   it('lists every rule with what the profile made of it', () => {
     const rulesOf = partOf(toEvidence({ ...example(), rules: example().rules.map((rule) => (rule.id === 'monitoring' ? { ...rule, severity: 'off' } : rule)) }), '## Rules');
     assert.match(rulesOf, /\| monitoring \| Containers are monitored \| off \(low without the profile\) \|/);

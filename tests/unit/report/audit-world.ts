@@ -110,7 +110,7 @@ export function hostileReport(): AuditReport {
   const inventoryOf: AuditInventory = {
     clusters: [{ label: hostile, id: hostile, version: hostile, boundary: hostile }],
     namespaces: [{ cluster: hostile, name: hostile }],
-    identities: [{ name: hostile, id: hostile, clientId: hostile, credentials: [{ name: hostile, subject: hostile, cluster: hostile, state: 'foreign', detail: hostile }], grants: [{ role: hostile, scope: hostile, state: 'unplanned', detail: hostile }] }],
+    identities: [{ name: hostile, id: hostile, clientId: hostile, grantsUnread: hostile, credentials: [{ name: hostile, subject: hostile, cluster: hostile, state: 'foreign', detail: hostile }], grants: [{ role: hostile, scope: hostile, state: 'unplanned', detail: hostile }] }, { name: hostile, id: hostile, clientId: hostile, credentials: [], credentialsUnread: hostile, grants: [], grantsUnread: hostile }],
     crossings: [{ access: { kind: 'grant', from: { kind: 'identity', name: hostile, id: hostile }, to: { kind: 'registry', name: hostile, id: hostile }, role: hostile }, from: hostile, to: hostile, verdict: 'refused', reason: hostile, rule: hostile }],
     unread: [{ what: hostile, because: hostile }],
   };

@@ -64,6 +64,18 @@ describe('AuditWorkloadIdentity: who may become an identity', () => {
     assert.deepEqual(findingsOf(audited, 'access-issuer-known'), []);
   });
 
+  it('is no nobody where credentials or grants could not be read', async () => {
+    const { rig } = await federated();
+    const refuse = (path: RegExp): unknown => rig.network.faults.plant({ service: 'arm', method: 'GET', path, times: 1, respond: { status: 403, body: { error: { code: 'AuthorizationFailed', message: 'no' } } } });
+    refuse(/federatedIdentityCredentials/);
+    refuse(/roleAssignments\?/);
+    const [identity] = (await audit(rig, ['aks-1'])).report.inventory.identities;
+    assert.ok(identity !== undefined);
+    const { credentials, credentialsUnread, grants, grantsUnread } = identity;
+    assert.deepEqual([credentials, credentialsUnread], [[], 'no (AuthorizationFailed)']);
+    assert.deepEqual([grants, grantsUnread?.replace(/[0-9a-f-]{36}/, '…')], [[], 'role assignments of subscription …: no (AuthorizationFailed)']);
+  });
+
   it('is a stranger where an issuer is served that belongs to no cluster, and unclear where clusters could not be listed', async () => {
     const { rig, identity } = await federated();
     await rig.addCluster('aks-away', 'ready');
