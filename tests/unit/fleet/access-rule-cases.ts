@@ -109,6 +109,8 @@ export const cases: Readonly<Record<string, readonly AccessCase[]>> = {
     ['fail', granted({ role: 'Container Registry Repository Reader', scope: registry }), /every repository of the registry/],
     ['fail', granted({ kind: 'access policy', role: 'access policy (secrets: get)', scope: vault }), /an access policy reaches the whole vault/],
     ['notApplicable', granted({ role: 'Contributor', scope: group }), /no grant of identity id-orders is one to ask that of/],
+    ['unknown', granted({ role: '4633458b-17de-408a-b874-0445c86b69e6', scope: vault, roleUnread: '403' }), /what the role allows could not be read: 403/],
+    ['unknown', granted({ role: '4633458b-17de-408a-b874-0445c86b69e6', scope: registry, roleUnread: '403' }), /403/],
     ['unknown', unreadGrants, /subscription 2/],
   ],
   'access-grant-planned': [

@@ -97,13 +97,20 @@ export function inexactnessOf({ kind, role, scope, condition }: IdentityGrant): 
 function exactness(grant: IdentityGrant): Look {
   const because = inexactnessOf(grant);
   if (because !== undefined) return { fault: because };
-  return excessOf(grant) === undefined ? 'good' : 'skip';
+  if (excessOf(grant) !== undefined) return 'skip';
+  // Whether a role could be granted on less is told by its name.
+  const whole = wholeVault.test(grant.scope) || wholeRegistry.test(grant.scope);
+  return whole && grant.roleUnread !== undefined ? roleUnread(grant.roleUnread) : 'good';
 }
 
 function excess(grant: IdentityGrant): Look {
   const because = excessOf(grant);
   if (because !== undefined) return { fault: because };
-  return grant.roleUnread === undefined ? 'good' : { unread: `what the role allows could not be read: ${grant.roleUnread}` };
+  return grant.roleUnread === undefined ? 'good' : roleUnread(grant.roleUnread);
+}
+
+function roleUnread(because: string): Look {
+  return { unread: `what the role allows could not be read: ${because}` };
 }
 
 function origin({ origin: found }: IdentityGrant): Look {
