@@ -35,10 +35,10 @@ function grantTitle(identity: IdentityFacts, { role, scope }: IdentityGrant): st
   return `identity ${identity.name}, ${role} on ${scope}`;
 }
 
-/** What could not be told is about the identity as a whole: its name is the object. */
-function named({ name }: IdentityFacts, [first, ...rest]: Verdicts): Verdicts {
-  const withName = (one: Verdict): Verdict => (one.outcome === 'unknown' ? { ...one, object: `identity ${name}` } : one);
-  return [withName(first), ...rest.map(withName)];
+/** As {@link judged}. What could not be told names the identity: there is one such verdict for each, and nothing else would tell them apart. */
+function judgedOf({ name }: IdentityFacts, faults: readonly Verdict[], unread: readonly string[], otherwise: () => Verdict): Verdicts {
+  const [first, ...rest] = judged(faults, unread, otherwise);
+  return [first.outcome === 'unknown' ? { ...first, object: `identity ${name}` } : first, ...rest];
 }
 
 function onCredentials(question: CredentialQuestion, holds: string): (identity: IdentityFacts) => Verdicts {
@@ -51,7 +51,7 @@ function onCredentials(question: CredentialQuestion, holds: string): (identity: 
     const otherwise = (): Verdict =>
       good > 0 ? pass(`${many(good, 'credential')} of identity ${identity.name}: ${holds}`)
         : notApplicable(found.length === 0 ? `identity ${identity.name} has no federated credential` : `no credential of identity ${identity.name} is one to ask that of`);
-    return named(identity, judged(faults, [...unread, ...open], otherwise));
+    return judgedOf(identity, faults, [...unread, ...open], otherwise);
   };
 }
 
@@ -67,7 +67,7 @@ function onGrants(look: (grant: IdentityGrant) => Look, holds: string): (identit
     const otherwise = (): Verdict =>
       good > 0 ? pass(`${many(good, 'grant')} of identity ${identity.name}: ${holds}`)
         : notApplicable(identity.grants.length === 0 ? `identity ${identity.name} has no grant that can be seen` : `no grant of identity ${identity.name} is one to ask that of`);
-    return named(identity, judged(faults, [...identity.unread, ...open], otherwise));
+    return judgedOf(identity, faults, [...identity.unread, ...open], otherwise);
   };
 }
 
@@ -131,12 +131,11 @@ function boundaries(identity: IdentityFacts): Verdicts {
     ...credentials.found.map((one) => ({ title: credentialTitle(identity, one), boundary: one.boundary })),
     ...identity.grants.map((one) => ({ title: grantTitle(identity, one), boundary: one.boundary })),
   ].flatMap(({ title, boundary }) => (boundary === undefined ? [] : [{ title, ...boundary }]));
-  const nothing = (): Verdict => notApplicable(`no boundary policy was given, or identity ${identity.name} has no access that it could be about`);
-  if (looks.length === 0) return named(identity, judged([], [...credentials.unread, ...identity.unread], nothing));
+  if (looks.length === 0) return judgedOf(identity, [], [...credentials.unread, ...identity.unread], () => notApplicable(`no boundary policy was given, or identity ${identity.name} has no access that it could be about`));
   const faults = looks.filter(({ verdict }) => verdict === 'refused' || verdict === 'expired').map(({ title, detail }) => fail(detail, title));
   const open = looks.filter(({ verdict }) => verdict === 'unknown').map(({ title, detail }) => `${title}: ${detail}`);
   const allowed = looks.filter(({ verdict }) => verdict === 'allowed').map(({ detail }) => detail);
-  return named(identity, judged(faults, [...credentials.unread, ...identity.unread, ...open], () => pass(`identity ${identity.name}: ${allowed.length === 0 ? 'nothing crosses a boundary' : some(allowed, 3, '; ')}`)));
+  return judgedOf(identity, faults, [...credentials.unread, ...identity.unread, ...open], () => pass(`identity ${identity.name}: ${allowed.length === 0 ? 'nothing crosses a boundary' : some(allowed, 3, '; ')}`));
 }
 
 const credentialRemedy = 'Run FederateServiceAccount with prune: true, which removes what has lost its counterpart, or az identity federated-credential delete';
