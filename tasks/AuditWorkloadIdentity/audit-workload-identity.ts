@@ -12,6 +12,7 @@ import type { SharedFacts } from '../_shared/azure/cluster-facts.js';
 import { identitySignIns } from '../_shared/azure/identity-sign-ins.js';
 import { subscriptionsOf } from '../_shared/azure/visible-clusters.js';
 import { accessRules } from '../_shared/fleet/posture/access-rules.js';
+import type { SeenCluster } from '../_shared/fleet/posture/credential-review.js';
 import { driftRule, judgeDrift, reached, reachRules } from '../_shared/fleet/posture/record-rules.js';
 import type { GrantFact } from '../_shared/fleet/posture/rule.js';
 import { attempt, type Read } from '../_shared/reconcile/attempt.js';
@@ -76,12 +77,12 @@ export async function audit(inputs: AuditInputs, services: Services, tools: Pick
   })));
   const named = new Set(audited.flatMap(({ clientIds }) => clientIds));
   const judge = policy === undefined ? undefined : new AccessJudge(policy.policy, [azure]);
-  const seen = audited.flatMap((one) => one.seen ?? []);
+  const seen = audited.flatMap((one) => ('found' in one.seen ? one.seen.found : []));
   const review = await reviewIdentities(underReview(candidates, inputs.identities, named), {
     azure, inventories, clusters: seen, unseen: unseenClusters(inventories, audited), limiter, history,
     ...(judge === undefined ? {} : { judge }), ...(signIns === undefined ? {} : { signIns }),
   });
-  const drift = history === undefined ? undefined : ledgerObjects(history, { inventories, candidates: candidates.all, clusters: seen });
+  const drift = history === undefined ? undefined : ledgerObjects(history, { inventories, candidates: candidates.all, clusters: audited.map(forDrift) });
   const judged: Judged[] = [
     ...inventories.map(subscriptionVerdict),
     ...candidates.unreadable.map(({ object, because }) => ({ rule: reachRules.access, verdict: { ...reached({ unread: because }), object } })),
@@ -133,8 +134,13 @@ function subscriptionVerdict({ subscriptionId, ...lists }: AccessInventory): Jud
 function unseenClusters(inventories: readonly AccessInventory[], audited: readonly ClusterAudit[]): string[] {
   return [
     ...inventories.flatMap(({ subscriptionId, clusters }) => ('unread' in clusters ? [`clusters of subscription ${subscriptionId}: ${clusters.unread}`] : [])),
-    ...audited.flatMap(({ cluster, seen }) => (seen === undefined ? [`cluster ${cluster.label} could not be read`] : [])),
+    ...audited.flatMap(({ cluster, seen }) => ('unread' in seen ? [`cluster ${cluster.label}: ${seen.unread}`] : [])),
   ];
+}
+
+/** Of a cluster that could not be read, no service account can be told to be as it was written. */
+function forDrift({ cluster: { id, label }, seen }: ClusterAudit): SeenCluster {
+  return 'found' in seen ? seen.found : { id, label, account: () => seen };
 }
 
 async function withBoundary(cluster: AuditedCluster, judge: AccessJudge | undefined): Promise<AuditedCluster> {

@@ -45,8 +45,8 @@ export interface ClusterAudit {
   readonly ending: readonly string[];
   /** Client ids that service accounts in scope name, in lower case. */
   readonly clientIds: readonly string[];
-  /** For the review of credentials; absent where the cluster is not there or cannot be read. */
-  readonly seen?: SeenCluster;
+  /** For the review of credentials; unread where the cluster is not there or cannot be read. */
+  readonly seen: Read<SeenCluster>;
 }
 
 /** Reads one cluster and its namespaces and judges them. What cannot be read is a verdict and no error; a cancelled run throws. */
@@ -55,7 +55,7 @@ export async function auditCluster(entry: ClusterEntry, options: ClusterAuditOpt
   const { label, id } = entry;
   const read = await readClusterFacts(azure, entry, options.shared, reader);
   const reach = { rule: reachRules.cluster, cluster: label, verdict: reached('found' in read ? { found: `read as ${azure.connection.name}` } : read) };
-  if ('unread' in read) return { cluster: { label, id }, judged: [reach], namespaces: [], absent: [], ending: [], clientIds: [] };
+  if ('unread' in read) return { cluster: { label, id }, judged: [reach], namespaces: [], absent: [], ending: [], clientIds: [], seen: read };
   const { state, facts } = read.found;
   const inside = await lookInside(entry, read.found, options);
   const found = 'found' in inside ? inside.found : undefined;
@@ -74,12 +74,12 @@ export async function auditCluster(entry: ClusterEntry, options: ClusterAuditOpt
     absent: found?.absent ?? [],
     ending: found?.ending ?? [],
     clientIds: found?.namespaces.flatMap(clientIdsIn) ?? [],
-    seen: {
+    seen: { found: {
       id,
       label,
       ...(issuerUrl === undefined ? {} : { issuerUrl }),
       account: asked('found' in inside ? { found: inside.found.accounts } : inside),
-    },
+    } },
   };
 }
 

@@ -66,7 +66,7 @@ function ofCredential(written: string, last: string | undefined, own: AccessInve
   const title = `identity ${lastPart(identityId)}, credential ${name}`;
   const holder = candidates.find(({ state }) => sameId(state.id, identityId));
   // Credentials of an identity that is out of scope are not read.
-  if (holder === undefined) return ofIdentity(identityId, own)?.filter(({ difference }) => 'found' in difference && difference.found !== undefined).map(({ difference }) => ({ title, difference }));
+  if (holder === undefined) return ofIdentity(identityId, own)?.filter(({ difference }) => 'unread' in difference || difference.found !== undefined).map(({ difference }) => ({ title, difference }));
   return compared(title, holder.credentials, (one) => sameId(one.name, name), ({ issuer, subject }) => (last === undefined || last === `${issuer} ${subject}` ? undefined : `it trusts ${issuer} ${subject}, and ${last} was written`));
 }
 

@@ -46,6 +46,15 @@ describe('AuditWorkloadIdentity: drift against ledgers', () => {
     assert.deepEqual(goodOf(without, 'ledger-drift'), ['notApplicable']);
   });
 
+  it('takes no cluster and no identity that could not be read for one that is as it was', async () => {
+    const refused = { status: 403, body: { error: { code: 'AuthorizationFailed', message: 'no' } } };
+    rig.network.faults.plant({ service: 'arm', method: 'GET', path: /managedClusters/, respond: refused });
+    rig.network.faults.plant({ service: 'arm', method: 'GET', path: /userAssignedIdentities\?/, respond: refused });
+    const [unread, ...others] = await drift();
+    assert.deepEqual(others, []);
+    assert.match(unread ?? '', /^unknown : identity id-orders-aks-1: no \(AuthorizationFailed\); service account orders\/api on aks-1: no \(AuthorizationFailed\); identity id-orders-aks-1, credential wi-.*: no \(AuthorizationFailed\)$/);
+  });
+
   it('tells each object that is gone or was changed', async () => {
     const { arm, roles: store, clusters } = rig.world;
     const identity = arm.identities.find('id-orders-aks-1');
