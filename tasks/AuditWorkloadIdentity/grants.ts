@@ -1,11 +1,11 @@
 import { namedAssignments, type AccessInventory, type NamedAssignment } from '../_shared/azure/access-inventory.js';
 import type { AccessJudge, JudgedAccess } from '../_shared/azure/access-judge.js';
 import { resourceEnd } from '../_shared/azure/accesses.js';
-import { policyObject, writePolicy } from '../_shared/azure/vault-policies.js';
-import type { VaultState } from '../_shared/azure/vault-state.js';
+import { beyond, policyObject, readPolicy, writePolicy } from '../_shared/azure/vault-policies.js';
+import { permissionsOf, type VaultState } from '../_shared/azure/vault-state.js';
 import { lastPart, sameId } from '../_shared/fleet/arm-id.js';
 import { policyRole } from '../_shared/fleet/boundary-policy.js';
-import type { History } from '../_shared/fleet/history.js';
+import type { History, ObjectHistory } from '../_shared/fleet/history.js';
 import { grantMark, grantName } from '../_shared/fleet/marks.js';
 import type { BoundaryFact, GrantOrigin, IdentityGrant } from '../_shared/fleet/posture/access-facts.js';
 import { knownSince, signInsFor, type SignIn, type UsedGrant } from '../_shared/fleet/sign-ins.js';
@@ -102,7 +102,7 @@ export async function grantsOf({ state, name }: Candidate, index: GrantIndex, op
   const { judge, history, signIns } = options;
   const { principalId } = state;
   const found = [
-    ...index.assignmentsOf(principalId).map((one) => ({ grant: ofAssignment(one, history), role: one.role, roleId: one.assignment.role, dataOnly: one.dataOnly })),
+    ...index.assignmentsOf(principalId).map((one) => ({ grant: ofAssignment(one, state.id, history), role: one.role, roleId: one.assignment.role, dataOnly: one.dataOnly })),
     ...index.policiesOf(principalId).map((one) => ({ grant: ofPolicy(one, principalId, history), role: policyRole, roleId: undefined, dataOnly: true })),
   ].sort((one, other) => inOrder(one.grant.scope, other.grant.scope) || inOrder(one.grant.role, other.grant.role));
   const judged = await Promise.all(found.map(async ({ grant, role, roleId, dataOnly }) => {
@@ -126,24 +126,34 @@ export function boundaryFact(judged: JudgedAccess): OnBoundary {
   return { fact: { verdict, detail }, crossing: { access, from, to, verdict: judged.verdict, rule, reason, ...limited } };
 }
 
-function ofAssignment({ assignment, role, scope, principalId, danger, roleUnread }: NamedAssignment, history: History | undefined): IdentityGrant {
+function ofAssignment({ assignment, role, scope, principalId, danger, roleUnread }: NamedAssignment, identityId: string, history: History | undefined): IdentityGrant {
   const { condition } = assignment;
   const fact = { role, scope, principalId, ...(danger === undefined ? {} : { danger }), ...(roleUnread === undefined ? {} : { roleUnread }) };
-  return { ...fact, kind: 'role', ...(condition === undefined ? {} : { condition }), origin: originOf(assignment, history) };
+  return { ...fact, kind: 'role', ...(condition === undefined ? {} : { condition }), origin: originOf(assignment, identityId, history) };
 }
 
-function originOf({ id, scope, role, principalId, description }: NamedAssignment['assignment'], history: History | undefined): GrantOrigin {
+/** A description can be copied to any grant: it counts for the identity that it names. */
+function originOf({ id, scope, role, principalId, description }: NamedAssignment['assignment'], identityId: string, history: History | undefined): GrantOrigin {
   const mark = grantMark(description);
-  if (mark !== undefined) return { planned: `made for ${mark.workload} by ${mark.run === '' ? 'a run' : mark.run}, as its description says` };
+  const other = mark?.principal === undefined || sameId(mark.principal, identityId) ? undefined : mark.principal;
+  if (mark !== undefined && other === undefined) return { planned: `made for ${mark.workload} by ${mark.run === '' ? 'a run' : mark.run}, as its description says` };
   if (history?.of(id)?.made === true) return { planned: 'a ledger tells of it' };
   if (sameId(lastPart(id), grantName(scope, role, principalId))) return { planned: 'it has the name that this extension gives' };
+  if (other !== undefined) return { unplanned: `its description is that of a grant to ${other}` };
   return { unplanned: `it has neither the name nor the description of this extension${history === undefined ? '' : ', and no ledger tells of it'}` };
 }
 
 function ofPolicy({ vault, written }: { readonly vault: VaultState; readonly written: string }, principalId: string, history: History | undefined): IdentityGrant {
-  const told = history?.of(policyObject(vault.id, principalId)) !== undefined;
-  const origin: GrantOrigin = told ? { planned: 'a ledger tells of it' } : history === undefined ? { untold: 'entries of access policies carry no mark, and no ledger was given' } : { unplanned: 'no ledger tells of it' };
-  return { kind: 'access policy', role: `access policy (${written})`, scope: vault.id, principalId, origin };
+  return { kind: 'access policy', role: `access policy (${written})`, scope: vault.id, principalId, origin: policyOrigin(history, history?.of(policyObject(vault.id, principalId)), written) };
+}
+
+/** An entry is of a run as far as some run left it so: more permissions may have been added to it since. */
+function policyOrigin(history: History | undefined, known: ObjectHistory | undefined, written: string): GrantOrigin {
+  if (history === undefined) return { untold: 'entries of access policies carry no mark, and no ledger was given' };
+  if (known === undefined) return { unplanned: 'no ledger tells of it' };
+  const left = known.afters.map(readPolicy);
+  const more = beyond(readPolicy(written), permissionsOf((section) => left.flatMap((one) => one[section] ?? [])));
+  return more.length === 0 ? { planned: 'a ledger tells of it' } : { unplanned: `a ledger tells of it, but not of ${more.join(', ')}` };
 }
 
 /** A log that tells of less than half of the period says nothing of what it does not show. */

@@ -1,6 +1,5 @@
 import type { AccessInventory } from '../_shared/azure/access-inventory.js';
-import { readPolicy, policyObject } from '../_shared/azure/vault-policies.js';
-import { policySections } from '../_shared/azure/vault-state.js';
+import { beyond, readPolicy, policyObject } from '../_shared/azure/vault-policies.js';
 import { lastPart, sameId } from '../_shared/fleet/arm-id.js';
 import type { History } from '../_shared/fleet/history.js';
 import type { SeenCluster } from '../_shared/fleet/posture/credential-review.js';
@@ -81,7 +80,7 @@ function ofPolicy(written: string, last: string | undefined, { vaults }: AccessI
   return compared(`access policy of ${principalId} in vault ${lastPart(vaultId)}`, vaults, ({ id }) => sameId(policyObject(id, principalId), written), ({ policies }) => {
     const has = policies.find(({ objectId, applicationId }) => sameId(objectId, principalId) && applicationId === undefined)?.permissions;
     if (has === undefined) return 'it is gone, and no ledger tells that it was taken back';
-    const lacking = policySections.flatMap((section) => (wanted[section] ?? []).filter((word) => !has[section].some((one) => sameId(one, word))).map((word) => `${word} on ${section}`));
+    const lacking = beyond(wanted, has);
     return lacking.length === 0 ? undefined : `it has no ${lacking.join(', ')} any more`;
   });
 }

@@ -179,6 +179,11 @@ export function readPolicy(written: string): Partial<PolicyPermissions> {
   }));
 }
 
+/** What is among some permissions and not among others: `delete on secrets`. */
+export function beyond(some: Partial<PolicyPermissions>, others: Partial<PolicyPermissions>): string[] {
+  return policySections.flatMap((section) => (some[section] ?? []).filter((word) => !(others[section] ?? []).some((other) => other.toLowerCase() === word.toLowerCase())).map((word) => `${word} on ${section}`));
+}
+
 /** The sections of an entry in which `get` is allowed. */
 export function gettable(entry: PolicyEntry | undefined): VaultSection[] {
   return vaultSections.filter((section) => entry?.permissions[section].some((word) => ['get', 'all'].includes(word.toLowerCase())) === true);

@@ -22,7 +22,7 @@ async function federated(): Promise<{ rig: Rig; identity: IdentityRecord }> {
 }
 
 /** Grants a role to an identity as somebody would by hand. */
-function grant({ world }: Rig, principalId: string, role: string, scope: string, more: { readonly condition?: string } = {}): string {
+function grant({ world }: Rig, principalId: string, role: string, scope: string, more: { readonly condition?: string; readonly description?: string } = {}): string {
   const name = idOf(`${role} on ${scope} for ${principalId}`);
   world.roles.add({ name, scope, principalId, principalType: 'ServicePrincipal', roleDefinitionId: role, ...more, createdAt: Number.NEGATIVE_INFINITY });
   return name;
@@ -105,6 +105,20 @@ describe('AuditWorkloadIdentity: what an identity reaches', () => {
     assert.match(exact.join('\n'), /Key Vault Secrets User on .*\/vaults\/kv-unit: it reaches everything of its kind in the vault/);
     assert.deepEqual(findingsOf(audited, 'access-grant-planned').map((one) => one.split(' on ')[0]).sort(), ['fail identity id-orders-aks-1, Contributor', 'fail identity id-orders-aks-1, Key Vault Secrets User']);
     assert.deepEqual(audited.report.inventory.identities[0]?.grants.map(({ state }) => state).sort(), ['broader', 'broader', 'broader', 'planned']);
+  });
+
+  it('is not planned for having the description of another identity’s grant', async () => {
+    const { rig, identity } = await federated();
+    const description = rig.world.roles.assignments().find(({ principalId }) => principalId === identity.principalId)?.description ?? '';
+    assert.match(description, /id-orders-aks-1/);
+    const copied = (of: string): void => {
+      grant(rig, identity.principalId, roles.AcrPull, `${group}/providers/Microsoft.KeyVault/vaults/kv-unit/secrets/${of.replaceAll(/\W/g, '')}`, { description: of });
+    };
+    copied(description.replace('id-orders-aks-1', 'id-billing-aks-1'));
+    const planned = findingsOf(await audit(rig, ['aks-1']), 'access-grant-planned');
+    assert.match(planned.join('\n'), /^fail identity id-orders-aks-1, AcrPull on .*: its description is that of a grant to \/subscriptions\/.*\/id-billing-aks-1$/);
+    copied(description.toUpperCase().replace('AKS-WORKLOAD-IDENTITY', 'aks-workload-identity'));
+    assert.equal(findingsOf(await audit(rig, ['aks-1']), 'access-grant-planned').length, 1);
   });
 
   it('crosses boundaries, allowed or not, and the cluster’s boundary is in the inventory', async () => {

@@ -46,6 +46,15 @@ describe('AuditWorkloadIdentity: drift against ledgers', () => {
     assert.deepEqual(goodOf(without, 'ledger-drift'), ['notApplicable']);
   });
 
+  it('plans no permission that a run did not give: an entry that got more since is of somebody else', async () => {
+    const { principalId } = rig.world.arm.identities.find('id-orders-aks-1');
+    const entry = (secrets: string[]): Record<string, unknown> => ({ accessPolicies: [{ tenantId: rig.connection.tenantId, objectId: principalId, permissions: { secrets, keys: [], certificates: [], storage: [] } }] });
+    rig.world.arm.vaults.edit('kv-old', entry(['Get']));
+    assert.deepEqual(goodOf(await audit(rig, ['aks-1'], { ledger }), 'access-grant-planned'), ['pass']);
+    rig.world.arm.vaults.edit('kv-old', entry(['get', 'delete']));
+    assert.match(findingsOf(await audit(rig, ['aks-1'], { ledger }), 'access-grant-planned').join('\n'), /^fail identity id-orders-aks-1, access policy \(secrets: get, delete\) on .*kv-old: a ledger tells of it, but not of delete on secrets$/);
+  });
+
   it('takes no cluster and no identity that could not be read for one that is as it was', async () => {
     const refused = { status: 403, body: { error: { code: 'AuthorizationFailed', message: 'no' } } };
     rig.network.faults.plant({ service: 'arm', method: 'GET', path: /managedClusters/, respond: refused });
