@@ -1,10 +1,11 @@
 import type { GrantFact } from '../fleet/posture/rule.js';
 import { attempt, type Read } from '../reconcile/attempt.js';
 import type { Reader } from '../reconcile/resource.js';
-import type { Azure } from './azure.js';
+import { rightAt, type Azure } from './azure.js';
 import type { ClusterState } from './cluster-state.js';
 import { identitiesIn, type IdentityState } from './identity-state.js';
 import { assignmentsAt } from './own-grants.js';
+import { missingActions } from './permissions.js';
 import type { RoleAssignmentState } from './role-assignments.js';
 import { dangerOf, rolesIn, type RoleDefinition } from './role-definitions.js';
 import { vaultsIn, type VaultState } from './vault-state.js';
@@ -31,17 +32,33 @@ export const inventoryActions = {
   vaults: 'Microsoft.KeyVault/vaults/read',
 } as const satisfies Partial<Record<keyof AccessInventory, string>>;
 
-/** Reads the lists of a subscription side by side. What is refused says why; a cancelled run throws. */
+/**
+ * Reads the lists of a subscription side by side. What is refused says why; a cancelled run throws. Whoever may read only a part of a subscription is
+ * answered with a list of that part, or an empty one, so that a list counts only with the right to all of it. Source: MicrosoftDocs/azure-docs#110373,
+ * for lists of Azure Policy.
+ */
 export async function readInventory(azure: Azure, subscriptionId: string, reader: Reader): Promise<AccessInventory> {
   const scope = `/subscriptions/${subscriptionId}`;
-  const [clusters, identities, assignments, roles, vaults] = await Promise.all([
+  const [lacking, clusters, identities, assignments, roles, vaults] = await Promise.all([
+    missingActions(azure, Object.values(inventoryActions).map((action) => rightAt(azure, action, scope))),
     attempt(azure.signal, () => visibleClusters(azure, subscriptionId, reader)),
     attempt(azure.signal, () => identitiesIn(azure, scope, reader)),
     attempt(azure.signal, () => assignmentsAt(azure, scope, reader)),
     attempt(azure.signal, () => rolesIn(azure, subscriptionId, reader)),
     attempt(azure.signal, () => vaultsIn(azure, subscriptionId, reader)),
   ]);
-  return { subscriptionId, clusters, identities, assignments, roles, vaults };
+  const whole = <T>(name: keyof typeof inventoryActions, list: Read<T>): Read<T> => {
+    const right = lacking.find(({ action }) => action === inventoryActions[name]);
+    return right === undefined || 'unread' in list ? list : { unread: `a list shows only what one may see, and the service connection has no right ${right.action} there` };
+  };
+  return {
+    subscriptionId,
+    clusters: whole('clusters', clusters),
+    identities: whole('identities', identities),
+    assignments: whole('assignments', assignments),
+    roles: whole('roles', roles),
+    vaults: whole('vaults', vaults),
+  };
 }
 
 /** A role assignment as rules see it: by the name of its role, with what speaks against the role. */

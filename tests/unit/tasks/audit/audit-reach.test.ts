@@ -54,6 +54,22 @@ describe('AuditWorkloadIdentity: what it may do', () => {
     assert.match(findingsOf(audited, 'audit-reads-access').join('\n'), /^unknown subscription [0-9a-f-]{36}: identities: not you \(AuthorizationFailed\)$/);
     assert.deepEqual(goodOf(audited, 'audit-reads-access'), []);
   });
+
+  it('does not take for all what a list shows to whoever may see only some', async () => {
+    const rig = await Rig.start();
+    await rig.addCluster('aks-1', 'ready');
+    await rig.addVault();
+    const body = { value: [] };
+    for (const { name } of rig.world.roles.assignments()) rig.world.roles.remove(name);
+    rig.world.assign(rig.deployer.objectId, 'Reader', group);
+    for (const kind of ['userAssignedIdentities', 'managedClusters', 'vaults', 'roleAssignments', 'roleDefinitions']) rig.network.faults.plant({ service: 'arm', method: 'GET', path: new RegExp(`^/subscriptions/[^/]+/providers/[^/]+/${kind}\\?`), respond: { status: 200, body } });
+    const audited = await audit(rig, ['aks-1']);
+    const [reads, ...others] = findingsOf(audited, 'audit-reads-access');
+    assert.deepEqual(others, []);
+    for (const list of ['clusters', 'identities', 'assignments', 'roles', 'vaults']) assert.match(reads ?? '', new RegExp(`${list}: a list shows only what one may see, and the service connection has no right Microsoft\\.[A-Za-z./]+/read there`));
+    assert.deepEqual(goodOf(audited, 'audit-reads-access'), []);
+    assert.deepEqual(goodOf(audited, 'cluster-kubelet-nothing-else'), []);
+  });
 });
 
 describe('AuditWorkloadIdentity: what stands in its way', () => {
