@@ -48,10 +48,14 @@ async function reviewOne(candidate: Candidate, world: IssuerWorld, index: GrantI
   return { facts: { name, id, clientId, principalId, credentials: known, grants, unread }, crossings: [...(reviewed ?? []).flatMap(({ crossing }) => crossing ?? []), ...crossings] };
 }
 
-/** A credential that lets a cluster act as the identity leads from that cluster to it. */
+/** A credential that lets a cluster act as the identity leads from that cluster to it; one that is of no cluster which is seen leads from anywhere. */
 async function onBoundary(credential: IdentityCredential, identityId: string, { clusters }: IssuerWorld, judge: AccessJudge | undefined): Promise<{ credential: IdentityCredential; crossing?: AuditedCrossing }> {
   const cluster = clusters.find(({ issuerUrl }) => issuerUrl === credential.issuer);
-  if (judge === undefined || cluster === undefined) return { credential };
+  if (judge === undefined) return { credential };
+  if (cluster === undefined) {
+    const anywhere = credential.state === 'foreign' || credential.state === 'unclear';
+    return { credential: anywhere ? { ...credential, boundary: { verdict: 'unknown', detail: `from which boundary it is used cannot be told: ${credential.detail}` } } : credential };
+  }
   const { fact, crossing } = boundaryFact(await judge.judge({ kind: 'federation', from: resourceEnd(cluster.id, cluster.label), to: resourceEnd(identityId) }));
   return { credential: { ...credential, boundary: fact }, ...(crossing === undefined ? {} : { crossing }) };
 }

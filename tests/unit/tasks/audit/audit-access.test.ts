@@ -177,6 +177,26 @@ describe('AuditWorkloadIdentity: what an identity reaches', () => {
     }
   });
 
+  it('is not within the boundaries where nobody can say from where an identity is reached', async () => {
+    const { rig, identity } = await federated();
+    await rig.addCluster('aks-away', 'ready');
+    identity.credentials.set('by-hand', rig.issuer('aks-away'), subject);
+    rig.world.removeCluster('aks-away', 'served');
+    await rig.addCluster('aks-gone', 'ready');
+    const goneIssuer = rig.issuer('aks-gone');
+    rig.world.removeCluster('aks-gone');
+    const file = new PolicyFile();
+    try {
+      const boundaryPolicy = file.write('version: 1\nboundaries:\n  nonprod: [nonprod]\n');
+      const [untold] = findingsOf(await audit(rig, ['aks-1'], { boundaryPolicy }), 'access-boundaries');
+      assert.match(untold ?? '', /^unknown identity id-orders-aks-1: identity id-orders-aks-1, credential by-hand: from which boundary it is used cannot be told: the issuer .* belongs to no cluster that is seen$/);
+      identity.credentials.set('by-hand', goneIssuer, subject);
+      assert.deepEqual(goodOf(await audit(rig, ['aks-1'], { boundaryPolicy }), 'access-boundaries'), ['pass']);
+    } finally {
+      file.remove();
+    }
+  });
+
   it('was used, was not, or nobody can say', async () => {
     const { rig, identity } = await federated();
     const { world, clock } = rig;
