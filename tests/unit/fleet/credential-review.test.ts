@@ -25,7 +25,11 @@ describe('review of a federated credential', () => {
     ['with a capital, where accounts could not be read', trust({ subject: 'system:serviceaccount:orders:Api' }), answering({ unread: '403' }), 'caseDiffers', 'aks-1', /may be meant/],
     ['with a capital, where there is no such account in any case', trust({ subject: 'system:serviceaccount:Orders:web' }), world(), 'accountGone', 'aks-1', /has no service account Orders\/web/],
     ['that has our name for a cluster, with an issuer that it had', trust({ issuer: old, name: credentialName(clusterId, 'aks-1', 'orders', 'api') }), world(), 'issuerOld', 'aks-1', /aks-1 has the issuer .*aaaa\/ now, and this credential names .*bbbb\//],
-    ['that has our name for a cluster whose issuer is off', trust({ name: credentialName(clusterId, 'aks-1', 'orders', 'api') }), world({ clusters: [{ id: clusterId, label: 'aks-1' }] }), 'issuerOld', 'aks-1', /has the issuer switched off now/],
+    ['that has our name for a cluster whose issuer is off', trust({ name: credentialName(clusterId, 'aks-1', 'orders', 'api') }), world({ clusters: [{ id: clusterId, label: 'aks-1' }], issuance: () => 'gone' }), 'issuerOld', 'aks-1', /has the issuer switched off now/],
+    ['that has our name for a cluster, and an issuer of somebody else', trust({ issuer: 'https://issuer.example/22222222-2222-4222-8222-222222222222/aaaa/', name: credentialName(clusterId, 'aks-1', 'orders', 'api') }), world(), 'foreign', undefined, /is served and belongs to no cluster that is seen/],
+    ['that has our name for a cluster, and an issuer of another tenant', trust({ issuer: issuer.replace('22222222-2222', '99999999-2222'), name: credentialName(clusterId, 'aks-1', 'orders', 'api') }), world(), 'foreign', undefined, /is served/],
+    ['that has our name for a cluster, and an issuer of which nobody knows', trust({ issuer: 'https://issuer.example', name: credentialName(clusterId, 'aks-1', 'orders', 'api') }), world({ issuance: () => ({ unclear: 'no route' }) }), 'unclear', undefined, /no route/],
+    ['that has our name for a cluster, with an issuer in another region', trust({ issuer: old.replace('westeurope', 'northeurope'), name: credentialName(clusterId, 'aks-1', 'orders', 'api') }), world(), 'issuerOld', 'aks-1', /northeurope/],
     ['whose issuer lacks the slash at its end', trust({ issuer: issuer.slice(0, -1) }), world(), 'issuerOld', 'aks-1', /this credential names .*aaaa$/],
     ['whose issuer differs in case', trust({ issuer: issuer.replace('aaaa', 'AAAA') }), world(), 'issuerOld', 'aks-1', /AAAA/],
     ['of an issuer that is no more', trust({ issuer: old }), world({ issuance: () => 'gone' }), 'clusterGone', undefined, /nothing is served there any more/],
@@ -33,7 +37,7 @@ describe('review of a federated credential', () => {
     ['of an issuer that is served, where clusters could not be listed', trust({ issuer: old }), world({ unseen: ['clusters of subscription 2: 403'] }), 'unclear', undefined, /there may be others: clusters of subscription 2: 403/],
     ['of an issuer that is gone, where clusters could not be listed', trust({ issuer: old }), world({ unseen: ['clusters of subscription 2: 403'], issuance: () => 'gone' }), 'clusterGone', undefined, /nothing is served/],
     ['of an issuer that does not answer', trust({ issuer: old }), world({ issuance: () => ({ unclear: 'its issuer does not say: no route' }) }), 'unclear', undefined, /no route/],
-    ['that AKS keeps for identity bindings', trust({ name: 'aks-identity-binding', issuer: 'https://ib.oic.prod-aks.azure.com/22222222-2222-4222-8222-222222222222/44444444-4444-4444-8444-444444444444' }), world(), 'elsewhere', undefined, /identity bindings/],
+    ['that AKS keeps for identity bindings', trust({ name: 'aks-identity-binding', issuer: 'https://ib.oic.prod-aks.azure.com/22222222-2222-4222-8222-222222222222/44444444-4444-4444-8444-444444444444' }), world(), 'unclear', undefined, /identity bindings/],
   ];
   for (const [title, given, seen, state, label, detail] of cases) {
     it(`${title} is ${state}`, () => {

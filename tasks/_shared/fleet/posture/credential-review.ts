@@ -52,9 +52,9 @@ export function reviewCredential(trust: Trust, world: IssuerWorld): ReviewedCred
   const { issuer } = trust;
   const cluster = world.clusters.find(({ issuerUrl }) => issuerUrl === issuer);
   if (cluster !== undefined) return { ...trust, cluster: cluster.label, ...accountState(trust, cluster) };
-  const named = world.clusters.find((one) => isNamedFor(trust, one) || sameIssuer(one.issuerUrl, issuer));
+  if (URL.canParse(issuer) && new URL(issuer).hostname === bindingHost) return { ...trust, state: 'unclear', detail: 'AKS keeps it for identity bindings; which clusters are bound was not looked up' };
+  const named = world.clusters.find((one) => sameIssuer(one.issuerUrl, issuer) || (isNamedFor(trust, one) && canBeOld(one, issuer, world)));
   if (named !== undefined) return { ...trust, cluster: named.label, state: 'issuerOld', detail: `${named.label} has the issuer ${named.issuerUrl ?? 'switched off'} now, and this credential names ${issuer}` };
-  if (URL.canParse(issuer) && new URL(issuer).hostname === bindingHost) return { ...trust, state: 'elsewhere', detail: 'AKS keeps it for identity bindings; which clusters are bound was not looked up' };
   return { ...trust, ...issuerState(issuer, world) };
 }
 
@@ -85,6 +85,16 @@ function issuerState(issuer: string, world: IssuerWorld): Pick<ReviewedCredentia
 function isNamedFor({ name, subject }: Trust, { id }: SeenCluster): boolean {
   const parts = accountOf(subject);
   return parts !== undefined && sameId(name, credentialName(id, lastPart(id), parts.namespace, parts.serviceAccount));
+}
+
+/**
+ * True for an issuer that a cluster can have had. Anybody can give a credential our name: it counts for an issuer that AKS serves in the cluster's
+ * tenant, and for one that nobody serves any more. Source: AKS docs, OIDC issuer (form of the issuer: host of a region, then tenant and cluster).
+ */
+function canBeOld({ issuerUrl = '' }: SeenCluster, issuer: string, world: IssuerWorld): boolean {
+  const family = (url: string): string | undefined => /^https:\/\/[^./]+\.([^/]+\/[^/]+)\//.exec(url.toLowerCase())?.[1];
+  const own = family(issuerUrl);
+  return (own !== undefined && own === family(issuer)) || world.issuance(issuer) === 'gone';
 }
 
 /** True for addresses that differ only in case or in the slash at their end. */
