@@ -86,8 +86,17 @@ jobs:
     const { code, out } = await inMemory('steps: [{ script: echo ran }]', '--check');
     assert.deepEqual([code, out], [0, ['mine.yml would run in world memory.']]);
     assert.equal((await inMemory('steps: [{ script: echo $(x), condition: nope() }]', '--check')).code, 2);
-    const contoso = await command(join(root, 'tests/fixtures/contoso/azure-pipelines.yml'), '--check');
-    assert.equal(contoso.code, 0, contoso.errors.join('\n'));
+    for (const name of ['azure-pipelines.yml', 'audit-pipeline.yml']) {
+      const contoso = await command(join(root, 'tests/fixtures/contoso', name), '--check');
+      assert.equal(contoso.code, 0, contoso.errors.join('\n'));
+    }
+  });
+
+  it('says what the stand-in for PublishTestResults would publish', async () => {
+    writeFileSync(join(folder, 'TEST-1.xml'), '<testsuite name="s"><testcase name="a"/><testcase name="b"><failure/></testcase></testsuite>');
+    const { code, out, errors } = await inMemory('steps: [{ task: PublishTestResults@2, inputs: { testRunTitle: mine } }]');
+    assert.deepEqual([code, errors], [0, []], out.join('\n'));
+    assert.ok(out.some((line) => line.startsWith("Published test run 'mine'") && line.endsWith('suites 1, cases 2, failures 1, skipped 0')), out.join('\n'));
   });
 
   it('keeps artifacts where asked, and takes repositories', async () => {
@@ -108,7 +117,7 @@ jobs:
     assert.equal(help.code, 0);
     for (const option of ['param', 'world', 'reason', 'branch', 'root', 'repository', 'artifacts', 'containers-on-host', 'check', 'list-worlds', 'help']) assert.ok(help.out.some((line) => line.startsWith(`  --${option}`)), option);
     const worlds = await command('--list-worlds');
-    assert.ok(worlds.out.includes('  service connections  contoso-nonprod, contoso-nonprod-plan, contoso-prod, contoso-prod-plan, contoso-all'));
+    assert.ok(worlds.out.includes('  service connections  contoso-nonprod, contoso-nonprod-plan, contoso-prod, contoso-prod-plan, contoso-nonprod-audit, contoso-prod-audit, contoso-all'));
     assert.ok(worlds.out.some((line) => /^ {2}variable groups {6}wi-nonprod \(clusters, keyVault, /.test(line)));
   });
 

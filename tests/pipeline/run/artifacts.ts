@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { isMatch } from './globs.js';
 
 /** Files under a folder, with forward slashes, sorted. */
-function filesIn(folder: string, before = ''): readonly string[] {
+export function filesIn(folder: string, before = ''): readonly string[] {
   const entries = readdirSync(join(folder, before), { withFileTypes: true }).sort((left, right) => (left.name < right.name ? -1 : 1));
   return entries.flatMap((entry) => {
     const path = before === '' ? entry.name : `${before}/${entry.name}`;

@@ -1,3 +1,5 @@
+import type { TestResults } from './junit.js';
+
 /** Results as Azure Pipelines names them. */
 export type Result = 'Succeeded' | 'SucceededWithIssues' | 'Failed' | 'Canceled' | 'Skipped';
 
@@ -14,6 +16,11 @@ export interface Attachment {
   readonly content: string;
 }
 
+/** Test results that a step published. */
+export interface TestRun extends TestResults {
+  readonly title: string;
+}
+
 export interface StepResult {
   readonly name: string;
   readonly displayName: string;
@@ -24,6 +31,8 @@ export interface StepResult {
   /** Markdown of `task.uploadsummary`, in order. */
   readonly summaries: readonly string[];
   readonly attachments: readonly Attachment[];
+  /** What is on the Tests tab, one for each file. */
+  readonly testRuns: readonly TestRun[];
   /** Exit code of the process; absent when none ran. */
   readonly exitCode?: number;
 }

@@ -2,7 +2,7 @@ import type { CommandRestrictions } from '../compile/model.js';
 import type { TaskManifest } from '../validate/manifest.js';
 import type { JobContext } from './job-context.js';
 import { worst } from './result.js';
-import type { Attachment, Issue, Result, StepResult } from './result.js';
+import type { Attachment, Issue, Result, StepResult, TestRun } from './result.js';
 
 /** The state of one running step: what its logging commands change. */
 export class StepContext {
@@ -16,6 +16,7 @@ export class StepContext {
   readonly outputs = new Map<string, string>();
   readonly summaries: string[] = [];
   readonly attachments: Attachment[] = [];
+  readonly testRuns: TestRun[] = [];
   /** Variables of `task.settaskvariable`, which only this task's later handlers see. */
   readonly taskVariables = new Map<string, string>();
   #result: Result = 'Succeeded';
@@ -63,6 +64,7 @@ export class StepContext {
       outputs: new Map(this.outputs),
       summaries: [...this.summaries],
       attachments: [...this.attachments],
+      testRuns: [...this.testRuns],
       ...(this.exitCode === undefined ? {} : { exitCode: this.exitCode }),
     };
   }

@@ -10,6 +10,7 @@ import type { JobContext } from './job-context.js';
 import { limited } from './limit.js';
 import { runProcess } from './process.js';
 import type { StepResult } from './result.js';
+import { runServiceTask } from './service-tasks.js';
 import { runScript } from './shell.js';
 import { StepContext } from './step-context.js';
 
@@ -82,7 +83,10 @@ async function act(context: StepContext, step: Step, signal: AbortSignal): Promi
       return;
     case 'task':
       if (manifest?.main === undefined) throw new Error(`${step.task} was not validated.`);
-      return runNode(context, step, manifest, manifest.main, new Map(), signal);
+      if (!manifest.ofService) return runNode(context, step, manifest, manifest.main, new Map(), signal);
+      header(context, manifest);
+      runServiceTask(context, step, manifest);
+      return;
   }
 }
 

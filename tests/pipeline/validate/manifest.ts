@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { CommandRestrictions } from '../compile/model.js';
 import { isRecord } from '../../simulators/kernel/service.js';
 
@@ -14,7 +15,7 @@ export interface TaskInput {
   readonly groupName?: string;
 }
 
-/** A bundled task: a folder with task.json and the file it runs. */
+/** An installed task: a folder with task.json and the file it runs. */
 export interface TaskManifest {
   readonly id: string;
   readonly name: string;
@@ -35,7 +36,12 @@ export interface TaskManifest {
   readonly restrictions: CommandRestrictions;
   /** Declared output variables: setting one makes it an output also without `isOutput`. */
   readonly outputVariables: readonly string[];
+  /** It is not the caller's: the runner itself does what it would do. */
+  readonly ofService: boolean;
 }
+
+/** What every organisation has installed, as far as the runner knows it. Source: Azure Pipelines docs, tasks/reference. */
+const serviceTasks = fileURLToPath(new URL('../../fixtures/service-tasks/', import.meta.url));
 
 /** Preference of the agent among Node handlers. Source: azure-pipelines-agent TaskRunner. */
 const handlers = ['Node24', 'Node20_1', 'Node16', 'Node10', 'Node'];
@@ -82,7 +88,7 @@ function restrictions(raw: unknown): CommandRestrictions {
 }
 
 /** Reads one task.json. @throws when it is no JSON object or names no task. */
-export function readManifest(folder: string): TaskManifest {
+export function readManifest(folder: string, ofService = false): TaskManifest {
   const raw: unknown = JSON.parse(readFileSync(join(folder, 'task.json'), 'utf8'));
   if (!isRecord(raw) || typeof raw.name !== 'string') throw new Error(`${folder}: task.json names no task.`);
   const version = isRecord(raw.version) ? raw.version : {};
@@ -105,17 +111,27 @@ export function readManifest(folder: string): TaskManifest {
     hasPreJob: raw.prejobexecution !== undefined,
     restrictions: restrictions(raw.restrictions),
     outputVariables: records(raw.outputVariables).map((one) => text(one.name)),
+    ofService,
   };
 }
 
-/** The tasks that are installed: one folder each under `folder`. */
+/** The folders of tasks under a folder; a missing folder holds none. */
+function taskFolders(folder: string): readonly string[] {
+  const folders = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()) : [];
+  return folders.map((entry) => join(folder, entry.name)).filter((path) => existsSync(join(path, 'task.json')));
+}
+
+/** The names of the service's own tasks that the runner stands in for. */
+export const serviceTaskNames: readonly string[] = taskFolders(serviceTasks).map((folder) => readManifest(folder).name);
+
+/** The tasks that are installed: the caller's, one folder each under `folder`, and the service's own. */
 export class TaskLibrary {
   readonly #tasks: readonly TaskManifest[];
 
   /** @param folder holds `<Name>/task.json`; a missing folder holds no tasks. */
   constructor(folder: string) {
-    const folders = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()) : [];
-    this.#tasks = folders.map((entry) => join(folder, entry.name)).filter((path) => existsSync(join(path, 'task.json'))).map(readManifest);
+    const own = taskFolders(folder).map((path) => readManifest(path));
+    this.#tasks = [...own, ...taskFolders(serviceTasks).map((path) => readManifest(path, true))];
   }
 
   /** The tasks that a name or GUID may mean; `publisher.extension.contribution.Name` is accepted. */
