@@ -55,7 +55,7 @@ describe('package', () => {
     const { version } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as { version: string };
     assert.equal(basename(vsix), `aks-workload-identity.aks-workload-identity-${version}.vsix`);
     const entries = await listZip(vsix);
-    for (const task of ['SelectClusters', 'EnableWorkloadIdentity', 'FederateServiceAccount', 'GrantRegistryRole', 'DeployWithIdentity']) {
+    for (const task of ['SelectClusters', 'EnableWorkloadIdentity', 'FederateServiceAccount', 'GrantRegistryRole', 'DeployWithIdentity', 'AuditWorkloadIdentity']) {
       assert.ok(entries.includes(`tasks/${task}/index.js`), task);
     }
     assert.ok(entries.includes('images/extension-icon.png') && entries.includes('schemas/boundary-policy.schema.json') && entries.includes('overview.md') && entries.includes('LICENSE'));
