@@ -10,7 +10,7 @@ import { clusterId, clusters } from '../simulators/world/contoso.js';
 import { kubeTools } from '../tools/kube-tools.js';
 import { builtTasks } from './built-tasks.js';
 import { runBundled, type TaskRun } from './bundled-task.js';
-import { connection, goodInputs, taskNames, type TaskName } from './task-inputs.js';
+import { connection, goodEnd, goodInputs, taskNames, writingTasks, type TaskName } from './task-inputs.js';
 
 const username = 'agent@contoso';
 /** Every kind of character that an address would misunderstand. */
@@ -77,8 +77,8 @@ describe('the bundled tasks behind a proxy', () => {
     const temp = mkdtempSync(join(folder, 'temp-'));
     const rule = ledgerRule();
     for (const task of taskNames) {
-      const ended = await run(task, agent(), temp, task === 'SelectClusters' ? {} : { ledgerEndpoint: stage.world.origins.logIngestion, ledgerRuleId: rule.immutableId });
-      assert.match(ended.lines.at(-1) ?? '', /result=Succeeded;/, ended.lines.join('\n'));
+      const ended = await run(task, agent(), temp, !writingTasks.includes(task) ? {} : { ledgerEndpoint: stage.world.origins.logIngestion, ledgerRuleId: rule.immutableId });
+      assert.ok(ended.lines.at(-1)?.includes(`result=${goodEnd(task)};`), ended.lines.join('\n'));
       assertHidden(ended);
     }
     const tunnelled = new Set(proxy.tunnels.map(({ from }) => from));
@@ -88,7 +88,7 @@ describe('the bundled tasks behind a proxy', () => {
     const reached = new Set(proxy.tunnels.map(({ target }) => `https://${target}`));
     for (const origin of expected) assert.ok(reached.has(origin), `${origin} was not reached through the proxy`);
     const [sent = []] = rule.rows.values();
-    assert.deepEqual([...new Set(sent.map((line) => line.task))], taskNames.slice(2), 'who wrote has sent it');
+    assert.deepEqual([...new Set(sent.map((line) => line.task))], writingTasks.slice(1), 'who wrote has sent it');
     assert.ok(vaults.size > 0 && registries.size > 0);
     const services = new Set(network.log.all().map(({ service }) => service.split('/')[0]));
     for (const service of ['vault', 'registry', 'kubernetes']) assert.ok(services.has(service), service);

@@ -10,7 +10,7 @@ import { kubeTools } from '../tools/kube-tools.js';
 import { otherMajors, otherNode } from '../tools/other-nodes.js';
 import { builtTasks, root } from './built-tasks.js';
 import { runBundled, type TaskRun, type TaskStart } from './bundled-task.js';
-import { connection, goodInputs, taskNames, type Inputs, type TaskName } from './task-inputs.js';
+import { connection, goodEnd, goodInputs, taskNames, type Inputs, type TaskName } from './task-inputs.js';
 
 describe('the bundled tasks on every host', () => {
   let stage: ContosoStage;
@@ -33,7 +33,7 @@ describe('the bundled tasks on every host', () => {
     const ended = new Map<TaskName, TaskRun>();
     for (const task of taskNames) {
       const run = await runBundled(stage, task, connection.name, { ...start, inputs: inputs[task] });
-      assert.match(run.lines.at(-1) ?? '', /^##vso\[task\.complete result=Succeeded;\]/, `${task}\n${run.lines.join('\n')}\n${run.stderr}`);
+      assert.ok(run.lines.at(-1)?.startsWith(`##vso[task.complete result=${goodEnd(task)};]`), `${task}\n${run.lines.join('\n')}\n${run.stderr}`);
       assert.equal(run.stderr, '', task);
       ended.set(task, run);
     }
@@ -67,7 +67,7 @@ describe('the bundled tasks on every host', () => {
     assert.notEqual(collectionUri, pipelineWorld.organisation.collectionUri);
 
     assert.ok(!existsSync(join(temp, '.kube')), 'helm leaves nothing in the home directory');
-    const reports = readdirSync(temp, { recursive: true, encoding: 'utf8' }).filter((name) => /(Enable|Federate|Grant|Deploy)\w+\.json$/.test(name));
+    const reports = readdirSync(temp, { recursive: true, encoding: 'utf8' }).filter((name) => /((Enable|Federate|Grant|Deploy)\w+|AuditWorkloadIdentity)\.json$/.test(name));
     const texts = reports.map((name) => readFileSync(join(temp, name), 'utf8'));
     assert.equal(texts.length, taskNames.length - 1);
     for (const text of texts) assert.equal((JSON.parse(text) as { run: string }).run, 'orders to production Release-7, job Agent job, attempt 2');
@@ -104,6 +104,7 @@ describe('the bundled tasks on every host', () => {
       EnableWorkloadIdentity: { ...good.EnableWorkloadIdentity, clusters },
       FederateServiceAccount: { ...good.FederateServiceAccount, clusters },
       GrantRegistryRole: { ...good.GrantRegistryRole, clusters },
+      AuditWorkloadIdentity: { ...good.AuditWorkloadIdentity, clusters },
       DeployWithIdentity: { ...good.DeployWithIdentity, clusters, chart: join(drop, 'my chart'), valuesFiles, helmPath: helm },
     };
   }

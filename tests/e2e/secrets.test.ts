@@ -28,12 +28,13 @@ function installWatchedHelm(folder: string, notes: string, real: string): void {
   chmodSync(path, 0o755);
 }
 
-describe('secrets of a whole run with System.Debug', function () {
+describe('secrets of a whole run, and of an audit after it, with System.Debug', function () {
   this.timeout(180_000);
   let folder: string;
   let pipelines: string;
   let stage: ContosoStage;
   let run: ContosoRun;
+  let audit: ContosoRun;
   const tokens = new Set<string>();
   const jobTokens = new Set<string>();
   let vaultAnswers = '';
@@ -57,14 +58,19 @@ describe('secrets of a whole run with System.Debug', function () {
     installWatchedHelm(join(folder, 'bin'), join(folder, 'notes'), helm4);
     stage = await startContoso({ programs: join(folder, 'bin') });
     stage.world.network.faults.plant({ then: keep });
-    const file = join(pipelines, 'debug.yml');
-    writeFileSync(file, `variables:\n  System.Debug: true\n${readFileSync(join(root, 'tests/fixtures/contoso/azure-pipelines.yml'), 'utf8')}`);
+    const withDebug = (name: string): string => {
+      const file = join(pipelines, name);
+      writeFileSync(file, `variables:\n  System.Debug: true\n${readFileSync(join(root, 'tests/fixtures/contoso', name), 'utf8')}`);
+      return file;
+    };
     const jobToken: ContosoStage['pipelineWorld']['jobToken'] = (job) => {
       const token = stage.pipelineWorld.jobToken(job);
       jobTokens.add(token);
       return token;
     };
-    run = await stage.run(() => undefined, { file, pipelineWorld: { ...stage.pipelineWorld, jobToken }, workFolder: join(folder, 'work') });
+    const other = { pipelineWorld: { ...stage.pipelineWorld, jobToken }, workFolder: join(folder, 'work') };
+    run = await stage.run(() => undefined, { ...other, file: withDebug('azure-pipelines.yml') });
+    audit = await stage.run(() => undefined, { ...other, file: withDebug('audit-pipeline.yml'), artifactsFolder: join(folder, 'work', 'audit') });
   });
 
   after(async () => {
@@ -83,7 +89,8 @@ describe('secrets of a whole run with System.Debug', function () {
 
   it('were really in play', () => {
     assert.equal(run.result.result, 'Succeeded', run.lines.join('\n'));
-    assert.ok(run.lines.filter((line) => line.startsWith('##[debug]')).length > 100, 'System.Debug has no effect');
+    for (const { lines } of [run, audit]) assert.ok(lines.filter((line) => line.startsWith('##[debug]')).length > 100, 'System.Debug has no effect');
+    assert.equal(stepsOf(audit).flatMap(({ testRuns }) => testRuns).length, 2, audit.lines.join('\n'));
     assert.ok(tokens.size > 30, `only ${tokens.size} tokens were seen`);
     assert.ok(jobTokens.size >= 4, `only ${jobTokens.size} job tokens were handed out`);
     assert.ok(vaultAnswers.includes(canaries.secretNonprod) && vaultAnswers.includes(canaries.secretProd), 'no secret was read');
@@ -91,11 +98,11 @@ describe('secrets of a whole run with System.Debug', function () {
   });
 
   it('are in no line of the log', () => {
-    assert.deepEqual(leaks(run.lines.join('\n')), []);
+    assert.deepEqual(leaks([...run.lines, ...audit.lines].join('\n')), []);
   });
 
   it('are in no summary, attachment, output variable or issue', () => {
-    const texts = stepsOf(run).flatMap(({ summaries, attachments, outputs, issues }) => [...summaries, ...attachments.map(({ content }) => content), ...outputs.values(), ...issues.map(({ message }) => message)]);
+    const texts = [run, audit].flatMap((one) => stepsOf(one)).flatMap(({ summaries, attachments, outputs, issues }) => [...summaries, ...attachments.map(({ content }) => content), ...outputs.values(), ...issues.map(({ message }) => message)]);
     assert.ok(texts.length > 40);
     assert.deepEqual(leaks(texts.join('\n')), []);
   });
@@ -103,6 +110,7 @@ describe('secrets of a whole run with System.Debug', function () {
   it('are in no file that the tasks leave behind, and no private folder of a task is left', () => {
     const left = filesIn(join(folder, 'work'));
     assert.ok(left.some((path) => path.endsWith('-ledger.jsonl')), 'the search finds no files');
+    assert.equal(left.filter((path) => path.endsWith('audit-evidence.md')).length, 4, 'those of two rings, and the artifacts');
     for (const path of left) assert.deepEqual(leaks(readFileSync(path, 'latin1')), [], path);
     assert.deepEqual(left.filter((path) => /aks-wi-helm-|kubeconfig|values|scratch-|journal/.test(path)), []);
   });

@@ -30,6 +30,10 @@ const bad: Readonly<Record<string, { readonly inputs: Readonly<Record<string, st
     inputs: { releaseName: 'Not_Valid', values: '- a', failFast: 'perhaps', chart: '', timeoutInMinutes: '1.5' },
     errors: ['WI1003  Input failFast', 'WI1001  Input chart', 'WI1007  Input releaseName', 'WI1007  Input values', 'WI1002  Input timeoutInMinutes'],
   },
+  AuditWorkloadIdentity: {
+    inputs: { clusters: '$(clusters)', namespaces: 'Orders!', subscriptions: 'sub', clusterOnlyServices: 'api', profile: 'no-such-profile.yml', failOn: 'low', unusedAfterDays: '0', boundaryPolicy: 'no-such-policy.yml', deadline: 'soon' },
+    errors: ['WI1005  Input clusters', 'WI1007  Input namespaces is "Orders!"', 'WI1007  Input subscriptions', 'WI1007  Input clusterOnlyServices', 'WI1062  Input profile', 'WI1003  Input failOn', 'WI1002  Input unusedAfterDays', 'WI1062  Input boundaryPolicy', 'WI1007  Input deadline'],
+  },
 };
 
 /** The task's last words, which set the step's result. */

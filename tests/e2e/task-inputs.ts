@@ -5,7 +5,7 @@ import { clusterId, connections } from '../simulators/world/contoso.js';
 export const connection = connections.all;
 
 /** The names of all tasks, in the order in which they build on each other. */
-export const taskNames = ['SelectClusters', 'EnableWorkloadIdentity', 'FederateServiceAccount', 'GrantRegistryRole', 'DeployWithIdentity'] as const;
+export const taskNames = ['SelectClusters', 'EnableWorkloadIdentity', 'FederateServiceAccount', 'GrantRegistryRole', 'DeployWithIdentity', 'AuditWorkloadIdentity'] as const;
 
 export type TaskName = (typeof taskNames)[number];
 export type Inputs = Readonly<Record<string, string>>;
@@ -20,5 +20,14 @@ export function goodInputs(cluster: keyof typeof clusters = 'dev'): Readonly<Rec
     FederateServiceAccount: { ...workload, keyVault: 'rg-shared/kv-contoso-dev', secrets: 'orders-db' },
     GrantRegistryRole: { ...workload, registry: 'rg-shared/crcontosodev', repositories: 'orders/api' },
     DeployWithIdentity: { ...workload, chart: 'tests/fixtures/contoso/charts/orders-api', releaseName: 'orders-api' },
+    AuditWorkloadIdentity: { ...base, failOn: 'none' },
   };
 }
+
+/** How a task ends with these inputs. The audit always finds something: the fleet of the tests is no model of security. */
+export function goodEnd(task: TaskName): 'Succeeded' | 'SucceededWithIssues' {
+  return task === 'AuditWorkloadIdentity' ? 'SucceededWithIssues' : 'Succeeded';
+}
+
+/** The tasks that can write, in order: the first one selects, the last one audits. */
+export const writingTasks: readonly TaskName[] = taskNames.filter((task) => task !== 'SelectClusters' && task !== 'AuditWorkloadIdentity');
