@@ -28,6 +28,16 @@ function grant({ world }: Rig, principalId: string, role: string, scope: string,
   return name;
 }
 
+/** A subscription of another management group, which the auditor may read. Returns its id. */
+function addProduction({ world, deployer }: Rig): string {
+  world.hierarchy.addManagementGroup({ name: 'prod', displayName: 'Production' });
+  const prod = idOf('subscription of production');
+  world.hierarchy.addSubscription({ id: prod, displayName: 'prod', managementGroup: 'prod' });
+  world.hierarchy.addResourceGroup(prod, 'rg-prod', 'westeurope');
+  world.assign(deployer.objectId, 'Reader', `/subscriptions/${prod}`);
+  return prod;
+}
+
 describe('AuditWorkloadIdentity: who may become an identity', () => {
   it('is everything in order after a run, and told in the inventory', async () => {
     const { rig } = await federated();
@@ -124,11 +134,7 @@ describe('AuditWorkloadIdentity: what an identity reaches', () => {
   it('crosses boundaries, allowed or not, and the cluster’s boundary is in the inventory', async () => {
     const { rig, identity } = await federated();
     const { world } = rig;
-    world.hierarchy.addManagementGroup({ name: 'prod', displayName: 'Production' });
-    const prod = idOf('subscription of production');
-    world.hierarchy.addSubscription({ id: prod, displayName: 'prod', managementGroup: 'prod' });
-    world.hierarchy.addResourceGroup(prod, 'rg-prod', 'westeurope');
-    world.assign(rig.deployer.objectId, 'Reader', `/subscriptions/${prod}`);
+    const prod = addProduction(rig);
     const registry = await world.addRegistry({ subscriptionId: prod, group: 'rg-prod', name: 'crprod', location: 'westeurope', properties: {} });
     assert.ok(registry.name !== '');
     grant(rig, identity.principalId, roles.AcrPush, world.arm.registries.find('crprod').id);
@@ -155,11 +161,7 @@ describe('AuditWorkloadIdentity: what an identity reaches', () => {
   it('crosses boundaries by a credential as well, which is no credential as it should be', async () => {
     const { rig, identity } = await federated();
     const { world } = rig;
-    world.hierarchy.addManagementGroup({ name: 'prod', displayName: 'Production' });
-    const prod = idOf('subscription of production');
-    world.hierarchy.addSubscription({ id: prod, displayName: 'prod', managementGroup: 'prod' });
-    world.hierarchy.addResourceGroup(prod, 'rg-prod', 'westeurope');
-    world.assign(rig.deployer.objectId, 'Reader', `/subscriptions/${prod}`);
+    const prod = addProduction(rig);
     const own = world.arm.identities.add(prod, 'rg-prod', 'id-prod', 'westeurope');
     own.credentials.set('by-hand', rig.issuer('aks-1'), subject);
     own.credentials.set('by-hand-case', rig.issuer('aks-1'), 'system:serviceaccount:Orders:api');
