@@ -1,5 +1,6 @@
 import type { AccessInventory } from '../_shared/azure/access-inventory.js';
 import type { Azure } from '../_shared/azure/azure.js';
+import { assignedToPods } from '../_shared/azure/cluster-state.js';
 import { credentialsOf, type FederatedCredentialState } from '../_shared/azure/federated-credentials.js';
 import { readIdentity, type IdentityState } from '../_shared/azure/identity-state.js';
 import { groupId, lastPart, parseArmId, type ArmId } from '../_shared/fleet/arm-id.js';
@@ -70,7 +71,8 @@ interface Found extends Pick<Candidates, 'unreadable' | 'unread'> {
 
 function inSubscriptions(inventories: readonly AccessInventory[]): Found {
   const clusters = inventories.flatMap(({ clusters: listed }) => ('found' in listed ? listed.found : []));
-  const own = new Set(clusters.flatMap(({ ownIdentities }) => ownIdentities.map((id) => id.toLowerCase())));
+  const ofPods = new Set(clusters.flatMap(({ raw }) => assignedToPods(raw).map((id) => id.toLowerCase())));
+  const own = new Set(clusters.flatMap(({ ownIdentities }) => ownIdentities.map((id) => id.toLowerCase())).filter((id) => !ofPods.has(id)));
   const nodeGroups = new Set(clusters.flatMap(({ id, nodeResourceGroup }) => (nodeResourceGroup === undefined ? [] : [groupId(parseArmId(id)?.subscriptionId ?? '', nodeResourceGroup).toLowerCase()])));
   const isOfClusters = ({ id }: IdentityState): boolean => own.has(id.toLowerCase()) || nodeGroups.has(id.split('/').slice(0, 5).join('/').toLowerCase());
   return {

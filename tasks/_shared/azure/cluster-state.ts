@@ -100,8 +100,12 @@ function ownIdentities(raw: Json, properties: Json): string[] {
   const controlPlane = Object.keys(object(object(raw.identity).userAssignedIdentities));
   const profiles = Object.values(object(properties.identityProfile)).map((profile) => text(object(profile).resourceId));
   const addons = Object.values(object(properties.addonProfiles)).map((addon) => text(object(object(addon).identity).resourceId));
-  const podIdentities = list(object(properties.podIdentityProfile).userAssignedIdentities).map((item) => text(object(object(item).identity).resourceId));
-  return [...controlPlane, ...[...profiles, ...addons, ...podIdentities].flatMap((id) => (id === undefined ? [] : [id]))];
+  return [...controlPlane, ...[...profiles, ...addons].flatMap((id) => (id === undefined ? [] : [id])), ...assignedToPods(raw)];
+}
+
+/** ARM ids of the identities that pods of a cluster have by pod-managed identity: those of workloads, although the cluster names them. */
+export function assignedToPods({ properties }: Json): string[] {
+  return list(object(object(properties).podIdentityProfile).userAssignedIdentities).flatMap((item) => text(object(object(item).identity).resourceId) ?? []);
 }
 
 /** An object with one property, or none when the value is undefined: optional properties are absent, never undefined. */

@@ -74,6 +74,17 @@ describe('AuditWorkloadIdentity: who may become an identity', () => {
     assert.deepEqual(findingsOf(audited, 'access-issuer-known'), []);
   });
 
+  it('is asked of an identity that pods still have by pod-managed identity, and not of one that a cluster itself runs as', async () => {
+    const { rig, identity } = await federated();
+    const looked = async (properties: Record<string, unknown>): Promise<string[]> => {
+      rig.world.arm.clusters.edit('aks-1', properties);
+      return (await audit(rig, ['aks-1'])).report.inventory.identities.map(({ name }) => name);
+    };
+    const profile = { enabled: true, userAssignedIdentities: [{ name: 'orders', namespace: 'orders', identity: { resourceId: identity.id } }] };
+    assert.deepEqual(await looked({ podIdentityProfile: profile }), ['id-orders-aks-1']);
+    assert.deepEqual(await looked({ podIdentityProfile: { enabled: false, userAssignedIdentities: [] }, addonProfiles: { policy: { enabled: true, identity: { resourceId: identity.id } } } }), []);
+  });
+
   it('is no nobody where credentials or grants could not be read', async () => {
     const { rig } = await federated();
     const refuse = (path: RegExp): unknown => rig.network.faults.plant({ service: 'arm', method: 'GET', path, times: 1, respond: { status: 403, body: { error: { code: 'AuthorizationFailed', message: 'no' } } } });
