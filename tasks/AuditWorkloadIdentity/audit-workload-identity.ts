@@ -20,7 +20,7 @@ import { Limiter } from '../_shared/reconcile/limits.js';
 import { sharedReader } from '../_shared/reconcile/plan.js';
 import type { Reader } from '../_shared/reconcile/resource.js';
 import { auditHead } from '../_shared/report/audit-log.js';
-import { toAuditReport, type AuditContext, type AuditedCluster, type AuditInventory, type AuditReport, type Judged } from '../_shared/report/audit-report.js';
+import { crossingsLook, toAuditReport, type AuditContext, type AuditedCluster, type AuditInventory, type AuditReport, type Judged } from '../_shared/report/audit-report.js';
 import { policyText } from '../_shared/report/crossing-text.js';
 import { auditCluster, type ClusterAudit } from './cluster-audit.js';
 import type { KnownSignIns } from './grants.js';
@@ -154,7 +154,7 @@ function notLookedAt({ policy, history, signIns, namespaces }: AuditInputs, audi
   return [
     ...audited.flatMap(({ cluster, ending }) => ending.map((name) => ({ what: `namespace ${name} of ${cluster.label}`, because: 'it is being deleted' }))),
     ...nowhere.map((name) => ({ what: `namespace ${name}`, because: 'no cluster has it' })),
-    ...(policy === undefined ? [{ what: 'crossings of boundaries', because: 'no boundaryPolicy was given' }] : []),
+    ...(policy === undefined ? [{ what: crossingsLook, because: 'no boundaryPolicy was given' }] : []),
     ...(history === undefined ? [{ what: 'drift against ledgers', because: 'no ledger was given' }] : []),
     ...(signIns === undefined ? [{ what: 'when grants were last used', because: 'no logAnalyticsWorkspace with sign-ins was given' }] : []),
   ];

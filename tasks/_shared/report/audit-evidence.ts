@@ -1,7 +1,7 @@
 import { placeText } from '../fleet/posture/profile.js';
 import { reachRules } from '../fleet/posture/record-rules.js';
 import { severities, type Severity } from '../fleet/posture/rule.js';
-import { openFindings, type AuditedException, type AuditedGrant, type AuditedIdentity, type AuditedRule, type AuditFinding, type AuditReport } from './audit-report.js';
+import { crossingsLook, openFindings, type AuditedException, type AuditedGrant, type AuditedIdentity, type AuditedRule, type AuditFinding, type AuditReport } from './audit-report.js';
 import { auditName, credentialStates, crossingVerdicts, exceptionText, grantStates, momentText, profileText, resultText, seenText, severityTitles, thresholdText, whereText } from './audit-words.js';
 import { accessText, policyText } from './crossing-text.js';
 import { escape, table } from './markup.js';
@@ -130,7 +130,9 @@ function useText({ lastUsed, unusedSince }: AuditedGrant): string {
   return unusedSince === undefined ? 'not known' : `not since ${momentText(unusedSince)}`;
 }
 
-function crossingLines({ inventory: { crossings } }: AuditReport): string[] {
+function crossingLines({ inventory: { crossings, unread } }: AuditReport): string[] {
+  const unasked = unread.find(({ what }) => what === crossingsLook);
+  if (unasked !== undefined) return [`They were not looked at: ${escape(unasked.because)}.`];
   if (crossings.length === 0) return ['Nothing that was found crosses a boundary.'];
   return rows(
     ['What', 'From', 'To', 'Boundary policy', 'Rule', 'Reason', 'Last day'],

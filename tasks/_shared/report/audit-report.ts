@@ -93,6 +93,9 @@ export interface AuditedCrossing extends Omit<Crossing, 'rule' | 'reason'> {
   readonly reason?: string;
 }
 
+/** What {@link AuditInventory} calls the look at crossings where it was not taken: no crossing is no good news then. */
+export const crossingsLook = 'crossings of boundaries';
+
 /** What was looked at. */
 export interface AuditInventory {
   readonly clusters: readonly AuditedCluster[];

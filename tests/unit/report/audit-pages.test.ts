@@ -152,6 +152,8 @@ describe('the evidence document of an audit', () => {
     const told = (more: object): string => partOf(toEvidence({ ...example(), inventory: { ...inventory, identities: [{ ...inventory.identities[0]!, ...more }] } }), '## Who reaches what');
     const untold = told({ credentials: [], credentialsUnread: 'no right', grants: [], grantsUnread: 'role assignments of subscription 2: no right' });
     assert.match(untold, /\n\nWho can become it could not be read: no right\.\n\nWhat it reaches could not be read: role assignments of subscription 2: no right\.$/);
+    const unasked = toEvidence({ ...example(), inventory: { ...inventory, crossings: [], unread: [{ what: 'crossings of boundaries', because: 'no boundaryPolicy was given' }] } });
+    assert.equal(partOf(unasked, '## Crossings of boundaries'), 'They were not looked at: no boundaryPolicy was given.');
     assert.match(told({ grantsUnread: 'no right' }), /\| Key Vault Secrets User \| .*\n\nWhat else it reaches could not be read: no right\.$/);
   });
 
