@@ -136,15 +136,15 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     const intent = { action: revision === undefined ? 'create' : 'update', object: `helm release ${this.name}`, after: chart.digest, widens: false };
     const inject = await this.blueprint.injection(known);
     await writer.write(intent, () => this.#helm(line, writer.signal, inject)).catch(async (error: unknown) => {
-      throw error instanceof Problem && error.code === 'WI4202' ? await this.#takenBack(await this.#explained(error), writer) : error;
+      throw error instanceof Problem && error.code === 'WI4202' ? await this.#takenBack(await this.#explained(error), revision?.number ?? 0, writer) : error;
     });
   }
 
   /** Why pods kept the upgrade from ending is looked up before: the rollback takes them away. */
-  async #takenBack(failure: Problem, writer: Writer): Promise<Problem> {
+  async #takenBack(failure: Problem, before: number, writer: Writer): Promise<Problem> {
     const { atomic, release, namespace } = this.blueprint.settings;
     if (!atomic || writer.signal.aborted) return failure;
-    const end = await rollBack(this.blueprint, writer, (line) => this.#helm(line, writer.signal, undefined));
+    const end = await rollBack(this.blueprint.settings, before, writer, (line) => this.#helm(line, writer.signal, undefined));
     return afterRollback(failure, end, release, namespace);
   }
 

@@ -1,7 +1,7 @@
 import { Problem } from '../reconcile/problem.js';
-import type { Writer } from '../reconcile/resource.js';
+import type { Intent, Writer } from '../reconcile/resource.js';
 import type { HelmArgument } from './connection.js';
-import type { ReleaseBlueprint } from './release-blueprint.js';
+import type { ReleaseSettings } from './release-blueprint.js';
 import { newestRevision, revisionsOf } from './release-revisions.js';
 
 /** What became of a release whose upgrade failed, as it was seen afterwards. */
@@ -10,39 +10,59 @@ export type RolledBack =
   | { readonly outcome: 'restored'; readonly to: number; readonly as: number }
   /** It was the first one, and nothing of it is left. */
   | { readonly outcome: 'removed' }
-  /** Helm had not begun: what ran before runs still. */
+  /** Helm had made no revision of it: what ran before runs still. */
   | { readonly outcome: 'untouched' }
+  /** No revision of it ever ran that it could go back to, and some of it was there before. */
+  | { readonly outcome: 'left'; readonly revision: number }
   | { readonly outcome: 'failed'; readonly because: string };
 
 /**
- * Takes a failed release back: to the revision that was deployed before, or away altogether where there was none. What is told is what Helm's records
- * say afterwards, and not what a command promised.
+ * Takes a failed release back: to the newest revision that ran before, or away altogether where this run made the first one. What is told is what
+ * Helm's records say afterwards, and not what a command promised. Never throws for what the cluster or helm refuse; throws when the run is cancelled.
+ * @param before number of the newest revision before the run; 0 when there was none
  * @param run runs helm
  */
-export async function rollBack({ settings }: ReleaseBlueprint, writer: Writer, run: (line: readonly HelmArgument[]) => Promise<string>): Promise<RolledBack> {
-  const { connection, namespace, release, timeoutMs } = settings;
-  const revisions = await revisionsOf(connection, namespace, release);
-  const [newest] = revisions;
-  if (newest === undefined) return { outcome: 'removed' };
-  if (newest.status === 'deployed') return { outcome: 'untouched' };
-  const target = revisions.find(({ status }) => status === 'deployed');
-  const waiting = ['--namespace', namespace, '--wait', '--timeout', `${Math.ceil(timeoutMs / 1_000)}s`];
-  const line = target === undefined ? ['uninstall', release, ...waiting] : ['rollback', release, String(target.number), ...waiting];
-  const object = `helm release ${namespace}/${release}`;
-  const intent = target === undefined ? { action: 'delete', object, widens: false } : { action: 'update', object, before: `revision ${newest.number}, ${newest.status}`, after: `what revision ${target.number} had`, widens: false };
-  writer.progress(target === undefined ? 'helm uninstall' : `helm rollback to revision ${target.number}`);
-  let because = '';
+export async function rollBack(settings: Pick<ReleaseSettings, 'connection' | 'namespace' | 'release' | 'timeoutMs'>, before: number, writer: Writer, run: RunHelm): Promise<RolledBack> {
   try {
-    await writer.write(intent, () => run(line));
+    return await takeBack(settings, before, writer, run);
   } catch (error) {
     writer.signal.throwIfAborted();
     if (!(error instanceof Problem)) throw error;
-    because = error.parts.because;
+    return { outcome: 'failed', because: error.parts.because };
+  }
+}
+
+type RunHelm = (line: readonly HelmArgument[]) => Promise<string>;
+
+async function takeBack({ connection, namespace, release, timeoutMs }: Parameters<typeof rollBack>[0], before: number, writer: Writer, run: RunHelm): Promise<RolledBack> {
+  const revisions = await revisionsOf(connection, namespace, release);
+  const [newest] = revisions;
+  if (newest === undefined) return { outcome: 'removed' };
+  if (newest.number <= before) return { outcome: 'untouched' };
+  // A revision that Helm replaced without one that is deployed now is one that ran: the same choice as Helm's own --atomic.
+  const target = revisions.find(({ status }) => status === 'deployed') ?? revisions.find(({ status }) => status === 'superseded');
+  if (target === undefined && before > 0) return { outcome: 'left', revision: newest.number };
+  const object = `helm release ${namespace}/${release}`;
+  const waiting = ['--namespace', namespace, '--wait', '--timeout', `${Math.ceil(timeoutMs / 1_000)}s`];
+  let refused: Problem | undefined;
+  const attempt = (intent: Intent, line: readonly string[]): Promise<void> =>
+    writer.write(intent, () => run([...line, ...waiting])).then(() => undefined, (error: unknown) => {
+      writer.signal.throwIfAborted();
+      if (!(error instanceof Problem)) throw error;
+      refused = error;
+    });
+  if (target === undefined) {
+    writer.progress('helm uninstall');
+    await attempt({ action: 'delete', object, before: `revision ${newest.number}, ${newest.status}`, widens: false }, ['uninstall', release]);
+  } else {
+    writer.progress(`helm rollback to revision ${target.number}`);
+    const after = `what revision ${target.number} had`;
+    await attempt({ action: 'update', object, before: `revision ${newest.number}, ${newest.status}`, after, widens: false }, ['rollback', release, String(target.number)]);
   }
   const now = await newestRevision(connection, namespace, release);
-  if (target === undefined) return now === undefined ? { outcome: 'removed' } : { outcome: 'failed', because: because === '' ? `revision ${now.number} is ${now.status} still` : because };
-  if (now?.status === 'deployed' && now.number > newest.number) return { outcome: 'restored', to: target.number, as: now.number };
-  return { outcome: 'failed', because: because === '' ? `revision ${now?.number ?? newest.number} is ${now?.status ?? 'gone'}` : because };
+  if (target === undefined && now === undefined) return { outcome: 'removed' };
+  if (target !== undefined && now?.status === 'deployed' && now.number > newest.number) return { outcome: 'restored', to: target.number, as: now.number };
+  return { outcome: 'failed', because: refused?.parts.because ?? (now === undefined ? 'nothing of the release is left' : `revision ${now.number} is ${now.status}`) };
 }
 
 /** The failure of an upgrade with what became of the release. */
@@ -55,6 +75,8 @@ export function afterRollback(failure: Problem, end: RolledBack, release: string
       return failure.with({ remedy: `${again}; it was the first revision, and nothing of the release is left` });
     case 'untouched':
       return failure.with({ remedy: `${again}; what ran before runs still` });
+    case 'left':
+      return failure.with({ remedy: `${again}; no earlier revision was ever deployed, so there is nothing to go back to: revision ${end.revision} stays as Helm left it` });
     case 'failed':
       return failure.with({
         code: 'WI4213',

@@ -3,18 +3,12 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseManifests } from '../../../tasks/_shared/kubernetes/chart.js';
-import { HelmRelease } from '../../../tasks/_shared/kubernetes/helm-release.js';
-import { Namespace } from '../../../tasks/_shared/kubernetes/namespace.js';
-import { ReleaseBlueprint } from '../../../tasks/_shared/kubernetes/release-blueprint.js';
-import { RolloutProof } from '../../../tasks/_shared/kubernetes/rollout-proof.js';
-import { ServiceAccountAdoption } from '../../../tasks/_shared/kubernetes/service-account-adoption.js';
 import { metadataOf } from '../../../tasks/_shared/kubernetes/objects.js';
 import { isRecord } from '../../simulators/kernel/service.js';
-import { output, value } from '../../../tasks/_shared/reconcile/ref.js';
-import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { kubeTools } from '../../tools/kube-tools.js';
 import { chartShapes, type ChartShape } from './chart-shapes.js';
 import { clientId, loopbackCluster, plantNamespace, plantServiceAccount, tenantId, verdictOf, writesOf, type ClusterWorld } from './cluster-world.js';
+import { deployRelease, told, type ReleaseRun } from './release-world.js';
 
 /** The texts of a value by their paths. */
 function leaves(content: unknown, path = ''): Map<string, unknown> {
@@ -57,8 +51,8 @@ for (const major of [3, 4] as const) {
     });
 
     /** Deploys a shape; the release, and what the run came to. */
-    async function deploy({ files, values = '', federated }: ChartShape): Promise<{ readonly result: RunResult; readonly release: HelmRelease }> {
-      const { api, connection, clock, abort } = world;
+    async function deploy({ files, values = '', federated }: ChartShape): Promise<ReleaseRun> {
+      const { api } = world;
       for (const [name, content] of Object.entries(files)) {
         await mkdir(dirname(join(folder, name)), { recursive: true });
         await writeFile(join(folder, name), content);
@@ -67,15 +61,7 @@ for (const major of [3, 4] as const) {
         plantNamespace(api);
         if (federated === true) plantServiceAccount(api, { 'azure.workload.identity/client-id': clientId, 'azure.workload.identity/tenant-id': tenantId });
       }
-      const place = { release: 'orders', namespace: 'orders', serviceAccount: 'api', timeoutMs: 60_000 };
-      const settings = { connection, clock, signal: abort.signal, helmPath, identityMode: 'inject' as const, atomic: true, chart: { folder, valuesFiles: [], values }, ...place };
-      const namespace = new Namespace(connection, 'orders');
-      const refs = { namespace: output(namespace, (state) => state.name), clientId: value(clientId), tenantId: value(tenantId) };
-      const blueprint = new ReleaseBlueprint(settings);
-      const adoption = new ServiceAccountAdoption(blueprint, refs);
-      const release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) }, []);
-      const result = await world.run([namespace, adoption, release], [new RolloutProof(settings, refs, [release.key])]);
-      return { result, release };
+      return deployRelease(world, { helmPath, release: 'orders', chart: { folder, valuesFiles: [], values } });
     }
 
     /** What Helm stored of the release, hooks included, and what the chart renders by itself. */
@@ -101,8 +87,7 @@ for (const major of [3, 4] as const) {
       }
       it(`deploy ${shape.title} with identity, and with no other difference`, async () => {
         const { result } = await deploy(shape);
-        const told = JSON.stringify({ plan: result.plan.map(({ change }) => change), applied: result.applied.map(({ outcome }) => outcome), proofs: result.proofs.map(({ outcome }) => outcome) });
-        assert.equal(result.result, 'succeeded', told);
+        assert.equal(result.result, 'succeeded', told(result));
         const { stored, plain } = await manifests(shape);
         assert.deepEqual(difference(plain, stored), [...shape.difference].sort());
         assert.equal(['Deployment', 'StatefulSet', 'DaemonSet'].flatMap((kind) => world.api.list(kind, 'orders')).length, shape.rolls);

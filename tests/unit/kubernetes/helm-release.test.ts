@@ -3,32 +3,26 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { IdentityMode } from '../../../tasks/_shared/kubernetes/chart.js';
 import { HelmRelease } from '../../../tasks/_shared/kubernetes/helm-release.js';
 import { Namespace } from '../../../tasks/_shared/kubernetes/namespace.js';
 import { ReleaseBlueprint } from '../../../tasks/_shared/kubernetes/release-blueprint.js';
-import { RolloutProof } from '../../../tasks/_shared/kubernetes/rollout-proof.js';
-import { ServiceAccountAdoption } from '../../../tasks/_shared/kubernetes/service-account-adoption.js';
+import type { ServiceAccountAdoption } from '../../../tasks/_shared/kubernetes/service-account-adoption.js';
 import { ServiceAccount } from '../../../tasks/_shared/kubernetes/service-account.js';
 import { output, value } from '../../../tasks/_shared/reconcile/ref.js';
 import { foreseen, type Change, type Resource } from '../../../tasks/_shared/reconcile/resource.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { kubeTools } from '../../tools/kube-tools.js';
 import { clientId, loopbackCluster, otherClientId, plantNamespace, plantServiceAccount, tenantId, verdictOf, writesOf, type ClusterWorld } from './cluster-world.js';
+import { deployRelease, told, type ReleaseWish } from './release-world.js';
 
 const sampleChart = fileURLToPath(new URL('../../fixtures/contoso/charts/orders-api/', import.meta.url));
 const use = 'azure.workload.identity/use';
 const made = 'serviceAccount: {create: true}';
 
-interface Wish {
+interface Wish extends Partial<Omit<ReleaseWish, 'chart'>> {
   readonly values?: string;
   readonly valuesFiles?: readonly string[];
-  readonly clientId?: string;
   readonly chart?: string;
-  readonly timeoutMs?: number;
-  readonly dryRun?: boolean;
-  readonly identityMode?: IdentityMode;
-  readonly atomic?: boolean;
 }
 
 for (const major of [3, 4] as const) {
@@ -50,19 +44,11 @@ for (const major of [3, 4] as const) {
 
     let release: HelmRelease;
     let adoption: ServiceAccountAdoption;
-    const deploy = (wish: Wish = {}): Promise<RunResult> => {
-      const { connection, clock, abort } = world;
-      const chart = { folder: wish.chart ?? sampleChart, valuesFiles: wish.valuesFiles ?? [], values: wish.values ?? made };
-      const place = { release: 'orders-api', namespace: 'orders', serviceAccount: 'api', timeoutMs: wish.timeoutMs ?? 60_000 };
-      const settings = { connection, clock, signal: abort.signal, helmPath, chart, identityMode: wish.identityMode ?? 'inject', atomic: wish.atomic ?? false, ...place };
-      const namespace = new Namespace(connection, 'orders');
-      const refs = { namespace: output(namespace, (state) => state.name), clientId: value(wish.clientId ?? clientId), tenantId: value(tenantId) };
-      const blueprint = new ReleaseBlueprint(settings);
-      adoption = new ServiceAccountAdoption(blueprint, refs);
-      release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) }, []);
-      const resources = [namespace, adoption, release];
-      const proof = new RolloutProof(settings, refs, resources.map(({ key }) => key));
-      return world.run(resources, [proof], wish.dryRun);
+    const deploy = async (wish: Wish = {}): Promise<RunResult> => {
+      const { chart: folder = sampleChart, values = made, valuesFiles = [], ...rest } = wish;
+      const run = await deployRelease(world, { helmPath, release: 'orders-api', atomic: false, chart: { folder, valuesFiles, values }, ...rest });
+      ({ release, adoption } = run);
+      return run.result;
     };
     /** What FederateServiceAccount does in the cluster. */
     const federate = async (id = clientId): Promise<void> => {
@@ -73,7 +59,7 @@ for (const major of [3, 4] as const) {
     };
     const done = async (wish?: Wish): Promise<Change> => {
       const result = await deploy(wish);
-      assert.equal(result.result, 'succeeded', JSON.stringify({ applied: result.applied.map(({ outcome }) => outcome), proofs: result.proofs.map(({ outcome }) => outcome) }));
+      assert.equal(result.result, 'succeeded', told(result));
       const planned = result.plan.find(({ resource }) => resource.key === release.key);
       assert.ok(planned !== undefined);
       return planned.change;

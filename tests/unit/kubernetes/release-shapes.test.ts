@@ -2,14 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HelmRelease } from '../../../tasks/_shared/kubernetes/helm-release.js';
-import { Namespace } from '../../../tasks/_shared/kubernetes/namespace.js';
-import { ReleaseBlueprint } from '../../../tasks/_shared/kubernetes/release-blueprint.js';
-import { RolloutProof } from '../../../tasks/_shared/kubernetes/rollout-proof.js';
-import { output, value } from '../../../tasks/_shared/reconcile/ref.js';
+import type { HelmRelease } from '../../../tasks/_shared/kubernetes/helm-release.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { kubeTools } from '../../tools/kube-tools.js';
 import { clientId, loopbackCluster, plantNamespace, plantServiceAccount, tenantId, verdictOf, writesOf, type ClusterWorld } from './cluster-world.js';
+import { deployRelease, told } from './release-world.js';
 
 const use = 'azure.workload.identity/use';
 const template = (account: string, label = `, ${use}: "true"`): string =>
@@ -46,18 +43,14 @@ describe('helm release of other charts', () => {
     await writeFile(join(chart, 'Chart.yaml'), 'apiVersion: v2\nname: shapes\nversion: 1.0.0\n');
     await writeFile(join(chart, 'templates/all.yaml'), manifests.join('---\n'));
   };
-  const deploy = (dryRun = false): Promise<RunResult> => {
-    const { connection, clock, abort } = world;
-    const place = { release: 'orders', namespace: 'orders', serviceAccount: 'api', timeoutMs: 60_000 };
-    const settings = { connection, clock, signal: abort.signal, helmPath, identityMode: 'inject' as const, atomic: true, chart: { folder: chart, valuesFiles: [], values: '' }, ...place };
-    const namespace = new Namespace(connection, 'orders');
-    const refs = { namespace: output(namespace, (state) => state.name), clientId: value(clientId), tenantId: value(tenantId) };
-    release = new HelmRelease(new ReleaseBlueprint(settings), { ...refs, serviceAccount: value('api') }, []);
-    return world.run([namespace, release], [new RolloutProof(settings, refs, [release.key])], dryRun);
+  const deploy = async (dryRun = false): Promise<RunResult> => {
+    const run = await deployRelease(world, { helmPath, release: 'orders', chart: { folder: chart, valuesFiles: [], values: '' }, dryRun });
+    release = run.release;
+    return run.result;
   };
   const succeeds = async (): Promise<{ action: string; reason: string; summary: string }> => {
     const result = await deploy();
-    assert.equal(result.result, 'succeeded', JSON.stringify({ applied: result.applied.map(({ outcome }) => outcome), proofs: result.proofs.map(({ outcome }) => outcome) }));
+    assert.equal(result.result, 'succeeded', told(result));
     const change = result.plan.find(({ resource }) => resource.key === release.key)?.change;
     const outcome = result.proofs[0]?.outcome;
     assert.ok(change !== undefined && change.action !== 'blocked' && outcome !== undefined && 'summary' in outcome);

@@ -11,6 +11,18 @@ import { Rig } from '../../azure/azure-world.js';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
+/** How many of the objects stay, whatever is collected: what a reply or a cache of the engine held for a turn or two does not count. */
+async function aliveOf(kept: readonly WeakRef<object>[]): Promise<number> {
+  let alive = kept.length;
+  for (let turn = 0; alive > 0 && turn < 20; turn += 1) {
+    // What is looked at through a WeakRef lives until the turn ends.
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    alive = kept.filter((one) => one.deref() !== undefined).length;
+  }
+  return alive;
+}
+
 /** Audits one cluster, and watches the objects and policies that it was judged by. */
 async function watched(rig: Rig): Promise<{ found: ClusterAudit; kept: readonly WeakRef<object>[] }> {
   const entry = rig.entry();
@@ -38,11 +50,8 @@ describe('AuditWorkloadIdentity: what it keeps of a cluster', () => {
     api.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: 'orders', name: 'api' } });
     api.put({ apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'orders', name: 'api' }, spec: { ports: [{ port: 80 }] } });
     const { found, kept } = await watched(rig);
-    // What is looked at through a WeakRef lives until the turn ends.
-    await new Promise((resolve) => setImmediate(resolve));
-    collect();
     assert.ok(kept.length > 3);
-    assert.equal(kept.filter((one) => one.deref() !== undefined).length, 0);
+    assert.equal(await aliveOf(kept), 0);
     const { seen } = found;
     assert.ok('found' in seen);
     assert.deepEqual(['api', 'web'].map((name) => seen.found.account?.('orders', name)), ['there', 'gone']);
