@@ -102,13 +102,13 @@ export async function grantsOf({ state, name }: Candidate, index: GrantIndex, op
   const { judge, history, signIns } = options;
   const { principalId } = state;
   const found = [
-    ...index.assignmentsOf(principalId).map((one) => ({ grant: ofAssignment(one, state.id, history), role: one.role, roleId: one.assignment.role, dataOnly: one.dataOnly })),
-    ...index.policiesOf(principalId).map((one) => ({ grant: ofPolicy(one, principalId, history), role: policyRole, roleId: undefined, dataOnly: true })),
+    ...index.assignmentsOf(principalId).map((one) => ({ grant: ofAssignment(one, state.id, history), role: one.role, roleId: one.assignment.role, dataOnly: one.dataOnly, createdOn: one.assignment.createdOn })),
+    ...index.policiesOf(principalId).map((one) => ({ grant: ofPolicy(one, principalId, history), role: policyRole, roleId: undefined, dataOnly: true, createdOn: undefined })),
   ].sort((one, other) => inOrder(one.grant.scope, other.grant.scope) || inOrder(one.grant.role, other.grant.role));
-  const judged = await Promise.all(found.map(async ({ grant, role, roleId, dataOnly }) => {
+  const judged = await Promise.all(found.map(async ({ grant, role, roleId, dataOnly, createdOn }) => {
     const access: Access = { kind: 'grant', from: resourceEnd(state.id, name), to: resourceEnd(grant.scope), role, ...(roleId === undefined ? {} : { roleId }) };
     const boundary = judge === undefined ? undefined : boundaryFact(await judge.judge(access));
-    return { grant: { ...grant, ...(boundary === undefined ? {} : { boundary: boundary.fact }), ...used({ principalId, scope: grant.scope, dataOnly }, signIns) }, crossing: boundary?.crossing };
+    return { grant: { ...grant, ...(boundary === undefined ? {} : { boundary: boundary.fact }), ...used({ principalId, scope: grant.scope, dataOnly }, createdOn, signIns) }, crossing: boundary?.crossing };
   }));
   return { grants: judged.map(({ grant }) => grant), crossings: judged.flatMap(({ crossing }) => crossing ?? []), unread: index.unread };
 }
@@ -156,8 +156,8 @@ function policyOrigin(history: History | undefined, known: ObjectHistory | undef
   return more.length === 0 ? { planned: 'a ledger tells of it' } : { unplanned: `a ledger tells of it, but not of ${more.join(', ')}` };
 }
 
-/** A log that tells of less than half of the period says nothing of what it does not show. */
-function used(grant: UsedGrant, signIns: KnownSignIns | undefined): Pick<IdentityGrant, 'lastUsed'> {
+/** A log that tells of less than half of the period says nothing of what it does not show, and a grant made within the period had no time to be used. */
+function used(grant: UsedGrant, createdOn: string | undefined, signIns: KnownSignIns | undefined): Pick<IdentityGrant, 'lastUsed'> {
   if (signIns === undefined) return {};
   const { read, from, to } = signIns;
   if ('unread' in read) return { lastUsed: read };
@@ -166,6 +166,7 @@ function used(grant: UsedGrant, signIns: KnownSignIns | undefined): Pick<Identit
   const since = knownSince(read.found) ?? to;
   const at = own.found.map((one) => one.at).sort().at(-1);
   if (at !== undefined) return { lastUsed: { found: { at, since } } };
+  if (createdOn !== undefined && Date.parse(createdOn) > Date.parse(from)) return { lastUsed: { found: { since, granted: createdOn } } };
   const [start, end, known] = [from, to, since].map((time) => Date.parse(time));
   const enough = start !== undefined && end !== undefined && known !== undefined && (end - known) * 2 >= end - start;
   return { lastUsed: enough ? { found: { since } } : { unread: `sign-ins are known since ${since} only` } };

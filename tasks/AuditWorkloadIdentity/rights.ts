@@ -1,4 +1,5 @@
 import { inventoryActions } from '../_shared/azure/access-inventory.js';
+import { assignedPolicyActions, policyDefinitionActions } from '../_shared/azure/assigned-policies.js';
 import { userCredentialAction } from '../_shared/azure/cluster-credential.js';
 import { signInRights } from '../_shared/azure/identity-sign-ins.js';
 import type { LogPlace } from '../_shared/azure/log-analytics.js';
@@ -13,7 +14,7 @@ export interface AuditRightsOptions {
   readonly subscriptions: readonly string[];
   /** The clusters that are looked into, by their ARM ids. */
   readonly clusters: readonly { readonly id: string }[];
-  /** ARM ids of the management groups in which policies are defined; without them the rights to read definitions are left out. */
+  /** ARM ids of the management groups in which policies are defined; without them the rights to read those are left out. */
   readonly managementGroups?: readonly string[];
   /** The workspace with sign-ins; absent or undefined where none is asked. */
   readonly signIns?: LogPlace | undefined;
@@ -23,14 +24,10 @@ export interface AuditRightsOptions {
 const subscriptionActions = [
   ...Object.values(inventoryActions),
   'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read',
-  'Microsoft.Authorization/policyAssignments/read',
-  'Microsoft.Authorization/policyExemptions/read',
+  ...assignedPolicyActions,
 ];
 
 const clusterActions = [inventoryActions.clusters, userCredentialAction, 'Microsoft.Insights/diagnosticSettings/read'];
-
-/** Source: azure-docs, Azure Policy definition structure: definitions lie at management groups and subscriptions, assignments below them. */
-const definitionActions = ['Microsoft.Authorization/policyDefinitions/read', 'Microsoft.Authorization/policySetDefinitions/read'];
 
 /** Everything that is listed in a cluster. */
 const listed = [kinds.namespace, kinds.secret, ...Object.entries({ ...namespacedKinds, ...clusterWideKinds }).map(([kind, apiVersion]) => ({ apiVersion, kind }))];
@@ -41,7 +38,7 @@ const listed = [kinds.namespace, kinds.secret, ...Object.entries({ ...namespaced
  */
 export function auditRights({ subscriptions, clusters, managementGroups = [], signIns }: AuditRightsOptions): Permission[] {
   return [
-    ...managementGroups.flatMap((scope) => inAzure(definitionActions, scope)),
+    ...managementGroups.flatMap((scope) => inAzure(policyDefinitionActions, scope)),
     ...subscriptions.flatMap((id) => inAzure(subscriptionActions, `/subscriptions/${id}`)),
     ...clusters.flatMap(({ id }) => [...inAzure(clusterActions, id), ...listed.flatMap((kind) => rights({ clusterId: id }, ['list'], kind))]),
     ...(signIns === undefined ? [] : signInRights(signIns)),

@@ -4,7 +4,7 @@ import { isWatchedPolicy } from '../fleet/posture/cluster-oversight-rules.js';
 import { properties } from '../fleet/posture/cluster-values.js';
 import { Limiter } from '../reconcile/limits.js';
 import { Problem, toProblem } from '../reconcile/problem.js';
-import type { Permission, Reader } from '../reconcile/resource.js';
+import type { Reader } from '../reconcile/resource.js';
 import { Hierarchy, type Ancestry } from './ancestry.js';
 import { apiVersions } from './api-versions.js';
 import { rightAt, type Azure } from './azure.js';
@@ -65,11 +65,14 @@ export async function assignedPolicies(azure: Azure, cluster: PolicyTarget, read
   return (await Promise.all(assignments.map((assignment) => entriesOf(assignment, look)))).flat();
 }
 
-/** The rights that {@link assignedPolicies} needs at a subscription; definitions are read with those that lie there or above. */
-export function assignedPolicyRights(azure: Azure, subscriptionId: string): readonly Permission[] {
-  const kept = ['policyAssignments', 'policyExemptions', 'policyDefinitions', 'policySetDefinitions'];
-  return kept.map((kind) => rightAt(azure, `Microsoft.Authorization/${kind}/read`, `/subscriptions/${subscriptionId}`));
-}
+/**
+ * What definitions of policies are read with, where they lie: at a subscription, or at a management group above it. Source: azure-docs, Azure Policy
+ * definition structure.
+ */
+export const policyDefinitionActions: readonly string[] = ['Microsoft.Authorization/policyDefinitions/read', 'Microsoft.Authorization/policySetDefinitions/read'];
+
+/** The actions that {@link assignedPolicies} needs at a subscription. */
+export const assignedPolicyActions: readonly string[] = ['Microsoft.Authorization/policyAssignments/read', 'Microsoft.Authorization/policyExemptions/read', ...policyDefinitionActions];
 
 /**
  * What lies at a subscription, above and below: without a filter, all of it. Source: REST reference of policy assignments and exemptions, list.

@@ -17,6 +17,8 @@ export interface RoleAssignmentState {
   readonly condition?: string;
   /** What whoever made it says of it. */
   readonly description?: string;
+  /** ISO 8601; absent where Azure does not say. */
+  readonly createdOn?: string;
 }
 
 interface Listed {
@@ -27,6 +29,7 @@ interface Listed {
   readonly roleDefinitionId?: string;
   readonly condition?: string | null;
   readonly description?: string | null;
+  readonly createdOn?: Date;
 }
 
 /** The assignments of one principal at, above and below a scope; of all principals when none is named. */
@@ -106,7 +109,8 @@ function assignment(item: Listed): RoleAssignmentState {
   const condition = item.condition ?? '';
   const description = item.description ?? '';
   const type = principalType === undefined ? {} : { principalType };
-  return { id, scope, principalId, ...type, role: lastPart(roleDefinitionId).toLowerCase(), ...(condition === '' ? {} : { condition }), ...(description === '' ? {} : { description }) };
+  const created = item.createdOn === undefined || Number.isNaN(item.createdOn.getTime()) ? {} : { createdOn: item.createdOn.toISOString() };
+  return { id, scope, principalId, ...type, role: lastPart(roleDefinitionId).toLowerCase(), ...(condition === '' ? {} : { condition }), ...(description === '' ? {} : { description }), ...created };
 }
 
 /**

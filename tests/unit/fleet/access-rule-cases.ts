@@ -135,6 +135,8 @@ export const cases: Readonly<Record<string, readonly AccessCase[]>> = {
     ['pass', soundIdentity, /a sign-in was seen/],
     ['fail', granted({ lastUsed: { found: { since: '2026-08-24T08:00:00.000Z' } } }), /no sign-in since 2026-08-24T08:00:00\.000Z can have been a use of it/, onScope],
     ['notApplicable', withoutPolicy, /no grant of identity id-orders is one to ask that of/],
+    ['notApplicable', granted({ lastUsed: { found: { since: '2026-08-24T08:00:00.000Z', granted: '2026-11-01T08:00:00.000Z' } } }), /no grant of identity id-orders is one to ask that of/],
+    ['pass', granted({ lastUsed: { found: { since: '2026-08-24T08:00:00.000Z', at: '2026-11-20T08:00:00.000Z', granted: '2026-11-01T08:00:00.000Z' } } }), /a sign-in was seen/],
     ['unknown', granted({ lastUsed: { unread: 'the workspace has no such table' } }), /no such table/],
     ['unknown', unreadGrants, /subscription 2/],
   ],

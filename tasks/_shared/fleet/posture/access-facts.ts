@@ -23,6 +23,8 @@ export interface LastUse {
   readonly at?: string;
   /** From when on the log tells of anything. */
   readonly since: string;
+  /** When it was granted, where that is within the period that is looked at: too young to be called unused. */
+  readonly granted?: string;
 }
 
 /** One thing that an identity may do: a role assignment, or an entry in the access policies of a vault. */

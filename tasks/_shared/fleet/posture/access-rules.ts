@@ -121,7 +121,9 @@ function origin({ origin: found }: IdentityGrant): Look {
 function use({ lastUsed }: IdentityGrant): Look {
   if (lastUsed === undefined) return 'skip';
   if ('unread' in lastUsed) return { unread: lastUsed.unread };
-  return lastUsed.found.at === undefined ? { fault: `no sign-in since ${lastUsed.found.since} can have been a use of it` } : 'good';
+  const { at, since, granted } = lastUsed.found;
+  if (at === undefined && granted !== undefined) return 'skip';
+  return at === undefined ? { fault: `no sign-in since ${since} can have been a use of it` } : 'good';
 }
 
 /** Every crossing that is there, of credentials and grants. */

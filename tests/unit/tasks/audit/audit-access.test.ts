@@ -223,6 +223,8 @@ describe('AuditWorkloadIdentity: what an identity reaches', () => {
       return [...findingsOf(audited, 'access-grant-used'), ...goodOf(audited, 'access-grant-used')];
     };
     assert.deepEqual(await look(signIn(identity.principalId, 2)), ['pass']);
+    assert.deepEqual(await look(signIn('somebody-else', 28)), ['notApplicable'], 'a grant of today had no time to be used');
+    await clock.sleep(31 * 86_400_000);
     assert.match((await look(signIn('somebody-else', 28))).join('\n'), /^fail identity id-orders-aks-1, Key Vault Secrets User on .*: no sign-in since 20\d\d-\d\d-\d\dT.*Z can have been a use of it$/);
     assert.match((await look(signIn('somebody-else', 2))).join('\n'), /^unknown identity id-orders-aks-1: .*: sign-ins are known since 20\d\d-.* only$/);
     const denied = await audit(rig, ['aks-1'], { ...inputs, logAnalyticsWorkspace: '99999999-9999-4999-8999-999999999999' });
