@@ -4,6 +4,7 @@ import { assignedToPods } from '../_shared/azure/cluster-state.js';
 import { credentialsOf, type FederatedCredentialState } from '../_shared/azure/federated-credentials.js';
 import { readIdentity, type IdentityState } from '../_shared/azure/identity-state.js';
 import { groupId, lastPart, parseArmId, type ArmId } from '../_shared/fleet/arm-id.js';
+import { labelsOf } from '../_shared/fleet/labels.js';
 import { ownName } from '../_shared/fleet/marks.js';
 import { inOrder } from '../_shared/fleet/wording.js';
 import { attempt, type Read } from '../_shared/reconcile/attempt.js';
@@ -14,6 +15,7 @@ import type { TrustOfIdentity } from './cluster-audit.js';
 /** An identity that may be in scope, with whom it trusts. */
 export interface Candidate {
   readonly state: IdentityState;
+  /** Its name, with what tells it from others of that name. */
   readonly name: string;
   readonly credentials: Read<readonly FederatedCredentialState[]>;
 }
@@ -39,9 +41,10 @@ export interface CandidateOptions {
 /** Finds identities and lists the credentials of each. What cannot be read is told and no error; a cancelled run throws. */
 export async function findCandidates({ azure, wanted, inventories, limiter }: CandidateOptions, reader: Reader): Promise<Candidates> {
   const { states, unreadable, unread } = wanted.length === 0 ? inSubscriptions(inventories) : await named(azure, wanted, reader, limiter);
-  const all = await Promise.all(states.map((state) => limiter.run(async () => {
+  const labels = labelsOf(states.map(({ id }) => parseArmId(id) ?? { name: lastPart(id), resourceGroup: '', subscriptionId: '' }));
+  const all = await Promise.all(states.map((state, index) => limiter.run(async () => {
     const credentials = await attempt(azure.signal, () => credentialsOf(azure, state.id, reader));
-    return { state, name: lastPart(state.id), credentials };
+    return { state, name: labels[index] ?? lastPart(state.id), credentials };
   })));
   return { all: all.sort((one, other) => inOrder(one.name, other.name) || inOrder(one.state.id, other.state.id)), unreadable, unread };
 }

@@ -1,4 +1,5 @@
 import { parseArmId, resourceGroupName, resourceTypes } from './arm-id.js';
+import { labelsOf } from './labels.js';
 import { shown } from './shown.js';
 import { readYaml } from './yaml-text.js';
 
@@ -51,16 +52,8 @@ export function parseClusters(text: string, subscriptionId: string | undefined):
     }
   }
   if (clusters.length === 0 && mistakes.length === 0) mistakes.push({ given: text.trim(), because: `the list is empty; ${wanted}` });
-  const byName = new Map<string, ClusterEntry[]>();
-  for (const entry of clusters) byName.set(entry.name.toLowerCase(), [...(byName.get(entry.name.toLowerCase()) ?? []), entry]);
-  return { clusters: clusters.map((entry) => ({ ...entry, label: labelOf(entry, byName.get(entry.name.toLowerCase()) ?? []) })), mistakes };
-}
-
-/** @param namesakes the clusters of this name, itself included */
-function labelOf(entry: ClusterEntry, namesakes: readonly ClusterEntry[]): string {
-  if (namesakes.length === 1) return entry.name;
-  const neighbours = namesakes.filter((other) => other.resourceGroup.toLowerCase() === entry.resourceGroup.toLowerCase());
-  return neighbours.length === 1 ? `${entry.resourceGroup}/${entry.name}` : `${entry.subscriptionId}/${entry.resourceGroup}/${entry.name}`;
+  const labels = labelsOf(clusters);
+  return { clusters: clusters.map((entry, index) => ({ ...entry, label: labels[index] ?? entry.name })), mistakes };
 }
 
 /** An entry of the list as it was written, with the name that a mapping gives it. */

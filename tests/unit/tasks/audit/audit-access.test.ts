@@ -128,6 +128,17 @@ describe('AuditWorkloadIdentity: what an identity reaches', () => {
     assert.deepEqual(audited.report.inventory.identities[0]?.grants.map(({ state }) => state).sort(), ['broader', 'broader', 'broader', 'planned']);
   });
 
+  it('is told from others of its name by its resource group', async () => {
+    const { rig, identity } = await federated();
+    rig.world.hierarchy.addResourceGroup(subscriptionId, 'rg-other', 'westeurope');
+    const other = rig.world.arm.identities.add(subscriptionId, 'rg-other', identity.name, 'westeurope');
+    other.credentials.set('by-hand', 'https://token.actions.githubusercontent.com', subject);
+    grant(rig, other.principalId, roles.AcrPull, group);
+    const audited = await audit(rig, ['aks-1']);
+    assert.deepEqual(audited.report.inventory.identities.map(({ name }) => name), ['rg-dev/id-orders-aks-1', 'rg-other/id-orders-aks-1']);
+    assert.match(findingsOf(audited, 'access-grant-planned').join('\n'), /^fail identity rg-other\/id-orders-aks-1, AcrPull on .*$/);
+  });
+
   it('is not planned for having the description of another identity’s grant', async () => {
     const { rig, identity } = await federated();
     const description = rig.world.roles.assignments().find(({ principalId }) => principalId === identity.principalId)?.description ?? '';
