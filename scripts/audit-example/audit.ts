@@ -67,5 +67,6 @@ function describeJob(agent: FakeAgent, { world, ledgers }: RunFleet, { connectio
     ledger: [...ledgers.keys()].map((name) => `ledgers/${name}`).join('\n'),
     logAnalyticsWorkspace: signIns.armId,
     logAnalyticsEndpoint: origins.logAnalytics,
+    unusedAfterDays: '45',
   });
 }

@@ -128,7 +128,7 @@ function signInsOf({ dev, test, ppd, prd }: Identities): SignInEvent[] {
   const registry = { resource: 'Azure Container Registry', resourceId: '6a0ec4d3-30cb-4a83-91c0-ae56bc0e3d26' };
   const signIn = (at: string, { principalId }: IdentityRecord, service: Pick<SignInEvent, 'resource' | 'resourceId'>): SignInEvent => ({ at: new Date(at), principalId, ...service, resultType: '0' });
   return [
-    signIn('2025-12-09T06:12:00Z', prd, vault),
+    signIn('2026-01-18T06:12:00Z', prd, vault),
     signIn('2026-02-27T16:40:00Z', dev, vault),
     signIn('2026-02-27T16:41:00Z', dev, registry),
     signIn('2026-02-26T09:05:00Z', test, vault),

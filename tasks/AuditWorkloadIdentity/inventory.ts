@@ -48,6 +48,6 @@ function onBoundary(boundary: BoundaryFact | undefined): string[] {
 
 function lastUse({ lastUsed }: IdentityGrant): Pick<AuditedGrant, 'lastUsed' | 'unusedSince'> {
   if (lastUsed === undefined || 'unread' in lastUsed) return {};
-  const { at, since } = lastUsed.found;
-  return at === undefined ? { unusedSince: since } : { lastUsed: at };
+  const { at, since, granted = since } = lastUsed.found;
+  return at === undefined ? { unusedSince: granted } : { lastUsed: at };
 }

@@ -82,8 +82,8 @@ describe('docs/audit-evidence-example.md', function () {
     assert.ok(hasRow(access, /Contributor/, /rg-shared$/, /^broader than needed$/));
     assert.ok(hasRow(access, /Key Vault Secrets User/, /kv-contoso-prd$/, /^broader than needed$/));
     assert.ok(hasRow(access, /Key Vault Secrets User/, /billing-db$/, /^not planned$/));
-    assert.ok(hasRow(access, /AcrPull/, /crcontosoprd$/, /^as planned$/, /^not since 2025-12-09/));
-    assert.match(under('## Open findings'), /no sign-in since 2025-12-09/);
+    assert.ok(hasRow(access, /AcrPull/, /crcontosoprd$/, /^as planned$/, /^not since 2026-01-18/));
+    assert.match(under('## Open findings'), /no sign-in since 2026-01-18/);
   });
 
   it('shows findings of clusters, namespaces and ledgers, and tells one binding once', () => {
