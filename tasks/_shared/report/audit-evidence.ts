@@ -24,7 +24,7 @@ export function toEvidence(report: AuditReport): string {
     ...factTable(report),
     ...part('Result', resultLines(report)),
     ...part('What was looked at', inventoryLines(report)),
-    ...part('Who reaches what', inventory.identities.length === 0 ? ['No identity was in scope.'] : identityLines(inventory.identities)),
+    ...part('Who reaches what', inventory.identities.length === 0 ? noIdentity(report) : identityLines(inventory.identities)),
     ...part('Crossings of boundaries', crossingLines(report)),
     ...part('Exceptions', [
       ...(inForce.length === 0 ? ['None is in force.'] : exceptionLines(inForce)),
@@ -39,6 +39,12 @@ export function toEvidence(report: AuditReport): string {
     ...part('Rules', ruleLines(report)),
     '',
   ].join('\n');
+}
+
+/** Lists that were refused show no identity either. */
+function noIdentity({ findings }: AuditReport): string[] {
+  const blind = findings.some(({ rule, outcome }) => rule === reachRules.access.id && outcome === 'unknown');
+  return [blind ? 'No identity could be seen; what could not be told says why.' : 'No identity was in scope.'];
 }
 
 function part(title: string, lines: readonly string[]): string[] {

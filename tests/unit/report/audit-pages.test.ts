@@ -154,6 +154,9 @@ describe('the evidence document of an audit', () => {
     assert.match(untold, /\n\nWho can become it could not be read: no right\.\n\nWhat it reaches could not be read: role assignments of subscription 2: no right\.$/);
     const unasked = toEvidence({ ...example(), inventory: { ...inventory, crossings: [], unread: [{ what: 'crossings of boundaries', because: 'no boundaryPolicy was given' }] } });
     assert.equal(partOf(unasked, '## Crossings of boundaries'), 'They were not looked at: no boundaryPolicy was given.');
+    const [finding] = example().findings;
+    const refused = toEvidence({ ...example(), inventory: { ...inventory, identities: [] }, findings: [{ ...finding!, rule: 'audit-reads-access', outcome: 'unknown', evidence: 'identities: no right' }] });
+    assert.equal(partOf(refused, '## Who reaches what'), 'No identity could be seen; what could not be told says why.');
     assert.match(told({ grantsUnread: 'no right' }), /\| Key Vault Secrets User \| .*\n\nWhat else it reaches could not be read: no right\.$/);
   });
 
