@@ -14,8 +14,8 @@ import { subscriptionsOf } from '../_shared/azure/visible-clusters.js';
 import { accessRules } from '../_shared/fleet/posture/access-rules.js';
 import type { SeenCluster } from '../_shared/fleet/posture/credential-review.js';
 import { driftRule, judgeDrift, reached, reachRules } from '../_shared/fleet/posture/record-rules.js';
-import type { GrantFact } from '../_shared/fleet/posture/rule.js';
-import { attempt, type Read } from '../_shared/reconcile/attempt.js';
+import type { Gathered, GrantFact } from '../_shared/fleet/posture/rule.js';
+import { attempt } from '../_shared/reconcile/attempt.js';
 import { Limiter } from '../_shared/reconcile/limits.js';
 import { sharedReader } from '../_shared/reconcile/plan.js';
 import type { Reader } from '../_shared/reconcile/resource.js';
@@ -116,12 +116,13 @@ function sharedFacts({ azure }: Services, inventories: readonly AccessInventory[
   };
 }
 
-/** Every grant that the lists show; one list that is missing may hold any. */
-function allGrants(inventories: readonly AccessInventory[]): Read<readonly GrantFact[]> {
-  const lists = inventories.map(namedAssignments);
-  const unread = lists.find((list) => 'unread' in list);
-  if (unread !== undefined) return unread;
-  return { found: [...new Map(lists.flatMap((list) => ('found' in list ? list.found : [])).map((one) => [one.assignment.id.toLowerCase(), one])).values()] };
+/** Every grant that the lists show, and which lists are missing: any of those may hold one of any identity. */
+function allGrants(inventories: readonly AccessInventory[]): Gathered<GrantFact> {
+  const lists = inventories.map((inventory) => ({ subscriptionId: inventory.subscriptionId, named: namedAssignments(inventory) }));
+  return {
+    found: [...new Map(lists.flatMap(({ named }) => ('found' in named ? named.found : [])).map((one) => [one.assignment.id.toLowerCase(), one])).values()],
+    unread: lists.flatMap(({ subscriptionId, named }) => ('unread' in named ? [`subscription ${subscriptionId}: ${named.unread}`] : [])),
+  };
 }
 
 /** Without these lists, silence about identities and grants of a subscription means nothing. */

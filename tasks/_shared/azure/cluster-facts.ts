@@ -1,6 +1,6 @@
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { Json } from '../fleet/json.js';
-import type { ClusterFacts, GrantFact } from '../fleet/posture/rule.js';
+import type { ClusterFacts, Gathered, GrantFact } from '../fleet/posture/rule.js';
 import { attempt, type Read } from '../reconcile/attempt.js';
 import type { Reader } from '../reconcile/resource.js';
 import type { Azure } from './azure.js';
@@ -12,7 +12,7 @@ export interface SharedFacts {
   /** Clusters that a list has shown already, by ARM id in lower case; the others are read one by one. */
   readonly listed: ReadonlyMap<string, ClusterState>;
   /** Every grant that can be seen; rules pick those of a cluster's own identities. */
-  readonly grants: Read<readonly GrantFact[]>;
+  readonly grants: Gathered<GrantFact>;
   /** The policy assignments that reach a cluster. */
   policies(cluster: ClusterState): Promise<Read<readonly Json[]>>;
 }

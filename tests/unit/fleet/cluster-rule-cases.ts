@@ -152,7 +152,8 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
     ['fail', granted('AcrPull', registry, monitoringAgent), /among the 0 grants of/],
     ['notApplicable', { ...servicePrincipal, [`${p}.identityProfile`]: undefined }, /nodes run as a service principal/],
     ['unknown', { [`${p}.identityProfile`]: undefined }, /kubeletidentity is absent/],
-    ['unknown', { grants: { unread: 'the request was refused (403)' } }, /refused \(403\)/],
+    ['unknown', { grants: { found: [], unread: ['the request was refused (403)'] } }, /refused \(403\)/],
+    ['pass', { 'grants.unread': ['the request was refused (403)'] }, /AcrPull on .*acrcontoso/],
   ],
   'cluster-kubelet-nothing-else': [
     ['pass', {}, /1 grant that can be seen/],
@@ -161,7 +162,8 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
     ['fail', granted('AcrPull', subscription, kubelet), /AcrPull on \/subscriptions/],
     ['notApplicable', { ...servicePrincipal, [`${p}.identityProfile`]: undefined }, /nodes run as a service principal/],
     ['unknown', { [`${p}.identityProfile`]: undefined }, /kubeletidentity is absent/],
-    ['unknown', { grants: { unread: 'the request was refused (403)' } }, /refused \(403\)/],
+    ['unknown', { 'grants.unread': ['the request was refused (403)'] }, /refused \(403\)/],
+    ['fail', { ...granted('AcrPull', subscription, kubelet), 'grants.unread': ['the request was refused (403)'] }, /AcrPull on \/subscriptions/],
   ],
   'cluster-add-on-roles': [
     ['pass', {}, /Monitoring Metrics Publisher on/],
@@ -173,7 +175,8 @@ export const cases: Readonly<Record<string, readonly Case[]>> = {
     ['fail', { [`${p}.ingressProfile.webAppRouting.identity`]: { objectId: kubelet }, ...granted('Owner', subscription, kubelet) }, /webAppRouting has Owner/],
     ['notApplicable', { [addOns]: { azurepolicy: { enabled: true, identity: null } } }, /no add-on has an identity/],
     ['unknown', granted(guidUnknown, subscription, monitoringAgent), /could not be read: omsagent has eeeeeeee/],
-    ['unknown', { grants: { unread: 'the request was refused (403)' } }, /refused \(403\)/],
+    ['unknown', { 'grants.unread': ['the request was refused (403)'] }, /refused \(403\)/],
+    ['fail', { ...granted('Owner', nodeGroup, monitoringAgent), 'grants.unread': ['the request was refused (403)'] }, /Owner on/],
   ],
 };
 

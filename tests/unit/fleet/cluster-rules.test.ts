@@ -32,15 +32,15 @@ describe('posture: rules over clusters', () => {
   });
 
   it('judge a cluster of which ARM tells nothing without failing themselves, and pass only what is bad when present', () => {
-    const empty: ClusterFacts = { ...soundCluster, raw: {}, diagnosticSettings: { found: [] }, policyAssignments: { found: [] }, grants: { found: [] } };
+    const empty: ClusterFacts = { ...soundCluster, raw: {}, diagnosticSettings: { found: [] }, policyAssignments: { found: [] }, grants: { found: [], unread: [] } };
     assert.deepEqual(ids.filter((id) => judge(id, empty) === 'pass'), ['cluster-pod-identity']);
   });
 
   it('tell nothing where what they need was not read', () => {
-    const unknown = (fact: string): string[] => ids.filter((id) => judge(id, changed(soundCluster, { [fact]: { unread: 'no right' } })) !== 'pass');
-    assert.deepEqual(unknown('grants'), ['cluster-kubelet-pull', 'cluster-kubelet-nothing-else', 'cluster-add-on-roles']);
-    assert.deepEqual(unknown('diagnosticSettings'), ['cluster-audit-logs']);
-    assert.deepEqual(unknown('policyAssignments'), ['cluster-rbac-policy']);
+    const unknown = (fact: string, value: object): string[] => ids.filter((id) => judge(id, changed(soundCluster, { [fact]: value })) === 'unknown');
+    assert.deepEqual(unknown('grants', { found: [], unread: ['no right'] }), ['cluster-kubelet-pull', 'cluster-kubelet-nothing-else', 'cluster-add-on-roles']);
+    assert.deepEqual(unknown('diagnosticSettings', { unread: 'no right' }), ['cluster-audit-logs']);
+    assert.deepEqual(unknown('policyAssignments', { unread: 'no right' }), ['cluster-rbac-policy']);
   });
 });
 

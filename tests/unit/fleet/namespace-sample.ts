@@ -132,7 +132,7 @@ const clusterFacts: ClusterFacts = {
   raw: {},
   diagnosticSettings: { found: [] },
   policyAssignments: { found: [] },
-  grants: { found: [] },
+  grants: { found: [], unread: [] },
 };
 
 export function changed(change: Change): Sample {

@@ -53,6 +53,7 @@ export const soundCluster: ClusterFacts = {
       { role: 'Monitoring Metrics Publisher', scope: id, principalId: monitoringAgent },
       { role: 'Contributor', scope: subscription, principalId: 'dddddddd-0000-4000-8000-000000000001' },
     ],
+    unread: [],
   },
 };
 

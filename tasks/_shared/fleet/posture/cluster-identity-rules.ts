@@ -2,7 +2,7 @@ import { isWithin, lastPart, sameId } from '../arm-id.js';
 import { object, text, type Json } from '../json.js';
 import { many, some } from '../wording.js';
 import { broadRole, excessiveness, isPullRole, isUnnamed } from './cluster-roles.js';
-import { holds, judgeRead, properties, seen, verdict, word } from './cluster-values.js';
+import { holds, properties, seen, verdict, word } from './cluster-values.js';
 import { procedures } from './procedures.js';
 import type { ClusterFacts, ClusterRule, GrantFact, Verdict } from './rule.js';
 
@@ -47,11 +47,16 @@ const noServicePrincipal: ClusterRule = {
   },
 };
 
-/** Judges the grants of the kubelet identity. Where nodes run as a service principal there is none. */
-function ofKubelet({ raw, grants }: ClusterFacts, judge: (own: readonly GrantFact[]) => Verdict): Verdict {
+/** A verdict that rests on what the lists do not show counts only where all of them could be read; every other one stands. */
+function bySilence(outcome: Verdict['outcome'], { unread }: ClusterFacts['grants'], judged: Verdict): Verdict {
+  return judged.outcome === outcome && unread.length > 0 ? verdict('unknown', `role assignments could not be read: ${some(unread, 3, '; ')}`) : judged;
+}
+
+/** Judges the grants of the kubelet identity by {@link bySilence}. Where nodes run as a service principal there is none. */
+function ofKubelet({ raw, grants }: ClusterFacts, silent: Verdict['outcome'], judge: (own: readonly GrantFact[]) => Verdict): Verdict {
   const objectId = text(object(object(properties(raw).identityProfile).kubeletidentity).objectId);
   const clientId = servicePrincipal(raw);
-  if (objectId !== undefined) return judgeRead('role assignments', grants, (all) => judge(all.filter(({ principalId }) => sameId(principalId, objectId))));
+  if (objectId !== undefined) return bySilence(silent, grants, judge(grants.found.filter(({ principalId }) => sameId(principalId, objectId))));
   if (clientId !== undefined && clientId.toLowerCase() !== managed) return verdict('notApplicable', 'nodes run as a service principal, so there is no kubelet identity');
   return verdict('unknown', 'identityProfile.kubeletidentity is absent');
 }
@@ -70,7 +75,7 @@ const kubeletPull: ClusterRule = {
   remedy: 'az role assignment create --assignee-object-id <object id of the kubelet identity> --assignee-principal-type ServicePrincipal --role AcrPull --scope <registry id>; on a registry with repository permissions the role is Container Registry Repository Reader',
   dependants: ['cluster-kubelet-nothing-else'],
   judge: (facts) =>
-    ofKubelet(facts, (own) => {
+    ofKubelet(facts, 'fail', (own) => {
       const pulls = own.filter(({ role }) => isPullRole(role));
       return pulls.length > 0 ? verdict('pass', some(pulls.map(told), 3, '; ')) : verdict('fail', `no pull role among the ${many(own.length, 'grant')} of the kubelet identity that can be seen`);
     }),
@@ -85,7 +90,7 @@ const kubeletNothingElse: ClusterRule = {
   remedy: 'give workloads that rely on it an identity of their own, then az role assignment delete --assignee <object id of the kubelet identity> --role <role> --scope <scope>',
   dependants: ['cluster-kubelet-pull'],
   judge: (facts) =>
-    ofKubelet(facts, (own) => {
+    ofKubelet(facts, 'pass', (own) => {
       const others = own.filter(({ role, scope }) => !(isPullRole(role) && registry.test(scope)));
       return others.length === 0 ? verdict('pass', `${many(own.length, 'grant')} that can be seen, to pull from registries only`) : verdict('fail', some(others.map(told), 3, '; '));
     }),
@@ -127,14 +132,12 @@ const addOnRoles: ClusterRule = {
   judge: (facts) => {
     const identities = addOnIdentities(facts.raw);
     if (identities.length === 0) return verdict('notApplicable', 'no add-on has an identity');
-    return judgeRead('role assignments', facts.grants, (all) => {
-      const own = all.flatMap((grant) => identities.filter(({ objectId }) => sameId(objectId, grant.principalId)).map(({ addOn }) => ({ addOn, grant })));
-      const broad = own.filter(({ grant }) => excessiveness(grant) !== undefined && !isDocumented(grant, facts));
-      const unnamed = own.filter(({ grant }) => isUnnamed(grant.role));
-      if (broad.length > 0) return verdict('fail', some(broad.map(({ addOn, grant }) => `${addOn} has ${told(grant)}: ${excessiveness(grant) ?? ''}`), 3, '; '));
-      if (unnamed.length > 0) return verdict('unknown', `what these roles allow could not be read: ${some(unnamed.map(({ addOn, grant }) => `${addOn} has ${told(grant)}`), 3, '; ')}`);
-      return verdict('pass', `${many(own.length, 'grant')} of ${some(identities.map(({ addOn }) => addOn))}: ${own.length === 0 ? 'none that can be seen' : some(own.map(({ grant }) => told(grant)), 3, '; ')}`);
-    });
+    const own = facts.grants.found.flatMap((grant) => identities.filter(({ objectId }) => sameId(objectId, grant.principalId)).map(({ addOn }) => ({ addOn, grant })));
+    const broad = own.filter(({ grant }) => excessiveness(grant) !== undefined && !isDocumented(grant, facts));
+    const unnamed = own.filter(({ grant }) => isUnnamed(grant.role));
+    if (broad.length > 0) return verdict('fail', some(broad.map(({ addOn, grant }) => `${addOn} has ${told(grant)}: ${excessiveness(grant) ?? ''}`), 3, '; '));
+    if (unnamed.length > 0) return verdict('unknown', `what these roles allow could not be read: ${some(unnamed.map(({ addOn, grant }) => `${addOn} has ${told(grant)}`), 3, '; ')}`);
+    return bySilence('pass', facts.grants, verdict('pass', `${many(own.length, 'grant')} of ${some(identities.map(({ addOn }) => addOn))}: ${own.length === 0 ? 'none that can be seen' : some(own.map(({ grant }) => told(grant)), 3, '; ')}`));
   },
 };
 

@@ -2,9 +2,9 @@ import { isGuid } from '../guid.js';
 import { object, objects, text, texts, type Json } from '../json.js';
 import { shown } from '../shown.js';
 import { some } from '../wording.js';
-import { fail, gather, judged, nameIn, notApplicable, pass, titleOf, type Gathered, type Verdicts } from './namespace-view.js';
+import { fail, gather, judged, nameIn, notApplicable, pass, titleOf, type Verdicts } from './namespace-view.js';
 import { section } from './procedures.js';
-import type { NamespaceFacts, NamespaceRule, Verdict } from './rule.js';
+import type { Gathered, NamespaceFacts, NamespaceRule, Verdict } from './rule.js';
 
 interface Subject {
   readonly kind: string;

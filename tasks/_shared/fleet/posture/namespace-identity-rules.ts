@@ -1,8 +1,8 @@
 import { subjectOf } from '../names.js';
 import { some } from '../wording.js';
-import { annotationsOf, fail, gather, judged, known, labelsOf, nameIn, notApplicable, pass, podMakers, titleOf, type Gathered, type PodMaker, type Verdicts } from './namespace-view.js';
+import { annotationsOf, fail, gather, judged, known, labelsOf, nameIn, notApplicable, pass, podMakers, titleOf, type PodMaker, type Verdicts } from './namespace-view.js';
 import { section } from './procedures.js';
-import type { NamespaceFacts, NamespaceRule, Verdict } from './rule.js';
+import type { Gathered, NamespaceFacts, NamespaceRule, Verdict } from './rule.js';
 
 /** Source: azure-workload-identity docs, labels and annotations. */
 const useLabel = 'azure.workload.identity/use';

@@ -1,16 +1,10 @@
 import { object, objects, strings, text, type Json } from '../json.js';
 import { shown } from '../shown.js';
 import { some } from '../wording.js';
-import type { Listed, NamespaceFacts, Read, Verdict } from './rule.js';
+import type { Gathered, Listed, NamespaceFacts, Read, Verdict } from './rule.js';
 
 /** What a namespace rule answers: one verdict, or one for each object that is at fault. */
 export type Verdicts = readonly [Verdict, ...Verdict[]];
-
-/** Objects of several kinds as far as they could be listed, and why the others could not. */
-export interface Gathered<T> {
-  readonly found: readonly T[];
-  readonly unread: readonly string[];
-}
 
 /** Faults if there are any, since no other list undoes them; else what could not be read; else what `otherwise` says. */
 export function judged(faults: readonly Verdict[], unread: readonly string[], otherwise: () => Verdict): Verdicts {

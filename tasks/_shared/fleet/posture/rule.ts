@@ -49,6 +49,13 @@ export interface NamespaceRule extends RuleText {
   judge(facts: NamespaceFacts, cluster: ClusterFacts): readonly [Verdict, ...Verdict[]];
 }
 
+/** What several lists have, as far as they could be read, and why the others could not. */
+export interface Gathered<T> {
+  readonly found: readonly T[];
+  /** In clauses. */
+  readonly unread: readonly string[];
+}
+
 /** A role assignment, as far as rules look at it. */
 export interface GrantFact {
   /** Name of the role, or its GUID where the definition cannot be read. */
@@ -79,7 +86,7 @@ export interface ClusterFacts {
    */
   readonly policyAssignments: Read<readonly Json[]>;
   /** What the kubelet identity and the add-ons' identities were granted, as far as the connection sees it. */
-  readonly grants: Read<readonly GrantFact[]>;
+  readonly grants: Gathered<GrantFact>;
 }
 
 /** Objects of Kubernetes by kind, as the API server answers them: `NetworkPolicy`, `Pod`, `ServiceAccount`, … A kind that could not be listed says why. */

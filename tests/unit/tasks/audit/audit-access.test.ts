@@ -28,13 +28,13 @@ function grant({ world }: Rig, principalId: string, role: string, scope: string,
   return name;
 }
 
-/** A subscription of another management group, which the auditor may read. Returns its id. */
-function addProduction({ world, deployer }: Rig): string {
+/** A subscription of another management group, in which the auditor has a role, if any. Returns its id. */
+function addProduction({ world, deployer }: Rig, role = 'Reader'): string {
   world.hierarchy.addManagementGroup({ name: 'prod', displayName: 'Production' });
   const prod = idOf('subscription of production');
   world.hierarchy.addSubscription({ id: prod, displayName: 'prod', managementGroup: 'prod' });
   world.hierarchy.addResourceGroup(prod, 'rg-prod', 'westeurope');
-  world.assign(deployer.objectId, 'Reader', `/subscriptions/${prod}`);
+  if (role !== '') world.assign(deployer.objectId, role, `/subscriptions/${prod}`);
   return prod;
 }
 
@@ -126,6 +126,15 @@ describe('AuditWorkloadIdentity: what an identity reaches', () => {
     assert.match(exact.join('\n'), /Key Vault Secrets User on .*\/vaults\/kv-unit: it reaches everything of its kind in the vault/);
     assert.deepEqual(findingsOf(audited, 'access-grant-planned').map((one) => one.split(' on ')[0]).sort(), ['fail identity id-orders-aks-1, Contributor', 'fail identity id-orders-aks-1, Key Vault Secrets User']);
     assert.deepEqual(audited.report.inventory.identities[0]?.grants.map(({ state }) => state).sort(), ['broader', 'broader', 'broader', 'planned']);
+  });
+
+  it('does not hide what clusters’ own identities may do behind a subscription that cannot be read', async () => {
+    const { rig } = await federated();
+    rig.world.arm.clusters.edit('aks-1', { identityProfile: { kubeletidentity: { objectId: rig.deployer.objectId } } });
+    const prod = addProduction(rig, '');
+    const audited = await audit(rig, ['aks-1'], { subscriptions: prod });
+    assert.match(findingsOf(audited, 'cluster-kubelet-nothing-else').join('\n'), /^fail aks-1: /);
+    assert.match(findingsOf(audited, 'cluster-kubelet-pull').join('\n'), new RegExp(`^unknown aks-1: role assignments could not be read: subscription ${prod}: `));
   });
 
   it('is told from others of its name by its resource group', async () => {

@@ -38,7 +38,7 @@ async function watched(rig: Rig): Promise<{ found: ClusterAudit; kept: readonly 
   const state = await readCluster(azure, entry, sharedReader());
   assert.ok(state !== undefined);
   const policies = (): Promise<{ found: readonly Json[] }> => Promise.resolve({ found: [watch({ name: 'policy' })] });
-  const options = { services: { azure, cluster: () => listing }, shared: { listed: new Map([[entry.id.toLowerCase(), state]]), grants: { found: [] }, policies }, namespaces: ['*'], edge: { wafClasses: [], clusterOnly: [] }, trusts: { found: [] } };
+  const options = { services: { azure, cluster: () => listing }, shared: { listed: new Map([[entry.id.toLowerCase(), state]]), grants: { found: [], unread: [] }, policies }, namespaces: ['*'], edge: { wafClasses: [], clusterOnly: [] }, trusts: { found: [] } };
   return { found: await auditCluster(entry, options, sharedReader()), kept };
 }
 
