@@ -1,5 +1,6 @@
-import { Problem } from '../reconcile/problem.js';
-import type { Intent, Writer } from '../reconcile/resource.js';
+import { attempt } from '../reconcile/attempt.js';
+import type { Problem } from '../reconcile/problem.js';
+import type { Writer } from '../reconcile/resource.js';
 import type { HelmArgument } from './connection.js';
 import type { ReleaseSettings } from './release-blueprint.js';
 import { newestRevision, revisionsOf } from './release-revisions.js';
@@ -23,13 +24,8 @@ export type RolledBack =
  * @param run runs helm
  */
 export async function rollBack(settings: Pick<ReleaseSettings, 'connection' | 'namespace' | 'release' | 'timeoutMs'>, before: number, writer: Writer, run: RunHelm): Promise<RolledBack> {
-  try {
-    return await takeBack(settings, before, writer, run);
-  } catch (error) {
-    writer.signal.throwIfAborted();
-    if (!(error instanceof Problem)) throw error;
-    return { outcome: 'failed', because: error.parts.because };
-  }
+  const taken = await attempt(writer.signal, () => takeBack(settings, before, writer, run));
+  return 'found' in taken ? taken.found : { outcome: 'failed', because: taken.unread };
 }
 
 type RunHelm = (line: readonly HelmArgument[]) => Promise<string>;
@@ -44,25 +40,17 @@ async function takeBack({ connection, namespace, release, timeoutMs }: Parameter
   if (target === undefined && before > 0) return { outcome: 'left', revision: newest.number };
   const object = `helm release ${namespace}/${release}`;
   const waiting = ['--namespace', namespace, '--wait', '--timeout', `${Math.ceil(timeoutMs / 1_000)}s`];
-  let refused: Problem | undefined;
-  const attempt = (intent: Intent, line: readonly string[]): Promise<void> =>
-    writer.write(intent, () => run([...line, ...waiting])).then(() => undefined, (error: unknown) => {
-      writer.signal.throwIfAborted();
-      if (!(error instanceof Problem)) throw error;
-      refused = error;
-    });
-  if (target === undefined) {
-    writer.progress('helm uninstall');
-    await attempt({ action: 'delete', object, before: `revision ${newest.number}, ${newest.status}`, widens: false }, ['uninstall', release]);
-  } else {
-    writer.progress(`helm rollback to revision ${target.number}`);
-    const after = `what revision ${target.number} had`;
-    await attempt({ action: 'update', object, before: `revision ${newest.number}, ${newest.status}`, after, widens: false }, ['rollback', release, String(target.number)]);
-  }
+  const back = target === undefined
+    ? { line: ['uninstall', release], change: { action: 'delete' }, told: 'helm uninstall' }
+    : { line: ['rollback', release, String(target.number)], change: { action: 'update', after: `what revision ${target.number} had` }, told: `helm rollback to revision ${target.number}` };
+  const intent = { ...back.change, object, before: `revision ${newest.number}, ${newest.status}`, widens: false };
+  writer.progress(back.told);
+  // Whatever helm says of it, its records are looked at.
+  const sent = await attempt(writer.signal, () => writer.write(intent, () => run([...back.line, ...waiting])));
   const now = await newestRevision(connection, namespace, release);
   if (target === undefined && now === undefined) return { outcome: 'removed' };
   if (target !== undefined && now?.status === 'deployed' && now.number > newest.number) return { outcome: 'restored', to: target.number, as: now.number };
-  return { outcome: 'failed', because: refused?.parts.because ?? (now === undefined ? 'nothing of the release is left' : `revision ${now.number} is ${now.status}`) };
+  return { outcome: 'failed', because: 'unread' in sent ? sent.unread : now === undefined ? 'nothing of the release is left' : `revision ${now.number} is ${now.status}` };
 }
 
 /** The failure of an upgrade with what became of the release. */
