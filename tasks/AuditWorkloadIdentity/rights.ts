@@ -3,9 +3,7 @@ import { assignedPolicyActions, policyDefinitionActions } from '../_shared/azure
 import { userCredentialAction } from '../_shared/azure/cluster-credential.js';
 import { signInRights } from '../_shared/azure/identity-sign-ins.js';
 import type { LogPlace } from '../_shared/azure/log-analytics.js';
-import { clusterWideKinds, namespacedKinds } from '../_shared/fleet/posture/namespace-rules.js';
-import { kinds } from '../_shared/kubernetes/objects.js';
-import { rights } from '../_shared/kubernetes/permissions.js';
+import { namespaceRights } from '../_shared/kubernetes/namespace-facts.js';
 import type { Permission } from '../_shared/reconcile/resource.js';
 
 /** What an audit looks at, as far as its rights depend on it. */
@@ -29,9 +27,6 @@ const subscriptionActions = [
 
 const clusterActions = [inventoryActions.clusters, userCredentialAction, 'Microsoft.Insights/diagnosticSettings/read'];
 
-/** Everything that is listed in a cluster. */
-const listed = [kinds.namespace, kinds.secret, ...Object.entries({ ...namespacedKinds, ...clusterWideKinds }).map(([kind, apiVersion]) => ({ apiVersion, kind }))];
-
 /**
  * The rights that an audit takes, all of them reading. None of them is needed: without one, what it would have shown stays unknown. The right to read
  * management groups is not among them: it is asked for only with a boundary policy, and only where Azure refuses the list of what is seen.
@@ -40,7 +35,7 @@ export function auditRights({ subscriptions, clusters, managementGroups = [], si
   return [
     ...managementGroups.flatMap((scope) => inAzure(policyDefinitionActions, scope)),
     ...subscriptions.flatMap((id) => inAzure(subscriptionActions, `/subscriptions/${id}`)),
-    ...clusters.flatMap(({ id }) => [...inAzure(clusterActions, id), ...listed.flatMap((kind) => rights({ clusterId: id }, ['list'], kind))]),
+    ...clusters.flatMap(({ id }) => [...inAzure(clusterActions, id), ...namespaceRights({ clusterId: id }, { patterns: ['*'] })]),
     ...(signIns === undefined ? [] : signInRights(signIns)),
   ];
 }

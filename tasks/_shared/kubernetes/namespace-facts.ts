@@ -67,14 +67,14 @@ function fewNames(scope: NamespaceScope): readonly string[] | undefined {
 }
 
 /** The rights that {@link readNamespaces} needs to leave nothing unread. */
-export function namespaceRights(connection: ClusterConnection, scope: NamespaceScope): Permission[] {
+export function namespaceRights(connection: Pick<ClusterConnection, 'clusterId'>, scope: NamespaceScope): Permission[] {
   const names = fewNames(scope);
   const list = (kind: ObjectKind, wide: boolean): Permission[] =>
     wide || names === undefined ? rights(connection, ['list'], kind) : names.flatMap((name) => rights(connection, ['list'], kind, name));
   return [
     ...(names === undefined ? rights(connection, ['list'], kinds.namespace) : names.flatMap((name) => rights(connection, ['get'], kinds.namespace, name))),
-    ...wantedKinds().flatMap(({ kind, wide }) => list(kind, wide)),
     ...list(kinds.secret, false),
+    ...wantedKinds().flatMap(({ kind, wide }) => list(kind, wide)),
   ];
 }
 
