@@ -101,3 +101,9 @@ async function extract(zip: ZipFile, entry: Entry, target: string): Promise<void
   });
   await pipeline(content, createWriteStream(path, { mode: 0o755 }));
 }
+
+/** The helm of one major, as {@link kubeTools} has it. */
+export async function helmOf(major: 3 | 4): Promise<string> {
+  const { helm3, helm4 } = await kubeTools();
+  return major === 3 ? helm3 : helm4;
+}

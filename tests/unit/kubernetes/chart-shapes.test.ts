@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { parseManifests } from '../../../tasks/_shared/kubernetes/chart.js';
 import { metadataOf } from '../../../tasks/_shared/kubernetes/objects.js';
 import { isRecord } from '../../simulators/kernel/service.js';
-import { kubeTools } from '../../tools/kube-tools.js';
+import { helmOf } from '../../tools/kube-tools.js';
 import { chartShapes, type ChartShape } from './chart-shapes.js';
 import { clientId, loopbackCluster, plantNamespace, plantServiceAccount, tenantId, verdictOf, writesOf, type ClusterWorld } from './cluster-world.js';
 import { deployRelease, told, type ReleaseRun } from './release-world.js';
@@ -38,8 +38,7 @@ for (const major of [3, 4] as const) {
     let folder: string;
     let helmPath: string;
     before(async () => {
-      const tools = await kubeTools();
-      helmPath = major === 3 ? tools.helm3 : tools.helm4;
+      helmPath = await helmOf(major);
     });
     beforeEach(async () => {
       world = await loopbackCluster();

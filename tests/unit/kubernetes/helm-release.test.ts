@@ -11,7 +11,7 @@ import { ServiceAccount } from '../../../tasks/_shared/kubernetes/service-accoun
 import { output, value } from '../../../tasks/_shared/reconcile/ref.js';
 import { foreseen, type Change, type Resource } from '../../../tasks/_shared/reconcile/resource.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
-import { kubeTools } from '../../tools/kube-tools.js';
+import { helmOf } from '../../tools/kube-tools.js';
 import { clientId, loopbackCluster, otherClientId, plantNamespace, plantServiceAccount, tenantId, verdictOf, writesOf, type ClusterWorld } from './cluster-world.js';
 import { deployRelease, told, type ReleaseWish } from './release-world.js';
 
@@ -30,8 +30,7 @@ for (const major of [3, 4] as const) {
     let world: ClusterWorld;
     let helmPath: string;
     before(async () => {
-      const tools = await kubeTools();
-      helmPath = major === 3 ? tools.helm3 : tools.helm4;
+      helmPath = await helmOf(major);
     });
     beforeEach(async () => {
       world = await loopbackCluster();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import type { ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
 import { itemsAt, textAt } from '../../simulators/kubernetes/objects/values.js';
-import { kubeTools } from '../../tools/kube-tools.js';
+import { helmOf } from '../../tools/kube-tools.js';
 import { loopbackCluster, verdictOf, writesOf, type ClusterWorld } from './cluster-world.js';
 import { deployRelease, told, type ReleaseRun } from './release-world.js';
 
@@ -15,8 +15,7 @@ for (const major of [3, 4] as const) {
     let world: ClusterWorld;
     let helmPath: string;
     before(async () => {
-      const tools = await kubeTools();
-      helmPath = major === 3 ? tools.helm3 : tools.helm4;
+      helmPath = await helmOf(major);
     });
     beforeEach(async () => {
       world = await loopbackCluster();
