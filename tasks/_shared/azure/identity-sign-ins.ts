@@ -15,7 +15,7 @@ export function signInRights(log: LogPlace): Permission[] {
 /**
  * When each service principal last signed in to each resource, as a workspace tells that Entra sends its sign-in logs to. It asks once, however many there
  * are. Unread, with the reason, when the workspace cannot be asked, has neither table, or knows of no successful sign-in of anybody: that is no
- * evidence of anything being unused. Whether what is found says something of managed identities is told by `signInsFor` and `signInsOf`.
+ * evidence of anything being unused. Whether what is found says something of managed identities is told by `signInsFor`.
  * @param days so far back is asked for, a whole number of 1 or more; what the workspace keeps may be less, see `knownSince`.
  * @throws the reason of a cancelled run.
  */

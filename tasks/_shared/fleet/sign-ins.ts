@@ -86,15 +86,9 @@ export interface UsedGrant extends Pick<GrantFact, 'principalId' | 'scope'> {
 export function signInsFor(grant: UsedGrant, signIns: readonly SignIn[]): Read<readonly SignIn[]> {
   const takes = resourceOf(grant.scope);
   const useful = takes === undefined || grant.dataOnly === true ? takes : [...takes, resourceManager];
-  return told(signIns.filter((signIn) => sameId(signIn.principalId, grant.principalId) && (useful === undefined || canBe(signIn, useful))), signIns);
-}
-
-/**
- * All sign-ins of a managed identity; empty and unread as {@link signInsFor} says.
- * @param signIns of everybody
- */
-export function signInsOf(principalId: string, signIns: readonly SignIn[]): Read<readonly SignIn[]> {
-  return told(signIns.filter((signIn) => sameId(signIn.principalId, principalId)), signIns);
+  const found = signIns.filter((signIn) => sameId(signIn.principalId, grant.principalId) && (useful === undefined || canBe(signIn, useful)));
+  if (found.length > 0 || signIns.some(({ table }) => table === ownTable)) return { found };
+  return { unread: `${ownTable} has no sign-in of any managed identity` };
 }
 
 /**
@@ -104,11 +98,6 @@ export function signInsOf(principalId: string, signIns: readonly SignIn[]): Read
 export function knownSince(signIns: readonly SignIn[]): string | undefined {
   const firsts = signIns.filter(({ table }) => table === ownTable).map(({ first }) => Date.parse(first));
   return firsts.length === 0 ? undefined : new Date(firsts.reduce((one, other) => Math.min(one, other))).toISOString();
-}
-
-function told(found: readonly SignIn[], all: readonly SignIn[]): Read<readonly SignIn[]> {
-  if (found.length > 0 || all.some(({ table }) => table === ownTable)) return { found };
-  return { unread: `${ownTable} has no sign-in of any managed identity` };
 }
 
 function canBe({ resource, resourceId }: SignIn, services: readonly TokenService[]): boolean {
