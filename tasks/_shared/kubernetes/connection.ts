@@ -30,6 +30,8 @@ export const ownKeys = {
   /** Label of a Helm release: when the operation that made the revision has to have ended, seconds since 1970. */
   content: 'aks-workload-identity/content',
   until: 'aks-workload-identity/until',
+  /** Label on the objects of a manifest set: its name. */
+  set: 'aks-workload-identity/set',
   /** Pod annotation: client id that the pods were made for. */
   clientId: 'aks-workload-identity/client-id',
 } as const;
@@ -54,6 +56,17 @@ export interface ApplyOptions {
    * write one object must be two managers. Default: {@link fieldManager} alone.
    */
   readonly part?: string;
+  /** Only what would come of it: `dryRun=All`, admission included, so that nothing is stored. */
+  readonly dryRun?: boolean;
+  /** The kind's resource name, where it is known. */
+  readonly plural?: string;
+}
+
+/** A kind of objects as discovery tells it. */
+export interface ServedKind {
+  readonly kind: string;
+  readonly plural: string;
+  readonly namespaced: boolean;
 }
 
 /** How objects are listed. */
@@ -119,6 +132,8 @@ export interface ClusterConnection {
    * @throws Problem when it would refuse it.
    */
   rehearse(object: ClusterObject): Promise<ClusterObject>;
+  /** The kinds that the cluster serves of a group version (`apps/v1`); undefined when it knows no such version. */
+  served(apiVersion: string): Promise<readonly ServedKind[] | undefined>;
   /** Deletes the object; not found counts as done. */
   remove(ref: ObjectRef): Promise<void>;
   /**

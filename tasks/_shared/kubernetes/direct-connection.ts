@@ -14,6 +14,7 @@ import {
   type HelmArgument,
   type HelmOptions,
   type ListOptions,
+  type ServedKind,
 } from './connection.js';
 import { withDeadline } from '../reconcile/deadline.js';
 import { HelmProcess, type HelmTools } from './helm-process.js';
@@ -134,10 +135,11 @@ class DirectConnection implements ClusterConnection {
 
   async apply(wanted: ClusterObject, options: ApplyOptions = {}): Promise<ClusterObject> {
     const { name, namespace } = wanted.metadata;
-    const ref = { ...kindOf(wanted), name: text(name) ?? '', ...(typeof namespace === 'string' ? { namespace } : {}) };
+    const kind = { ...kindOf(wanted), ...(options.plural === undefined ? {} : { plural: options.plural }) };
+    const ref = { ...kind, name: text(name) ?? '', ...(typeof namespace === 'string' ? { namespace } : {}) };
     const manager = options.part === undefined ? fieldManager : `${fieldManager}.${options.part}`;
-    const query = { fieldManager: manager, force: String(options.force ?? false), fieldValidation: 'Strict' };
-    const call: Call = { method: 'PATCH', path: pathOf(ref), query, body: wanted, contentType: 'application/apply-patch+yaml', tried: `apply ${nameOf(ref)}` };
+    const query = { fieldManager: manager, force: String(options.force ?? false), fieldValidation: 'Strict', ...(options.dryRun === true ? { dryRun: 'All' } : {}) };
+    const call: Call = { method: 'PATCH', path: pathOf(ref), query, body: wanted, contentType: 'application/apply-patch+yaml', tried: `${options.dryRun === true ? 'rehearse applying' : 'apply'} ${nameOf(ref)}` };
     return typed(ref, await this.#send(call));
   }
 
@@ -146,6 +148,16 @@ class DirectConnection implements ClusterConnection {
     const place = { ...kindOf(wanted), ...(typeof namespace === 'string' ? { namespace } : {}) };
     const call: Call = { method: 'POST', path: pathOf(place), query: { dryRun: 'All', fieldManager }, body: wanted, tried: `rehearse making ${nameOf({ ...place, name: text(name) ?? '' })}` };
     return typed(place, await this.#send(call));
+  }
+
+  async served(apiVersion: string): Promise<readonly ServedKind[] | undefined> {
+    const call: Call = { method: 'GET', path: `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}`, tried: `read which kinds it serves of ${apiVersion}` };
+    const answer = await this.#request(call);
+    if (answer.status === 404) return undefined;
+    return objects(accepted(this.#attempt(call), answer).resources).flatMap(({ kind, name, namespaced }) => {
+      const plural = text(name) ?? '';
+      return plural === '' || plural.includes('/') ? [] : [{ kind: text(kind) ?? '', plural, namespaced: namespaced === true }];
+    });
   }
 
   async remove(ref: ObjectRef): Promise<void> {

@@ -1,10 +1,11 @@
 import type { Access } from '../reconcile/access.js';
 import { strongReader } from '../reconcile/plan.js';
-import { Problem, type ProblemParts } from '../reconcile/problem.js';
+import { Problem } from '../reconcile/problem.js';
 import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { chartArguments } from './chart.js';
 import { identityKeys, ownKeys, type HelmArgument, type HelmInjection } from './connection.js';
+import { carries, missingAccount } from './expected-account.js';
 import { kinds, nameOf, pathOf, type ObjectRef } from './objects.js';
 import { rights } from './permissions.js';
 import { describeTroubles, troublesOf } from './pod-health.js';
@@ -86,7 +87,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     if (fault !== undefined) return blocked(others.length === 0 ? fault.parts : { ...fault.parts, details: others });
     const { revision } = observed;
     if (revision !== undefined && this.#isForeign(revision, observed.nowMs)) return blocked(this.#running(revision, observed.nowMs).parts);
-    const missing = this.#missingAccount(observed, known);
+    const missing = observed.chart.makesServiceAccount ? undefined : missingAccount(this.blueprint, observed.serviceAccount, known, `release ${this.name}`, 'the chart');
     const change = this.#deployment(observed, known);
     return missing === undefined ? change : blocked(missing, true, change);
   }
@@ -242,21 +243,6 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     });
   }
 
-  /** Who is to make the service account when the chart does not. */
-  #missingAccount({ chart, serviceAccount }: HelmReleaseState, known: Known<HelmReleaseInputs>): ProblemParts | undefined {
-    if (chart.makesServiceAccount || carries(serviceAccount, known)) return undefined;
-    const { namespace, serviceAccount: name } = this.blueprint.settings;
-    const { clientId, tenantId } = serviceAccount ?? {};
-    const carried = `carries client id ${clientId ?? ''}${tenantId === undefined ? '' : ` of tenant ${tenantId}`}`;
-    const state = clientId === undefined ? `has no annotation ${identityKeys.clientId}` : carried;
-    return {
-      code: 'WI4210',
-      what: `Pods of release ${this.name} would not get their identity on ${this.cluster}`,
-      because: `the chart does not make service account ${namespace}/${name}, and ${serviceAccount === undefined ? 'it does not exist' : `the one in the cluster ${state}`}`,
-      remedy: 'run FederateServiceAccount for it first, or let the chart make it (serviceAccount.create: true)',
-    };
-  }
-
   /** Helm refuses to work on a release that an ended process left pending, so that revision is taken away. */
   async #free({ secret, status }: Revision, writer: Writer): Promise<void> {
     const intent = { action: 'delete', object: pathOf(secret), before: status, widens: false };
@@ -278,12 +264,6 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
       remedy: 'correct what the message names and run again; the release stays as Helm left it',
     });
   }
-}
-
-function carries(found: ServiceAccountState | undefined, { clientId, tenantId }: Known<HelmReleaseInputs>): boolean {
-  if (found?.clientId === undefined) return false;
-  const sameTenant = found.tenantId === undefined || tenantId === unknown || found.tenantId === tenantId;
-  return sameTenant && (clientId === unknown || found.clientId === clientId);
 }
 
 function fieldsOf({ digest, content, revision, serviceAccount }: HelmReleaseState, known: Known<HelmReleaseInputs>): FieldChange[] {

@@ -21,6 +21,7 @@ export function lazyConnection(label: string, clusterId: string, open: () => Pro
     list: async (...given) => (await connection()).list(...given),
     apply: async (...given) => (await connection()).apply(...given),
     rehearse: async (...given) => (await connection()).rehearse(...given),
+    served: async (...given) => (await connection()).served(...given),
     remove: async (...given) => (await connection()).remove(...given),
     serviceAccountToken: async (...given) => (await connection()).serviceAccountToken(...given),
     can: async (...given) => (await connection()).can(...given),

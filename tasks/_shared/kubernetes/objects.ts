@@ -5,6 +5,8 @@ export interface ObjectKind {
   /** `v1`, `apps/v1` */
   readonly apiVersion: string;
   readonly kind: string;
+  /** Its resource name in URLs, where it is known: {@link resourceName} guesses it otherwise. */
+  readonly plural?: string;
 }
 
 /** One object of a cluster. */
@@ -29,8 +31,10 @@ export const kinds = {
   deployment: { apiVersion: 'apps/v1', kind: 'Deployment' },
   statefulSet: { apiVersion: 'apps/v1', kind: 'StatefulSet' },
   daemonSet: { apiVersion: 'apps/v1', kind: 'DaemonSet' },
+  persistentVolumeClaim: { apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
   job: { apiVersion: 'batch/v1', kind: 'Job' },
   cronJob: { apiVersion: 'batch/v1', kind: 'CronJob' },
+  customResourceDefinition: { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' },
   mutatingWebhookConfiguration: { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'MutatingWebhookConfiguration' },
 } as const satisfies Record<string, ObjectKind>;
 
@@ -77,6 +81,11 @@ export function resourceName(kind: string): string {
   return singular.endsWith('y') ? `${singular.slice(0, -1)}ies` : `${singular}s`;
 }
 
+/** The resource name of a kind, known or guessed. */
+export function pluralOf({ kind, plural }: ObjectKind): string {
+  return plural ?? resourceName(kind);
+}
+
 /** API group of an apiVersion; empty for the core group. */
 export function groupOf(apiVersion: string): string {
   return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
@@ -87,7 +96,7 @@ export function pathOf(of: ObjectKind & { readonly namespace?: string | undefine
   const root = of.apiVersion.includes('/') ? 'apis' : 'api';
   const place = of.namespace === undefined ? [] : ['namespaces', encodeURIComponent(of.namespace)];
   const name = of.name === undefined ? [] : [encodeURIComponent(of.name)];
-  return ['', root, of.apiVersion, ...place, resourceName(of.kind), ...name].join('/');
+  return ['', root, of.apiVersion, ...place, pluralOf(of), ...name].join('/');
 }
 
 /** How messages name an object: `service account orders/api`. */

@@ -1,14 +1,14 @@
 import { Limiter } from '../reconcile/limits.js';
 import type { Permission } from '../reconcile/resource.js';
 import type { AccessAttributes, ClusterConnection } from './connection.js';
-import { groupOf, kinds, resourceName, type ObjectKind } from './objects.js';
+import { groupOf, kinds, pluralOf, type ObjectKind } from './objects.js';
 
 const separator = '/namespaces/';
 
 /** The rights for some verbs on a kind, written as `create serviceaccounts` or `patch deployments.apps`. */
 export function rights(connection: Pick<ClusterConnection, 'clusterId'>, verbs: readonly string[], kind: ObjectKind, namespace?: string): Permission[] {
   const group = groupOf(kind.apiVersion);
-  const resource = `${resourceName(kind.kind)}${group === '' ? '' : `.${group}`}`;
+  const resource = `${pluralOf(kind)}${group === '' ? '' : `.${group}`}`;
   return verbs.map((verb) => right(connection, `${verb} ${resource}`, namespace));
 }
 

@@ -29,6 +29,7 @@ const groups: Readonly<Record<string, Group>> = {
   'storage.k8s.io': group('CSIStorageCapacity', 'CSIDriver CSINode StorageClass VolumeAttachment VolumeAttributesClass'),
   'scheduling.k8s.io': group('', 'PriorityClass'),
   'coordination.k8s.io': group('Lease'),
+  'apiextensions.k8s.io': group('', 'CustomResourceDefinition'),
 };
 
 /** Where objects of a kind live; undefined when the kind's resource name, and so a right on it, can only be guessed. */

@@ -6,18 +6,16 @@ import type { ObjectKind } from './objects.js';
 import { helmUnusable } from './helm-process.js';
 import { helmVersion, isUsable, oldestHelm, rendersHooks, type HelmVersion } from './helm-version.js';
 import { inspectRendering, type RenderedChart } from './rendered-chart.js';
+import type { Belonging } from './workloads.js';
 
-/** What is known of a release from the start. */
-export interface ReleaseSettings {
+/** What is known of a deployment from the start, whatever its source is. */
+export interface DeploymentSettings {
   readonly connection: ClusterConnection;
-  /** `helm`, or the path of the executable. */
-  readonly helmPath: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly release: string;
   readonly namespace: string;
   readonly serviceAccount: string;
-  readonly chart: ChartSettings;
   readonly identityMode: IdentityMode;
   /** Lifetime of the tokens that the webhook asks for, in seconds; absent: as it is. */
   readonly tokenSeconds?: number;
@@ -25,6 +23,15 @@ export interface ReleaseSettings {
   readonly atomic: boolean;
   /** How long Helm and the rollout may take. Milliseconds. */
   readonly timeoutMs: number;
+  /** What its objects are known by in the cluster. Default: Helm's marks. */
+  readonly belonging?: Belonging;
+}
+
+/** The same for a Helm release. */
+export interface ReleaseSettings extends DeploymentSettings {
+  /** `helm`, or the path of the executable. */
+  readonly helmPath: string;
+  readonly chart: ChartSettings;
 }
 
 /** What other resources tell a release. */
@@ -34,11 +41,18 @@ export interface ReleaseInputs {
   readonly tenantId: string;
 }
 
+/** What is going to be deployed, before it is: a chart, or manifests. */
+export interface Blueprint {
+  readonly settings: DeploymentSettings;
+  /** What the cluster would be sent, as far as identity is concerned. */
+  inspect(known: Known<ReleaseInputs>): Promise<RenderedChart>;
+}
+
 /** Stands in for an id that is not known yet, so that a dry run can look at the rendering all the same. */
-const placeholder = '00000000-0000-0000-0000-000000000000';
+export const placeholder = '00000000-0000-0000-0000-000000000000';
 
 /** The rendering of one release, shared by the resources that look at it and done once per digest. */
-export class ReleaseBlueprint {
+export class ReleaseBlueprint implements Blueprint {
   readonly #inspected = new Map<string, Promise<RenderedChart>>();
   #version: Promise<HelmVersion> | undefined;
   #kinds: readonly ObjectKind[] = [];
@@ -47,7 +61,7 @@ export class ReleaseBlueprint {
 
   /** Chart and values with this identity. */
   prepare(known: Known<ReleaseInputs>): Promise<PreparedChart> {
-    return prepareChart(this.settings.chart, this.#identity(known));
+    return prepareChart(this.settings.chart, identityOf(this.settings, known));
   }
 
   /** Renders and inspects. @throws Problem WI4201 or WI4203 when that is not possible. */
@@ -66,7 +80,7 @@ export class ReleaseBlueprint {
 
   /** How helm makes manifests right on their way to the cluster; undefined where the chart has to. */
   async injection(known: Known<ReleaseInputs>): Promise<HelmInjection | undefined> {
-    const { mode, ...identity } = this.#identity(known);
+    const { mode, ...identity } = identityOf(this.settings, known);
     return mode === 'verify' ? undefined : { identity: { ...identity, namespace: this.settings.namespace }, helmMajor: (await this.#helmVersion()).major };
   }
 
@@ -76,7 +90,7 @@ export class ReleaseBlueprint {
     const kubernetesVersion = await connection.version();
     const place = { name: release, namespace, kubernetesVersion };
     const rendered = await renderChart(connection, chart, place, { executable, signal });
-    return inspectRendering(rendered, { identity: this.#identity(known), namespace, hooks: rendersHooks(version) });
+    return inspectRendering(rendered, { identity: identityOf(this.settings, known), namespace, hooks: rendersHooks(version) });
   }
 
   #helmVersion(): Promise<HelmVersion> {
@@ -90,15 +104,15 @@ export class ReleaseBlueprint {
     if (version === undefined || !isUsable(version)) throw helmUnusable(executable, `its version "${output.trim()}" is older than ${oldestHelm}`);
     return version;
   }
+}
 
-  #identity({ clientId, tenantId }: Known<ReleaseInputs>): ChartIdentity {
-    const { serviceAccount, identityMode: mode, tokenSeconds } = this.settings;
-    return {
-      mode,
-      serviceAccount,
-      clientId: clientId === unknown ? placeholder : clientId,
-      tenantId: tenantId === unknown ? placeholder : tenantId,
-      ...(tokenSeconds === undefined ? {} : { tokenSeconds }),
-    };
-  }
+/** The identity that pods shall have, as far as it is known; ids that are not known yet have something in their place. */
+export function identityOf({ serviceAccount, identityMode: mode, tokenSeconds }: DeploymentSettings, { clientId, tenantId }: Known<ReleaseInputs>): ChartIdentity {
+  return {
+    mode,
+    serviceAccount,
+    clientId: clientId === unknown ? placeholder : clientId,
+    tenantId: tenantId === unknown ? placeholder : tenantId,
+    ...(tokenSeconds === undefined ? {} : { tokenSeconds }),
+  };
 }

@@ -5,7 +5,7 @@ import { kinds, type ClusterObject } from './objects.js';
 import type { ExpectedIdentity } from './pod-identity.js';
 import { annotationWrong, labelMissing } from './rollout-verdict.js';
 import { serviceAccountState } from './service-account.js';
-import { belongsTo, workload, type Workload } from './workloads.js';
+import { ofHelm, workload, type Belonging, type Workload } from './workloads.js';
 
 /** A release of whose pods none runs as the service account, and none is meant to right now. */
 export interface RestingRelease {
@@ -13,6 +13,8 @@ export interface RestingRelease {
   readonly namespace: string;
   readonly release: string;
   readonly serviceAccount: string;
+  /** What its objects are known by. Default: Helm's marks. */
+  readonly belonging?: Belonging;
   /** Deployments, stateful sets and daemon sets that run as the service account and want no pod. */
   readonly scaledDown: readonly Workload[];
 }
@@ -53,13 +55,13 @@ function titles(users: readonly Workload[]): string {
 }
 
 /** What is left of them in the cluster: Helm removes hooks, and finished jobs may be set to go. */
-async function occasionalUsers({ connection, namespace, release, serviceAccount }: RestingRelease): Promise<Workload[]> {
+async function occasionalUsers({ connection, namespace, release, serviceAccount, belonging = ofHelm(namespace, release) }: RestingRelease): Promise<Workload[]> {
   const list = (kind: (typeof occasional)[number]): Promise<readonly ClusterObject[]> =>
-    connection.list(kind, namespace, 'app.kubernetes.io/managed-by=Helm').catch((error: unknown) => {
+    connection.list(kind, namespace, belonging.labelSelector).catch((error: unknown) => {
       // Deploying a chart of jobs takes no right to list them, and the chart's templates were looked at before.
       if (error instanceof Problem && error.code === 'WI4003') return [];
       throw error;
     });
-  const found = (await Promise.all(occasional.map(list))).flat().filter((each) => belongsTo(each, namespace, release));
+  const found = (await Promise.all(occasional.map(list))).flat().filter((each) => belonging.owns(each));
   return found.map((each) => workload(each, namespace)).filter((user) => user.serviceAccount === serviceAccount);
 }

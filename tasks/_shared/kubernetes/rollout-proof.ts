@@ -7,7 +7,7 @@ import { metadataOf, type ClusterObject } from './objects.js';
 import { rolloutRights } from './permissions.js';
 import { identityFaults } from './pod-identity.js';
 import { describeTroubles, isRunning, troublesOf } from './pod-health.js';
-import type { ReleaseInputs, ReleaseSettings } from './release-blueprint.js';
+import type { DeploymentSettings, ReleaseInputs } from './release-blueprint.js';
 import { restingEvidence } from './resting-release.js';
 import { causeOf, type FaultyPod } from './rollout-verdict.js';
 import { podsOf, workloadsOf, type Workload } from './workloads.js';
@@ -31,7 +31,7 @@ export class RolloutProof implements Proof<ReleaseInputs> {
   readonly cluster: string;
 
   constructor(
-    private readonly settings: Omit<ReleaseSettings, 'chart' | 'helmPath' | 'identityMode' | 'tokenSeconds' | 'atomic'>,
+    private readonly settings: Omit<DeploymentSettings, 'identityMode' | 'tokenSeconds' | 'atomic'>,
     readonly inputs: Refs<ReleaseInputs>,
     readonly proves: readonly string[],
   ) {
@@ -65,8 +65,8 @@ export class RolloutProof implements Proof<ReleaseInputs> {
   }
 
   async #rolledOut(): Promise<Attempt<{ ours: readonly Group[]; others: number }>> {
-    const { connection, namespace, release, serviceAccount } = this.settings;
-    const workloads = await workloadsOf(connection, namespace, release);
+    const { connection, namespace, release, serviceAccount, belonging } = this.settings;
+    const workloads = await workloadsOf(connection, namespace, release, belonging);
     const groups = await Promise.all(workloads.map(async (workload) => ({ workload, pods: await podsOf(connection, namespace, workload) })));
     const troubles = groups.flatMap(({ pods }) => pods.flatMap(troublesOf));
     const lasting = troubles.filter((trouble) => trouble.lasting);

@@ -95,7 +95,7 @@ export class ServiceAccount implements Resource<ServiceAccountInputs, ServiceAcc
     };
     const was = before === undefined ? undefined : writeAnnotations(metadataOf(before).annotations);
     const intent = { action: change.action, object: pathOf(ref), ...(was === undefined ? {} : { before: was }), after: writeAnnotations(wanted.metadata.annotations), widens: false };
-    const force = managed || wasRestored(before);
+    const force = managed || isPartlyOurs(before);
     await writer.write(intent, () => this.connection.apply(wanted, { force }));
   }
 
@@ -122,9 +122,12 @@ export function serviceAccountState(found: ClusterObject, account: ServiceAccoun
 /** Part of this project's field manager that writes back what an annotation was before this project changed it. */
 export const restoringPart = 'restored';
 
-/** True when {@link restoringPart} owns something: what it wrote is taken over again. Others who own it are looked for before. */
-function wasRestored(found: ClusterObject): boolean {
-  return objects(found.metadata.managedFields).some((entry) => entry.manager === `${fieldManager}.${restoringPart}`);
+/** Part of this project's field manager that applies the manifests of a set, service accounts included. */
+export const manifestPart = 'manifests';
+
+/** True when another part of this project owns something: what it wrote is taken over again. Others who own it are looked for before. */
+function isPartlyOurs(found: ClusterObject): boolean {
+  return objects(found.metadata.managedFields).some((entry) => [restoringPart, manifestPart].some((part) => entry.manager === `${fieldManager}.${part}`));
 }
 
 /** The identity's annotations as ledgers keep them: `azure.workload.identity/client-id=… azure.workload.identity/tenant-id=…`. */

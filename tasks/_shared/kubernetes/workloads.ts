@@ -31,13 +31,23 @@ export interface Workload {
 
 const rolling = [kinds.deployment, kinds.statefulSet, kinds.daemonSet];
 
-/**
- * The live workloads of a release: Helm puts its label and two annotations on everything that it makes.
- * Source: helm pkg/action/validate.go, setMetadataVisitor.
- */
-export async function workloadsOf(connection: ClusterConnection, namespace: string, release: string): Promise<Workload[]> {
-  const found = await rollingWorkloads(connection, namespace, 'app.kubernetes.io/managed-by=Helm');
-  return found.flatMap((found) => (belongsTo(found, namespace, release) ? [workload(found, namespace)] : []));
+/** What the objects of a release are known by. */
+export interface Belonging {
+  /** What all of them match, and others may. */
+  readonly labelSelector: string;
+  /** True for what belongs to the release, among what matches. */
+  owns(found: ClusterObject): boolean;
+}
+
+/** Helm puts its label and two annotations on everything that it makes. Source: helm pkg/action/validate.go, setMetadataVisitor. */
+export function ofHelm(namespace: string, release: string): Belonging {
+  return { labelSelector: 'app.kubernetes.io/managed-by=Helm', owns: (found) => belongsTo(found, namespace, release) };
+}
+
+/** The live workloads of a release. */
+export async function workloadsOf(connection: ClusterConnection, namespace: string, release: string, belonging = ofHelm(namespace, release)): Promise<Workload[]> {
+  const found = await rollingWorkloads(connection, namespace, belonging.labelSelector);
+  return found.flatMap((found) => (belonging.owns(found) ? [workload(found, namespace)] : []));
 }
 
 /** Everything in a namespace whose pods are replaced when its template changes. */
@@ -46,7 +56,7 @@ export async function rollingWorkloads(connection: ClusterConnection, namespace:
 }
 
 /** True for what Helm itself made for a release. Controllers copy annotations on to what they make of it; that is left out. */
-export function belongsTo(found: ClusterObject, namespace: string, release: string): boolean {
+function belongsTo(found: ClusterObject, namespace: string, release: string): boolean {
   const { annotations, controller } = metadataOf(found);
   const named = annotations['meta.helm.sh/release-name'] === release && annotations['meta.helm.sh/release-namespace'] === namespace;
   return named && controller === undefined;
