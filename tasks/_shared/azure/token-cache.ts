@@ -3,6 +3,11 @@ import type { AccessToken } from './sdk-types.js';
 
 /** A token is renewed when it has less than this to live, or less than half of its life. Milliseconds. */
 const renewalMs = 300_000;
+/**
+ * A token is never given with less than this to live, however short its life is: helm has it for up to 70 s, the 20 s until its token file is written
+ * again and the 50 s that it goes by what it read. Milliseconds. Source: client-go transport/token_source.go, a period of a minute less a leeway of 10 s.
+ */
+const leastMs = 75_000;
 
 interface Kept {
   readonly token: Promise<AccessToken>;
@@ -28,7 +33,7 @@ export class TokenCache {
     try {
       const token = await fetch();
       const life = token.expiresOnTimestamp - Date.now();
-      fresh(this.clock.monotonic() + life - Math.min(renewalMs, life / 2));
+      fresh(this.clock.monotonic() + life - Math.max(leastMs, Math.min(renewalMs, life / 2)));
       return token;
     } catch (error) {
       failed();
