@@ -130,7 +130,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     const labels = { [ownKeys.digest]: chart.digest, [ownKeys.content]: chart.content, [ownKeys.until]: until };
     const line = [
       ...['upgrade', release, ...chartArguments(chart), '--install', '--namespace', namespace, '--reset-values'],
-      ...['--wait', '--timeout', `${Math.ceil(timeoutMs / second)}s`, '--history-max', String(historyLimit)],
+      ...[await this.blueprint.waitFlag(), '--timeout', `${Math.ceil(timeoutMs / second)}s`, '--history-max', String(historyLimit)],
       ...['--labels', Object.entries(labels).map(([key, label]) => `${key}=${label}`).join(',')],
     ];
     writer.progress('helm upgrade --install');
@@ -145,7 +145,8 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
   async #takenBack(failure: Problem, before: number, writer: Writer): Promise<Problem> {
     const { atomic, release, namespace } = this.blueprint.settings;
     if (!atomic || writer.signal.aborted) return failure;
-    const end = await rollBack(this.blueprint.settings, before, writer, (line) => this.#helm(line, writer.signal, undefined));
+    const settings = { ...this.blueprint.settings, waitFlag: await this.blueprint.waitFlag() };
+    const end = await rollBack(settings, before, writer, (line) => this.#helm(line, writer.signal, undefined));
     return afterRollback(failure, end, release, namespace);
   }
 
@@ -249,18 +250,19 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     await writer.write(intent, () => this.blueprint.settings.connection.remove(secret));
   }
 
-  /** Helm says "timed out" where pods say why. */
+  /** Helm says "timed out" where pods say why, or what refuses them does. */
   async #explained(error: Problem): Promise<Problem> {
     const { connection, namespace, release } = this.blueprint.settings;
-    const troubles = await workloadsOf(connection, namespace, release)
-      .then((workloads) => Promise.all(workloads.map((workload) => podsOf(connection, namespace, workload))))
-      .then((pods) => pods.flat().flatMap(troublesOf))
-      .catch(() => []);
+    const workloads = await workloadsOf(connection, namespace, release).catch(() => []);
+    const pods = await Promise.all(workloads.map((workload) => podsOf(connection, namespace, workload))).catch(() => []);
+    const refused = workloads.flatMap(({ title, rollout }) => (rollout.refused === undefined ? [] : [`pods of ${title} cannot be made: ${rollout.refused}`]));
+    const troubles = pods.flat().flatMap(troublesOf);
+    const seen = [...refused, ...(troubles.length === 0 ? [] : [describeTroubles(troubles)])];
     return error.with({
       code: 'WI4209',
       what: `Helm could not deploy release ${this.name} on ${this.cluster}`,
       tried: 'helm upgrade --install --wait',
-      because: troubles.length === 0 ? error.parts.because : `${describeTroubles(troubles)}; helm says: ${error.parts.because}`,
+      because: [...seen, seen.length === 0 ? error.parts.because : `helm says: ${error.parts.because}`].join('; '),
       remedy: 'correct what the message names and run again; the release stays as Helm left it',
     });
   }

@@ -23,3 +23,11 @@ export function isUsable({ major, minor }: HelmVersion): boolean {
   const oldest = helmVersion(`${oldestHelm}.0`) ?? { major: 0, minor: 0 };
   return major > oldest.major || (major === oldest.major && minor >= oldest.minor);
 }
+
+/**
+ * How Helm is told to wait until all is ready: always by asking again and again. Helm 4 would watch, and gives up with "status: Unknown" as soon as an API server that is
+ * restarted ends its watch; Helm 3 knows no other way than asking. Source: helm 4 docs, helm upgrade, `--wait`; seen with 4.1.4 on a kube-apiserver 1.35.4.
+ */
+export function waitFlag({ major }: HelmVersion): string {
+  return major >= 4 ? '--wait=legacy' : '--wait';
+}

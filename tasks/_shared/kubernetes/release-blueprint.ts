@@ -4,7 +4,7 @@ import { prepareChart, renderChart, type ChartIdentity, type ChartSettings, type
 import type { ClusterConnection, HelmInjection } from './connection.js';
 import type { ObjectKind } from './objects.js';
 import { helmUnusable } from './helm-process.js';
-import { helmVersion, isUsable, oldestHelm, rendersHooks, type HelmVersion } from './helm-version.js';
+import { helmVersion, isUsable, oldestHelm, rendersHooks, waitFlag, type HelmVersion } from './helm-version.js';
 import { inspectRendering, type RenderedChart } from './rendered-chart.js';
 import type { Belonging } from './workloads.js';
 
@@ -82,6 +82,11 @@ export class ReleaseBlueprint implements Blueprint {
   async injection(known: Known<ReleaseInputs>): Promise<HelmInjection | undefined> {
     const { mode, ...identity } = identityOf(this.settings, known);
     return mode === 'verify' ? undefined : { identity: { ...identity, namespace: this.settings.namespace }, helmMajor: (await this.#helmVersion()).major };
+  }
+
+  /** The flag that makes this helm wait. */
+  async waitFlag(): Promise<string> {
+    return waitFlag(await this.#helmVersion());
   }
 
   async #render(chart: PreparedChart, known: Known<ReleaseInputs>): Promise<RenderedChart> {

@@ -23,14 +23,17 @@ export type RolledBack =
  * @param before number of the newest revision before the run; 0 when there was none
  * @param run runs helm
  */
-export async function rollBack(settings: Pick<ReleaseSettings, 'connection' | 'namespace' | 'release' | 'timeoutMs'>, before: number, writer: Writer, run: RunHelm): Promise<RolledBack> {
+export async function rollBack(settings: RollbackSettings, before: number, writer: Writer, run: RunHelm): Promise<RolledBack> {
   const taken = await attempt(writer.signal, () => takeBack(settings, before, writer, run));
   return 'found' in taken ? taken.found : { outcome: 'failed', because: taken.unread };
 }
 
+/** What is taken back, and how helm is told to wait. */
+export type RollbackSettings = Pick<ReleaseSettings, 'connection' | 'namespace' | 'release' | 'timeoutMs'> & { readonly waitFlag: string };
+
 type RunHelm = (line: readonly HelmArgument[]) => Promise<string>;
 
-async function takeBack({ connection, namespace, release, timeoutMs }: Parameters<typeof rollBack>[0], before: number, writer: Writer, run: RunHelm): Promise<RolledBack> {
+async function takeBack({ connection, namespace, release, timeoutMs, waitFlag }: Parameters<typeof rollBack>[0], before: number, writer: Writer, run: RunHelm): Promise<RolledBack> {
   const revisions = await revisionsOf(connection, namespace, release);
   const [newest] = revisions;
   if (newest === undefined) return { outcome: 'removed' };
@@ -39,7 +42,7 @@ async function takeBack({ connection, namespace, release, timeoutMs }: Parameter
   const target = revisions.find(({ status }) => status === 'deployed') ?? revisions.find(({ status }) => status === 'superseded');
   if (target === undefined && before > 0) return { outcome: 'left', revision: newest.number };
   const object = `helm release ${namespace}/${release}`;
-  const waiting = ['--namespace', namespace, '--wait', '--timeout', `${Math.ceil(timeoutMs / 1_000)}s`];
+  const waiting = ['--namespace', namespace, waitFlag, '--timeout', `${Math.ceil(timeoutMs / 1_000)}s`];
   const back = target === undefined
     ? { line: ['uninstall', release], change: { action: 'delete' }, told: 'helm uninstall' }
     : { line: ['rollback', release, String(target.number)], change: { action: 'update', after: `what revision ${target.number} had` }, told: `helm rollback to revision ${target.number}` };

@@ -10,6 +10,8 @@ export interface Rollout {
   readonly wanted: number;
   /** `2 of 3 pods ready` */
   readonly text: string;
+  /** What admission says of pods that it refuses. */
+  readonly refused?: string;
   /** Set when the controller has given up, in its own words. */
   readonly gaveUp?: string;
 }
@@ -140,6 +142,7 @@ function rolloutOf(found: ClusterObject): Rollout {
     done,
     wanted,
     text: refused === undefined ? figures : `${figures}; pods cannot be made: ${refused}`,
+    ...(refused === undefined ? {} : { refused }),
     ...(gaveUp === undefined ? {} : { gaveUp: text(gaveUp.message) ?? 'ProgressDeadlineExceeded' }),
   };
 }
