@@ -32,6 +32,11 @@ export class Faults {
     };
   }
 
+  /** Takes all of them out. */
+  clear(): void {
+    this.#planted.length = 0;
+  }
+
   /** The fault for this request, if any; counts it. */
   take(service: string, request: SimRequest): Fault | undefined {
     const path = request.url.pathname + request.url.search;

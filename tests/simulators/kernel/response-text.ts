@@ -7,6 +7,6 @@ export async function textOf(body: SimResponse['body']): Promise<string> {
   if (Buffer.isBuffer(body)) return body.toString('utf8');
   if (!(Symbol.asyncIterator in body)) return JSON.stringify(body);
   const chunks: string[] = [];
-  for await (const chunk of body) chunks.push(chunk);
+  for await (const chunk of body) chunks.push(chunk.toString());
   return chunks.join('');
 }

@@ -16,7 +16,7 @@ export interface SimResponse {
   readonly status: number;
   /** Names in lower case. `content-type` defaults to `application/json; charset=utf-8` when there is a body. */
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer | object | AsyncIterable<string>;
+  readonly body?: string | Buffer | object | AsyncIterable<string | Buffer>;
   /**
    * Names the object whose stored state this request altered. Set on every accepted mutating request, also when the value
    * stayed equal; absent on reads and on POSTs that only ask (token requests, access reviews, dry runs).

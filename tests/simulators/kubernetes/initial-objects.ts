@@ -17,13 +17,14 @@ export function furnish(options: KubernetesApiOptions, create: (object: Kubernet
   if (options.secretsStore ?? true) create(secretProviderClass);
 }
 
-function node(name: string, kubeletVersion: string): KubernetesObject {
+/** A node of the cluster. */
+export function node(name: string, kubeletVersion: string): KubernetesObject {
   const labels = { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.azure.com/agentpool': 'nodepool1' };
   return { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, status: { conditions: [{ type: 'Ready', status: 'True' }], nodeInfo: { kubeletVersion } } };
 }
 
 /** Source: the secrets-store CSI driver's chart. */
-const secretProviderClass: KubernetesObject = {
+export const secretProviderClass: KubernetesObject = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
   metadata: { name: 'secretproviderclasses.secrets-store.csi.x-k8s.io' },

@@ -15,7 +15,7 @@ async function events(cluster: TestCluster, path: string, count: number, during?
   const seen: Fields[] = [];
   const acting = during?.();
   for await (const line of body) {
-    const event: unknown = JSON.parse(line);
+    const event: unknown = JSON.parse(line.toString());
     if (isRecord(event)) seen.push(event);
     if (seen.length === count) break;
   }

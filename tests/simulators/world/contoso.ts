@@ -3,7 +3,7 @@ import { managementGroupId } from '../arm/hierarchy.js';
 import { tenantId } from '../azure/authority.js';
 import { idOf, type ServicePrincipal } from '../azure/directory.js';
 import type { Network } from '../kernel/network.js';
-import { World } from './world.js';
+import { World, type WorldParts } from './world.js';
 
 /** Subscriptions of the management groups, one each. */
 export const subscriptions = {
@@ -52,9 +52,12 @@ export const canaries = {
   groupSecret: 'canary-variable-group-1337beef',
 } as const;
 
-/** The world of the demo: a company with four management groups, three clusters, two registries and two vaults. */
-export async function createContoso(network: Network, certificateAuthority: string): Promise<World> {
-  const world = await World.create({ network, certificateAuthority, organisation });
+/**
+ * The world of the demo: a company with four management groups, three clusters, two registries and two vaults.
+ * @param apiServers what starts real API servers in place of the simulated ones.
+ */
+export async function createContoso(network: Network, certificateAuthority: string, apiServers?: WorldParts['apiServers']): Promise<World> {
+  const world = await World.create({ network, certificateAuthority, organisation, ...(apiServers === undefined ? {} : { apiServers }) });
   for (const [name, id] of Object.entries(subscriptions)) {
     world.hierarchy.addManagementGroup({ name, displayName: `Contoso ${name}` });
     world.hierarchy.addSubscription({ id, displayName: `contoso-${name}`, managementGroup: name });
@@ -81,7 +84,7 @@ async function addClusters(world: World): Promise<void> {
   };
   for (const [key, { name, group, at, location }] of Object.entries(clusters)) {
     const resource = states[key as keyof typeof states];
-    await world.addCluster({ subscriptionId: subscriptions[at], group, name, location, resource });
+    await world.openCluster({ subscriptionId: subscriptions[at], group, name, location, resource });
   }
   for (const name of [clusters.test.name, clusters.prd.name]) {
     const record = world.arm.clusters.find(name);

@@ -15,7 +15,7 @@ import type { Network } from '../kernel/network.js';
 import { LogAnalytics, type LogWorkspace } from '../log-analytics/log-analytics.js';
 import { LogIngestion, type IngestionRule } from '../log-ingestion/log-ingestion.js';
 import { ledgerColumns } from '../log-ingestion/ledger-columns.js';
-import { isRecord } from '../kernel/service.js';
+import { isRecord, type Service } from '../kernel/service.js';
 import { KubernetesApi, type KubernetesApiOptions } from '../kubernetes/kubernetes-api.js';
 import type { WebhookSetting } from '../kubernetes/options.js';
 import { Registry } from '../registry/registry.js';
@@ -37,16 +37,25 @@ export interface Origins {
 /** The parts of an API server that a large world goes without, or shares. */
 export type Furniture = Pick<KubernetesApiOptions, 'nodes' | 'secretsStore' | 'signingKey' | 'rolloutMs'>;
 
+/** What stands behind a cluster's address. */
+export interface ApiServer extends Service {
+  /** The public keys of its service-account issuer. */
+  jwks(): { keys: object[] };
+}
+
 /** What a world is made of. */
 export interface WorldParts {
   readonly network: Network;
   /** PEM text of the authority that signs the services' certificates; empty inside a process. */
   readonly certificateAuthority: string;
   readonly organisation: { readonly id: string; readonly name: string };
+  /** Starts the API servers in place of the simulated ones. Their issuer is that of Azure Resource Manager from the beginning, whether or not it is switched on. */
+  readonly apiServers?: (options: KubernetesApiOptions) => Promise<ApiServer>;
 }
 
 /** A simulated Azure with its Azure DevOps organisation: every service, wired to the others as in the real one. */
 export class World {
+  /** The simulated API servers; empty where real ones are in their place. */
   readonly clusters = new Map<string, KubernetesApi>();
   readonly registries = new Map<string, Registry>();
   readonly vaults = new Map<string, Vault>();
@@ -64,6 +73,7 @@ export class World {
     readonly logs: LogAnalytics,
     readonly ingestion: LogIngestion,
     private readonly certificateAuthority: string,
+    private readonly apiServers: WorldParts['apiServers'],
   ) {}
 
   get clock(): Clock {
@@ -71,7 +81,7 @@ export class World {
   }
 
   /** Builds an empty world and gives its services their addresses. */
-  static async create({ network, certificateAuthority, organisation }: WorldParts): Promise<World> {
+  static async create({ network, certificateAuthority, organisation, apiServers }: WorldParts): Promise<World> {
     const { clock } = network;
     const directory = new Directory({ clock });
     const hierarchy = new Hierarchy(tenantId);
@@ -93,7 +103,7 @@ export class World {
     };
     devops.addresses.home = origins.devops;
     if (origins.releases !== origins.devops) devops.addresses.releases = origins.releases;
-    return new World(network, origins, directory, hierarchy, roles, entra, arm, issuers, devops, logs, ingestion, certificateAuthority);
+    return new World(network, origins, directory, hierarchy, roles, entra, arm, issuers, devops, logs, ingestion, certificateAuthority, apiServers);
   }
 
   /** Knob: how the webhook of a cluster differs from the usual, by the cluster's name. */
@@ -104,11 +114,18 @@ export class World {
    * @param furniture what the API server is furnished with, where that is not the usual.
    */
   async addCluster(cluster: Omit<NewCluster, 'endpoint' | 'issuerUrl'>, furniture: Furniture = {}): Promise<KubernetesApi> {
+    const api = await this.openCluster(cluster, furniture);
+    if (api instanceof KubernetesApi) return api;
+    throw new Error(`the API server of ${cluster.name} is not simulated`);
+  }
+
+  /** The same, where it does not matter whether the API server is simulated. */
+  async openCluster(cluster: Omit<NewCluster, 'endpoint' | 'issuerUrl'>, furniture: Furniture = {}): Promise<ApiServer> {
     const uuid = idOf(`issuer ${cluster.subscriptionId} ${cluster.group} ${cluster.name}`);
     const issuerUrl = IssuerHost.url(this.origins.issuer, uuid);
     let server = '';
     const record = this.arm.clusters.add({ ...cluster, issuerUrl: () => issuerUrl, endpoint: () => ({ server, certificateAuthority: this.certificateAuthority }) });
-    const api = new KubernetesApi({
+    const options: KubernetesApiOptions = {
       ...furniture,
       name: `kubernetes/${cluster.name}`,
       clock: this.clock,
@@ -117,10 +134,11 @@ export class World {
       access: new AzureKubernetesAccess(record.id, this.entra, this.roles, () => doorOf(record)),
       serviceAccountIssuer: () => (enabled(record, 'oidcIssuerProfile') ? issuerUrl : server),
       webhook: () => ({ enabled: workloadIdentity(record), version: '1.5.1', tenantId, authorityHost: `${this.origins.entra}/`, ...this.webhooks.get(cluster.name) }),
-    });
+    };
+    const api = this.apiServers === undefined ? new KubernetesApi(options) : await this.apiServers({ ...options, serviceAccountIssuer: () => issuerUrl });
     server = await this.network.attach(api);
     this.issuers.publish(uuid, () => (enabled(record, 'oidcIssuerProfile') ? api.jwks() : undefined));
-    this.clusters.set(cluster.name, api);
+    if (api instanceof KubernetesApi) this.clusters.set(cluster.name, api);
     return api;
   }
 

@@ -1,7 +1,6 @@
-import { copy, ensure, itemsAt, textAt, type Fields, type KubernetesObject } from '../objects/values.js';
+import { copy, ensure, textAt, type KubernetesObject } from '../objects/values.js';
 import type { ControlContext, ImageBehaviour } from './control-context.js';
-
-type Stage = 'creating' | 'pullError' | 'pullBackOff' | 'running' | 'crashing' | 'succeeded' | 'failed';
+import { failingImage, podStatus, type PodStage as Stage } from './pod-status.js';
 
 interface Life {
   readonly started: number;
@@ -36,7 +35,7 @@ export class PodLifecycle {
     if (stage === life.stage) return;
     life.stage = stage;
     const placed = textAt(pod, 'spec', 'nodeName') === '' ? this.#place(pod, node) : pod;
-    this.context.setStatus(placed, this.#status(placed, stage, failing));
+    this.context.setStatus(placed, podStatus(placed, stage, failing, { time: this.context.time(), conditions: (wanted) => this.context.conditions(placed, wanted) }));
   }
 
   #place(pod: KubernetesObject, node: string): KubernetesObject {
@@ -46,8 +45,7 @@ export class PodLifecycle {
   }
 
   #failing(pod: KubernetesObject): ImageBehaviour | undefined {
-    const images = [...itemsAt(pod, 'spec', 'initContainers'), ...itemsAt(pod, 'spec', 'containers')].map((container) => textAt(container, 'image'));
-    return this.context.images.find((rule) => images.some((image) => rule.image.test(image)));
+    return failingImage(pod, this.context.images);
   }
 
   #stage(pod: KubernetesObject, started: number, failing: ImageBehaviour | undefined): Stage {
@@ -60,50 +58,5 @@ export class PodLifecycle {
     if (!this.context.reached(started + step)) return 'creating';
     if (failing !== undefined) return textAt(pod, 'spec', 'restartPolicy') === 'Never' ? 'failed' : 'crashing';
     return !forever && this.context.reached(started + 2 * step) ? 'succeeded' : 'running';
-  }
-
-  #status(pod: KubernetesObject, stage: Stage, failing: ImageBehaviour | undefined): Fields {
-    const ready = stage === 'running';
-    const done = stage === 'succeeded' || stage === 'failed';
-    const phase = { creating: 'Pending', pullError: 'Pending', pullBackOff: 'Pending', running: 'Running', crashing: 'Running', succeeded: 'Succeeded', failed: 'Failed' }[stage];
-    const unready = done ? { reason: stage === 'succeeded' ? 'PodCompleted' : 'PodFailed' } : { reason: 'ContainersNotReady', message: `containers with unready status: [${itemsAt(pod, 'spec', 'containers').map((container) => textAt(container, 'name')).join(' ')}]` };
-    const state = (holds: boolean): Fields => (holds ? { status: 'True' } : { status: 'False', ...unready });
-    const conditions = [
-      { type: 'Initialized', status: 'True' },
-      { type: 'Ready', ...state(ready) },
-      { type: 'ContainersReady', ...state(ready) },
-      { type: 'PodScheduled', status: 'True' },
-    ];
-    const address = `10.244.0.${(Number.parseInt((pod.metadata.uid ?? '0').slice(0, 2), 16) % 250) + 2}`;
-    const old = pod.status;
-    return {
-      phase,
-      conditions: this.context.conditions(pod, conditions),
-      hostIP: '10.224.0.4',
-      ...(phase === 'Running' ? { podIP: address, podIPs: [{ ip: address }] } : {}),
-      startTime: textAt(old, 'startTime') || this.context.time(),
-      containerStatuses: itemsAt(pod, 'spec', 'containers').map((container) => this.#container(container, stage, failing)),
-      qosClass: 'BestEffort',
-    };
-  }
-
-  #container(container: Fields, stage: Stage, failing: ImageBehaviour | undefined): Fields {
-    const image = textAt(container, 'image');
-    const startedAt = this.context.time();
-    const ended = (exitCode: number, reason: string): Fields => ({ terminated: { exitCode, reason, startedAt, finishedAt: startedAt } });
-    const blamed = failing?.image.test(image) === true;
-    const waiting = (reason: string, message: string): Fields => ({ waiting: { reason, ...(message === '' ? {} : { message }) } });
-    const states: Record<Stage, Fields> = {
-      creating: waiting('ContainerCreating', ''),
-      pullError: blamed ? waiting(failing.reason, failing.message) : waiting('ContainerCreating', ''),
-      pullBackOff: blamed ? waiting('ImagePullBackOff', `Back-off pulling image "${image}"`) : { running: { startedAt } },
-      running: { running: { startedAt } },
-      crashing: blamed ? waiting('CrashLoopBackOff', `back-off 10s restarting failed container=${textAt(container, 'name')}`) : { running: { startedAt } },
-      succeeded: ended(0, 'Completed'),
-      failed: ended(1, 'Error'),
-    };
-    const crashed = stage === 'crashing' && blamed;
-    const ready = stage === 'running' || (!blamed && (stage === 'crashing' || stage === 'pullBackOff'));
-    return { name: container.name, image, imageID: '', ready, started: ready, restartCount: crashed ? 1 : 0, state: states[stage], lastState: crashed ? ended(1, 'Error') : {} };
   }
 }

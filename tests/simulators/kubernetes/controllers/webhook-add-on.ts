@@ -5,7 +5,7 @@ const namespace = 'kube-system';
 const labels = { 'azure-workload-identity.io/system': 'true', app: 'workload-identity-webhook' };
 
 /** The objects of the workload-identity add-on. Source: the azure-workload-identity chart; AKS puts them into kube-system. */
-function addOnObjects(version: string, tenant: string): KubernetesObject[] {
+export function addOnObjects(version: string, tenant: string): KubernetesObject[] {
   const metadata = (name: string): KubernetesObject['metadata'] => ({ name, namespace, labels });
   const container = { name: 'manager', image: `mcr.microsoft.com/oss/azure/workload-identity/webhook:v${version}`, ports: [{ containerPort: 9443, name: 'webhook-server' }] };
   const service = { name: 'azure-wi-webhook-webhook-service', namespace, path: '/mutate-v1-pod', port: 443 };

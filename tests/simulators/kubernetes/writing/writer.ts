@@ -3,6 +3,7 @@ import type { Kind } from '../objects/kinds.js';
 import { objectShape } from '../objects/schema.js';
 import { alreadyExists, conflict, notFound, refused } from '../objects/status.js';
 import { copy, same, timestamp, type Fields, type KubernetesObject, type Metadata } from '../objects/values.js';
+import { qualityOf } from '../controllers/pod-status.js';
 import { admitPod, type AdmissionContext } from './admission.js';
 import { allocate, setDefaults } from './defaults.js';
 import { ownershipAfterUpdate, ownershipsOf, withOwners, type Ownership } from './managed-fields.js';
@@ -46,7 +47,7 @@ export class Writer {
     metadata.uid = ids.uid();
     metadata.creationTimestamp = this.time();
     if (kind.generation) metadata.generation = 1;
-    if (kind.status) object.status = kind.kind === 'Pod' ? { phase: 'Pending', qosClass: 'BestEffort' } : {};
+    if (kind.status) object.status = kind.kind === 'Pod' ? { phase: 'Pending', qosClass: qualityOf(object) } : {};
     if (kind.type === undefined || Object.keys(object.status ?? {}).length === 0) delete object.status;
     setDefaults(object);
     if (kind.kind === 'Pod') admitPod(object, this.context);
