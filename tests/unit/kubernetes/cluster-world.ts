@@ -16,7 +16,7 @@ import { createCertificateAuthority } from '../../simulators/kernel/certificate-
 import { LoopbackNetwork } from '../../simulators/kernel/loopback-network.js';
 import { Network } from '../../simulators/kernel/network.js';
 import { VirtualClock } from '../../simulators/kernel/virtual-clock.js';
-import type { RequestAttributes } from '../../simulators/kubernetes/access.js';
+import type { ClusterAccess, RequestAttributes } from '../../simulators/kubernetes/access.js';
 import { sourceRenderer } from '../../tools/source-renderer.js';
 import { KubernetesApi, type KubernetesObject } from '../../simulators/kubernetes/kubernetes-api.js';
 
@@ -34,11 +34,10 @@ export interface ClusterKnobs {
   allows: (asked: RequestAttributes) => boolean;
 }
 
-/** One simulated cluster with a connection to it. */
-export interface ClusterWorld {
+/** A connection to one cluster, simulated or not, and what runs need beside it. */
+export interface ClusterSession {
   readonly clock: Clock;
   readonly network: Network;
-  readonly api: KubernetesApi;
   readonly connection: ClusterConnection;
   readonly knobs: ClusterKnobs;
   readonly abort: AbortController;
@@ -50,25 +49,46 @@ export interface ClusterWorld {
   close(): Promise<void>;
 }
 
+/** One simulated cluster with a connection to it. */
+export interface ClusterWorld extends ClusterSession {
+  readonly api: KubernetesApi;
+}
+
 /** A cluster inside the process, on a virtual clock. */
 export async function inProcessCluster(): Promise<ClusterWorld> {
   const clock = new VirtualClock();
   return build(new Network(clock), clock, '', 2_000);
 }
 
-/** A cluster that listens on the loopback interface, for real clients. Time goes twenty times as fast where the clock is asked. */
-export async function loopbackCluster(): Promise<ClusterWorld> {
+/**
+ * A cluster that listens on the loopback interface, for real clients. Time goes twenty times as fast where the clock is asked.
+ * @param given what its connection signs in with. Default: always {@link token}.
+ */
+export async function loopbackCluster(given?: () => Promise<string>): Promise<ClusterWorld> {
   const authority = await createCertificateAuthority(new Date());
   const clock = systemClock(20);
-  return build(new LoopbackNetwork(clock, authority.server), clock, authority.certificate, 200);
+  return build(new LoopbackNetwork(clock, authority.server), clock, authority.certificate, 200, given);
 }
 
-async function build(network: Network, clock: Clock, ca: string, rolloutMs: number): Promise<ClusterWorld> {
-  const knobs: ClusterKnobs = {
+/** Knobs as they stand when nothing was turned. */
+export function usualKnobs(): ClusterKnobs {
+  return {
     webhook: { enabled: true, version: '1.6.0', tenantId, authorityHost: 'https://login.microsoftonline.com/' },
     token,
     allows: () => true,
   };
+}
+
+/** Lets in whom the knobs let in. */
+export function accessBy(knobs: ClusterKnobs): ClusterAccess {
+  return {
+    authenticate: (authorization) => (authorization === `Bearer ${knobs.token}` ? { name: 'deployer', groups: [] } : undefined),
+    authorize: (_user, asked) => knobs.allows(asked),
+  };
+}
+
+async function build(network: Network, clock: Clock, ca: string, rolloutMs: number, given?: () => Promise<string>): Promise<ClusterWorld> {
+  const knobs = usualKnobs();
   const api = new KubernetesApi({
     name: 'kubernetes/aks-dev-weu-1',
     clock,
@@ -77,17 +97,38 @@ async function build(network: Network, clock: Clock, ca: string, rolloutMs: numb
     rolloutMs,
     serviceAccountIssuer: () => 'https://oidc.sim/issuer/',
     webhook: () => knobs.webhook,
-    access: {
-      authenticate: (authorization) => (authorization === `Bearer ${knobs.token}` ? { name: 'deployer', groups: [] } : undefined),
-      authorize: (_user, asked) => knobs.allows(asked),
-    },
+    access: accessBy(knobs),
   });
-  const server = await network.attach(api);
+  const session = await openSession({ network, server: await network.attach(api), ca, knobs, ...(given === undefined ? {} : { token: given }) });
+  return {
+    ...session,
+    api,
+    close: async () => {
+      await network.close();
+      await session.close();
+    },
+  };
+}
+
+/** What a session is opened with. */
+export interface SessionParts {
+  readonly network: Network;
+  readonly server: string;
+  /** PEM text; empty inside a process. */
+  readonly ca: string;
+  readonly knobs: ClusterKnobs;
+  /** Default: always {@link token}. */
+  readonly token?: () => Promise<string>;
+}
+
+/** Opens the product's own connection to a cluster. Closing it leaves the network alone. */
+export async function openSession({ network, server, ca, knobs, token: given }: SessionParts): Promise<ClusterSession> {
+  const { clock } = network;
   const abort = new AbortController();
   setMaxListeners(0, abort.signal);
   const certificateAuthority = Buffer.from(ca).toString('base64');
   const temp = await mkdtemp(join(tmpdir(), 'aks-wi-test-'));
-  const endpoint = { label: 'aks-dev-weu-1', clusterId, server, certificateAuthority, token: () => Promise.resolve(token) };
+  const endpoint = { label: 'aks-dev-weu-1', clusterId, server, certificateAuthority, token: given ?? (() => Promise.resolve(token)) };
   const http = ca === '' ? { http: inProcessKubernetes(network) } : {};
   const connection = await openDirect(endpoint, { clock, signal: abort.signal, environment: process.env, tempDirectory: temp, postRenderer: sourceRenderer, ...http });
   const journal: JournalEntry[] = [];
@@ -103,17 +144,13 @@ async function build(network: Network, clock: Clock, ca: string, rolloutMs: numb
   return {
     clock,
     network,
-    api,
     connection,
     knobs,
     abort,
     temp,
     journal,
     run: (resources, proofs = [], dryRun = false) => run(resources, proofs, { dryRun, concurrency: 4, failFast: false }, ports, watcher),
-    close: async () => {
-      await network.close();
-      await rm(temp, { recursive: true, force: true });
-    },
+    close: () => rm(temp, { recursive: true, force: true }),
   };
 }
 
@@ -149,6 +186,6 @@ export async function problemOf(promise: Promise<unknown>): Promise<ProblemParts
 }
 
 /** Writes that the cluster accepted since the log was cleared. */
-export function writesOf(world: ClusterWorld): string[] {
+export function writesOf(world: Pick<ClusterWorld, 'network'>): string[] {
   return world.network.log.writes('kubernetes').map(({ method, path }) => `${method} ${path.split('?')[0] ?? ''}`);
 }

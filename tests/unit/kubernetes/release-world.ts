@@ -6,13 +6,15 @@ import { RolloutProof } from '../../../tasks/_shared/kubernetes/rollout-proof.js
 import { ServiceAccountAdoption } from '../../../tasks/_shared/kubernetes/service-account-adoption.js';
 import { output, value } from '../../../tasks/_shared/reconcile/ref.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
-import { clientId, tenantId, type ClusterWorld } from './cluster-world.js';
+import { clientId, tenantId, type ClusterSession } from './cluster-world.js';
 
-/** What to deploy into namespace orders for service account api, and how. */
+/** What to deploy for service account api, and how. */
 export interface ReleaseWish {
   readonly helmPath: string;
   readonly chart: ChartSettings;
   readonly release: string;
+  /** Default: orders. */
+  readonly namespace?: string;
   /** Default: {@link clientId}. */
   readonly clientId?: string;
   /** Default: a minute. */
@@ -32,10 +34,10 @@ export interface ReleaseRun {
 }
 
 /** Deploys as DeployWithIdentity does: the namespace, the service account's adoption, the release, and the proof by its pods. */
-export async function deployRelease(world: ClusterWorld, { clientId: id = clientId, timeoutMs = 60_000, identityMode = 'inject', atomic = true, dryRun = false, ...wish }: ReleaseWish): Promise<ReleaseRun> {
+export async function deployRelease(world: ClusterSession, { clientId: id = clientId, namespace: place = 'orders', timeoutMs = 60_000, identityMode = 'inject', atomic = true, dryRun = false, ...wish }: ReleaseWish): Promise<ReleaseRun> {
   const { connection, clock, abort } = world;
-  const settings = { connection, clock, signal: abort.signal, namespace: 'orders', serviceAccount: 'api', timeoutMs, identityMode, atomic, ...wish };
-  const namespace = new Namespace(connection, 'orders');
+  const settings = { connection, clock, signal: abort.signal, namespace: place, serviceAccount: 'api', timeoutMs, identityMode, atomic, ...wish };
+  const namespace = new Namespace(connection, place);
   const refs = { namespace: output(namespace, (state) => state.name), clientId: value(id), tenantId: value(tenantId) };
   const blueprint = new ReleaseBlueprint(settings);
   const adoption = new ServiceAccountAdoption(blueprint, refs);
