@@ -11,6 +11,8 @@ import type { PipelineWorld } from '../pipeline/world.js';
 import { createCertificateAuthority } from '../simulators/kernel/certificate-authority.js';
 import { LoopbackNetwork } from '../simulators/kernel/loopback-network.js';
 import type { LoggedRequest } from '../simulators/kernel/request-log.js';
+import { RealKubernetes } from '../real-kubernetes/real-kubernetes.js';
+import type { KubernetesApiOptions } from '../simulators/kubernetes/options.js';
 import { createContoso } from '../simulators/world/contoso.js';
 import { contosoPipelineWorld } from '../simulators/world/pipeline-world.js';
 import type { World } from '../simulators/world/world.js';
@@ -24,6 +26,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 export interface ContosoStage {
   readonly world: World;
   readonly pipelineWorld: PipelineWorld;
+  /** Whether real API servers stand behind the clusters. */
+  readonly real: boolean;
   /** Folder of this stage: certificate authority, kubeconfigs of `--keep`. Removed by `close`. */
   readonly folder: string;
   readonly certificateAuthority: string;
@@ -58,13 +62,28 @@ export interface StageOptions {
   readonly helm?: 'helm3' | 'helm4';
   /** Folder that comes first on the PATH of every task. */
   readonly programs?: string;
+  /** Folder of etcd and Kubernetes' own programs: real API servers stand behind the clusters then. */
+  readonly assets?: string;
 }
 
 /** Starts the world. Delays are those that the services are known for, on a clock that goes 20 times as fast. */
 export async function startContoso(options: StageOptions = {}): Promise<ContosoStage> {
   const authority = await createCertificateAuthority(new Date());
   const network = new LoopbackNetwork(systemClock(rate), authority.server);
-  const world = await createContoso(network, authority.certificate);
+  const started: RealKubernetes[] = [];
+  const { assets } = options;
+  const apiServers = async (parts: KubernetesApiOptions): Promise<RealKubernetes> => {
+    const api = await RealKubernetes.start(parts, assets ?? '');
+    started.push(api);
+    return api;
+  };
+  const stopServers = async (): Promise<void> => {
+    await Promise.all(started.map((api) => api.stop()));
+  };
+  const world = await createContoso(network, authority.certificate, assets === undefined ? undefined : apiServers).catch(async (error: unknown) => {
+    await stopServers();
+    throw error;
+  });
   world.arm.clusters.knobs.updateMs = 20_000;
   world.entra.knobs.credentialVisibleMs = 5_000;
   world.roles.effectMs = 5_000;
@@ -87,6 +106,7 @@ export async function startContoso(options: StageOptions = {}): Promise<ContosoS
   return {
     world,
     pipelineWorld,
+    real: assets !== undefined,
     folder,
     certificateAuthority: authority.certificate,
     environment,
@@ -96,6 +116,7 @@ export async function startContoso(options: StageOptions = {}): Promise<ContosoS
     },
     close: async () => {
       await world.close();
+      await stopServers();
       await rm(folder, { recursive: true, force: true });
     },
   };

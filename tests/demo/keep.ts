@@ -1,6 +1,7 @@
 import { copyFile, mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { clusters as contosoClusters } from '../simulators/world/contoso.js';
 import { kubeTools } from '../tools/kube-tools.js';
 import type { ContosoStage } from './contoso-run.js';
 
@@ -15,9 +16,9 @@ const renewalMs = 20 * 60_000;
  * @returns what ends the renewal of the token.
  */
 export async function explainAccess(stage: ContosoStage, print: (line: string) => void): Promise<() => void> {
-  const { world, folder, certificateAuthority } = stage;
+  const { world, folder, certificateAuthority, real } = stage;
   const operator = world.directory.add({ displayName: 'operator', kind: 'managedIdentity' });
-  const clusters = [...world.clusters.keys()].map((name) => world.arm.clusters.find(name));
+  const clusters = Object.values(contosoClusters).map(({ name }) => world.arm.clusters.find(name));
   for (const { id } of clusters) world.assign(operator.objectId, 'Azure Kubernetes Service RBAC Cluster Admin', id);
   const tokenFile = join(folder, 'operator-token');
   const path = join(folder, 'kubeconfig');
@@ -59,8 +60,12 @@ export async function explainAccess(stage: ContosoStage, print: (line: string) =
     `  helm4 list --all-namespaces`,
     'Without the kubeconfig:',
     `  kubectl --server ${server} --certificate-authority ${join(folder, 'ca.pem')} --token "$(cat ${tokenFile})" version`,
-    'Pods run nothing: logs, exec, attach, cp and port-forward are answered 501, and top and explain find nothing.',
-    'What the clusters do and do not do is in tests/simulators/kubernetes/BEHAVIOUR.md.',
+    ...(real
+      ? ['The API servers are real, and the nodes are not: pods run nothing, so that logs, exec, attach, cp and port-forward find no kubelet.']
+      : [
+          'Pods run nothing: logs, exec, attach, cp and port-forward are answered 501, and top and explain find nothing.',
+          'What the clusters do and do not do is in tests/simulators/kubernetes/BEHAVIOUR.md.',
+        ]),
     '',
   ];
   for (const line of lines) print(line);
