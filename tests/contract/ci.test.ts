@@ -9,6 +9,7 @@ const project = join(import.meta.dirname, '..', '..');
 interface Outcome {
   readonly code: number | null;
   readonly lastLine: string;
+  readonly output: string;
   /** What the fake npm was called with. */
   readonly calls: readonly string[];
 }
@@ -25,9 +26,9 @@ describe('.ci/run', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   /** Runs the script with an npm whose commands behave as told, in shell. */
-  async function run(behaviour: { ci?: string; demo?: string; test: string }): Promise<Outcome> {
+  async function run(behaviour: { ci?: string; demo?: string; test: string; assets?: string; kube?: string; realDemo?: string }): Promise<Outcome> {
     const npm = join(folder, 'bin', 'npm');
-    const cases = `ci) ${behaviour.ci ?? 'true'};; "run demo") ${behaviour.demo ?? 'true'};; test) ${behaviour.test};; *) exit 9;;`;
+    const cases = `ci) ${behaviour.ci ?? 'true'};; "run demo") ${behaviour.demo ?? 'true'};; test) ${behaviour.test};; "run --silent kube-assets") ${behaviour.assets ?? 'exit 2'};; "run test:kube") ${behaviour.kube ?? 'exit 9'};; "run demo -- --kube=real") ${behaviour.realDemo ?? 'exit 9'};; *) exit 9;;`;
     await writeFile(npm, `#!/bin/sh\necho "$PWD $*" >> ${join(folder, 'calls')}\ncase "$*" in ${cases} esac\n`);
     await chmod(npm, 0o755);
     const env = { ...process.env, PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH ?? ''}` };
@@ -36,7 +37,7 @@ describe('.ci/run', () => {
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
     const calls = (await readFile(join(folder, 'calls'), 'utf8')).trim().split('\n');
-    return { code, lastLine: output.trimEnd().split('\n').at(-1) ?? '', calls };
+    return { code, output, lastLine: output.trimEnd().split('\n').at(-1) ?? '', calls };
   }
 
   it('runs both commands of the README in the clone, and ends with the counts', async () => {
@@ -44,7 +45,19 @@ describe('.ci/run', () => {
     assert.equal(outcome.lastLine, '12 passed, 0 failed');
     assert.equal(outcome.code, 0);
     const clone = join(folder, 'clone');
-    assert.deepEqual(outcome.calls, ['ci', 'run demo', 'ci', 'test'].map((words) => `${clone} ${words}`));
+    assert.deepEqual(outcome.calls, ['ci', 'run demo', 'ci', 'test', 'run --silent kube-assets'].map((words) => `${clone} ${words}`));
+  });
+
+  it('says so where no API server can be built, and runs suite and demo on it where one can', async () => {
+    const test = "printf '  5 passing (3s)\\n'";
+    assert.match((await run({ test })).output, /^Not run on a real kube-apiserver: /m);
+    const real = { test, assets: 'echo building; echo /assets', kube: `test "$KUBEBUILDER_ASSETS" = /assets && printf '  7 passing (4m)\\n'`, realDemo: 'true' };
+    const outcome = await run(real);
+    assert.deepEqual([outcome.code, outcome.lastLine], [0, '12 passed, 0 failed']);
+    assert.doesNotMatch(outcome.output, /Not run/);
+    assert.deepEqual(await run({ ...real, kube: "printf '  6 passing (4m)\\n  1 failing\\n'; exit 1" }).then(({ code, lastLine }) => [code, lastLine]), [1, '11 passed, 1 failed']);
+    assert.deepEqual(await run({ ...real, kube: 'exit 1', realDemo: 'exit 1' }).then(({ code, lastLine }) => [code, lastLine]), [1, '5 passed, 2 failed']);
+    assert.deepEqual(await run({ test, assets: 'exit 1' }).then(({ code, lastLine }) => [code, lastLine]), [1, '5 passed, 1 failed']);
   });
 
   it('fails with the tests, and reads coloured output', async () => {
