@@ -11,10 +11,12 @@ import { Namespace } from '../_shared/kubernetes/namespace.js';
 import { ReleaseBlueprint, type ReleaseInputs } from '../_shared/kubernetes/release-blueprint.js';
 import { RolloutProof } from '../_shared/kubernetes/rollout-proof.js';
 import { ServiceAccountAdoption } from '../_shared/kubernetes/service-account-adoption.js';
+import type { AnyProof } from '../_shared/reconcile/proof.js';
 import { output, type Refs } from '../_shared/reconcile/ref.js';
 import type { AnyResource } from '../_shared/reconcile/resource.js';
 import { stateOf, type RunResult } from '../_shared/reconcile/run.js';
 import { readInputs, type Inputs } from './inputs.js';
+import { isolate } from './isolation.js';
 
 /** Deploys a chart on each cluster so that its pods have the cluster's identity, and shows that they do. */
 export const deployWithIdentity: PlannedTask<Inputs, Services> = {
@@ -25,7 +27,7 @@ export const deployWithIdentity: PlannedTask<Inputs, Services> = {
     const deployments = placed.map((workload) => deploy(workload, inputs, services));
     return {
       resources: [...unread, ...deployments.flatMap(({ resources }) => resources)],
-      proofs: deployments.map(({ proof }) => proof),
+      proofs: deployments.flatMap(({ proofs }) => proofs),
       ...guarded(inputs.boundaries, services),
       outputs: (result) => releaseOutputs(deployments, result),
     };
@@ -37,7 +39,7 @@ interface Deployment {
   readonly label: string;
   readonly release: HelmRelease;
   readonly resources: readonly AnyResource[];
-  readonly proof: RolloutProof;
+  readonly proofs: readonly AnyProof[];
 }
 
 function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services): Deployment {
@@ -69,9 +71,11 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services): D
   };
   const blueprint = new ReleaseBlueprint(settings);
   const adoption = new ServiceAccountAdoption(blueprint, refs);
-  const release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) }, accesses);
-  const resources = [cluster, identity, namespace, adoption, release];
-  return { label: entry.label, release, resources, proof: new RolloutProof(settings, refs, resources.map(({ key }) => key)) };
+  const isolation = isolate(inputs.isolation?.get(entry.label), { blueprint, refs, cluster, accesses });
+  const release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) }, accesses, isolation.before.map(({ key }) => key));
+  const resources = [cluster, identity, namespace, ...isolation.before, adoption, release];
+  const rollout = new RolloutProof(settings, refs, resources.map(({ key }) => key));
+  return { label: entry.label, release, resources: [...resources, ...isolation.after(release)], proofs: [rollout, ...isolation.proofs] };
 }
 
 /** Release and revision of each cluster, as JSON maps by cluster. */

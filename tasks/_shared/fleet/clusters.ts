@@ -4,8 +4,10 @@ import { shown } from './shown.js';
 import { readYaml } from './yaml-text.js';
 
 /** The inputs that an entry of the cluster list may set for its own cluster. */
-export const overridable = ['identity', 'identityResourceGroup', 'keyVault', 'secrets', 'registry', 'values'] as const;
+export const overridable = ['identity', 'identityResourceGroup', 'keyVault', 'secrets', 'registry', 'values', 'allowedFlows', 'egressAllowed', 'apiServerRanges'] as const;
 export type Overridable = (typeof overridable)[number];
+/** Those that may be lists as well. */
+const lists: readonly Overridable[] = ['secrets', 'allowedFlows', 'egressAllowed', 'apiServerRanges'];
 
 /** One cluster of the fleet as the user names it. */
 export interface ClusterEntry {
@@ -98,8 +100,8 @@ function readEntry(raw: unknown, subscriptionId: string | undefined): ClusterEnt
   for (const [key, entry] of Object.entries(rest)) {
     const name = overridable.find((candidate) => candidate === key);
     if (name === undefined) return { given, because: `"${key}" cannot be set per cluster; possible are ${overridable.join(', ')}` };
-    const parts: unknown[] = name === 'secrets' && Array.isArray(entry) ? entry : [entry];
-    if (!parts.every((part) => typeof part === 'string')) return { given, because: `"${key}" has to be text${name === 'secrets' ? ', or a list of texts' : ''}` };
+    const parts: unknown[] = lists.includes(name) && Array.isArray(entry) ? entry : [entry];
+    if (!parts.every((part) => typeof part === 'string')) return { given, because: `"${key}" has to be text${lists.includes(name) ? ', or a list of texts' : ''}` };
     overrides[name] = parts.join(',');
   }
   return locate(cluster, subscriptionId, overrides);

@@ -59,6 +59,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     private readonly blueprint: ReleaseBlueprint,
     readonly inputs: Refs<HelmReleaseInputs>,
     readonly accesses: readonly Access[],
+    readonly after: readonly string[] = [],
   ) {
     const { connection, namespace, release } = blueprint.settings;
     this.name = `${namespace}/${release}`;

@@ -35,6 +35,8 @@ export const kinds = {
   job: { apiVersion: 'batch/v1', kind: 'Job' },
   cronJob: { apiVersion: 'batch/v1', kind: 'CronJob' },
   customResourceDefinition: { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' },
+  networkPolicy: { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' },
+  ciliumNetworkPolicy: { apiVersion: 'cilium.io/v2', kind: 'CiliumNetworkPolicy' },
   mutatingWebhookConfiguration: { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'MutatingWebhookConfiguration' },
 } as const satisfies Record<string, ObjectKind>;
 

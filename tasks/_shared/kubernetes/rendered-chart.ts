@@ -4,15 +4,30 @@ import { parseManifests, type ChartIdentity, type IdentityMode } from './chart.j
 import { identityKeys } from './connection.js';
 import { injectIdentity } from './identity-injection.js';
 import { object, text, type Json } from '../fleet/json.js';
+import { selectorOf, type LabelSelector } from '../fleet/label-selector.js';
 import { kinds, metadataOf, nameOf, type ObjectKind, type ObjectRef } from './objects.js';
 import { podTemplateOf, podTemplatePath, serviceAccountOf } from './pod-templates.js';
 
-/** What a rendering holds that matters for identity. */
+/** What makes pods in a rendering, and what tells its pods from others. */
+export interface RenderedPods {
+  readonly ref: ObjectRef;
+  /** Of the pod template. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** By which its controller finds them; absent for pods, jobs and cron jobs. */
+  readonly selector?: LabelSelector;
+  readonly serviceAccount: string;
+  /** True for pods that share the network of their node. */
+  readonly hostNetwork: boolean;
+}
+
+/** What a rendering holds that matters for identity and network. */
 export interface RenderedChart {
   /** Deployments, stateful sets and daemon sets in the release's namespace. */
   readonly workloads: readonly ObjectRef[];
   /** Those of them whose pods run as the service account; none when only jobs, cron jobs or bare pods do. */
   readonly users: readonly ObjectRef[];
+  /** Everything in the release's namespace that makes pods, hooks included. */
+  readonly pods: readonly RenderedPods[];
   /** True when the chart makes the service account itself. */
   readonly makesServiceAccount: boolean;
   /** Every kind in it, once. */
@@ -51,10 +66,20 @@ export function inspectRendering(manifests: string, { identity, namespace, hooks
   return {
     workloads: rollingOf(ours),
     users: rollingOf(users),
+    pods: ours.flatMap(({ content, ref }) => renderedPods(content, ref)),
     makesServiceAccount: account !== undefined,
     kinds: distinctKinds(found.map(({ ref }) => ref)),
     faults,
   };
+}
+
+function renderedPods(content: Json, ref: ObjectRef): RenderedPods[] {
+  const template = podTemplateOf(content);
+  if (template === undefined) return [];
+  const found = selectorOf(object(object(content.spec).selector));
+  const selector = rolling.includes(ref.kind) && Object.keys(found).length > 0 ? { selector: found } : {};
+  const { labels } = metadataOf(template);
+  return [{ ref, labels, ...selector, serviceAccount: serviceAccountOf(template), hostNetwork: object(template.spec).hostNetwork === true }];
 }
 
 function madeRight(manifests: string, { mode, ...identity }: ChartIdentity, namespace: string, hooks: boolean): { readonly manifests: string; readonly faults: readonly Problem[] } {

@@ -113,7 +113,8 @@ const operators: Readonly<Record<string, (key: string, values: string) => string
   DoesNotExist: (key) => `!${key}`,
 };
 
-function selectorText(selector: Json): string {
+/** A label selector as list requests take it: `app=api,tier notin (web)`. */
+export function selectorText(selector: Json): string {
   const labels = Object.entries(strings(selector.matchLabels)).map(([key, value]) => `${key}=${value}`);
   const expressions = objects(selector.matchExpressions).map((expression) => {
     const values = Array.isArray(expression.values) ? expression.values.map(String).join(',') : '';

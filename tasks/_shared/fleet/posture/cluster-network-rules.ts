@@ -1,15 +1,11 @@
-import { object, texts, type Json } from '../json.js';
+import { object, texts } from '../json.js';
+import { networkProfile as network, policyEngine } from '../network-facts.js';
 import { some } from '../wording.js';
 import { holds, properties, seen, verdict, word } from './cluster-values.js';
 import { procedures } from './procedures.js';
 import type { ClusterRule } from './rule.js';
 
 const { authnAuthz, auth, sop } = procedures;
-
-/** Wire names of this file: npm @azure/arm-containerservice 25.5.0. */
-function network(raw: Json): Json {
-  return object(properties(raw).networkProfile);
-}
 
 /**
  * A range that limits nothing: the whole address space, or a part of it wider than the largest that IANA gave to one organisation (/8).
@@ -51,13 +47,6 @@ const azureCni: ClusterRule = {
   judge: ({ raw }) => holds(word(network(raw).networkPlugin) === 'azure', seen('networkPlugin', network(raw).networkPlugin)),
 };
 
-/** Source: AKS docs, use-network-policies. */
-const engines = ['azure', 'calico', 'cilium'];
-
-/**
- * Without an engine Kubernetes takes network policies and enforces none. The Cilium data plane is an engine itself.
- * Source: Kubernetes docs, network policies; AKS docs, azure-cni-powered-by-cilium.
- */
 const networkPolicyEngine: ClusterRule = {
   id: 'cluster-network-policy-engine',
   title: 'A network policy engine enforces what network policies say',
@@ -66,13 +55,11 @@ const networkPolicyEngine: ClusterRule = {
   remedy: 'az aks update -g <group> -n <cluster> --network-dataplane cilium, or --network-policy azure or calico; nodes are replaced on the way',
   dependants: [],
   judge: ({ raw }) => {
-    const { networkPolicy, networkDataplane, networkPlugin } = network(raw);
-    const policy = word(networkPolicy);
+    const { networkPolicy, networkDataplane } = network(raw);
+    const { engine, ownPlugin, unknownName } = policyEngine(raw);
     const told = `${seen('networkPolicy', networkPolicy)}, ${seen('networkDataplane', networkDataplane)}`;
-    if (word(networkPlugin) === 'none') return verdict('notApplicable', 'networkPlugin is none: the cluster has a network plugin of its own, and AKS installs no engine with it');
-    if (policy === undefined) return holds(word(networkDataplane) === 'cilium', told);
-    if (policy === 'none') return verdict('fail', told);
-    return engines.includes(policy) ? verdict('pass', told) : verdict('unknown', `${told}: no engine of that name is known`);
+    if (ownPlugin) return verdict('notApplicable', 'networkPlugin is none: the cluster has a network plugin of its own, and AKS installs no engine with it');
+    return unknownName === undefined ? holds(engine !== undefined, told) : verdict('unknown', `${told}: no engine of that name is known`);
   },
 };
 
