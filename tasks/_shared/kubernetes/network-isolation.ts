@@ -86,7 +86,7 @@ function policiesOf(group: PodGroup, { ingress, egress }: { readonly ingress: re
   const dns: PolicyRule[] = [{ peers: [dnsPeer], ports: dnsPorts }, ...(nodes.length === 0 ? [] : [{ peers: nodes, ports: dnsPorts }])];
   const place = { name: nameOfPolicy(group, of.release), namespace: of.namespace, release: of.release, selector: group.selector };
   // Names are learnt from DNS answers that pass Cilium's proxy: a plain rule for DNS beside the one with the proxy would take its effect away.
-  const plain = networkPolicy(place, { ingress, egress: [...(hosts.length === 0 ? dns : []), ...egress, ...direct] }, hosts.length > 0);
+  const plain = networkPolicy(place, { ingress, egress: [...egress, ...direct, ...(hosts.length === 0 ? dns : [])] }, hosts.length > 0);
   return hosts.length === 0 ? [plain] : [plain, ciliumPolicy(place, hosts)];
 }
 
