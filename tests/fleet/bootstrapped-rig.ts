@@ -56,6 +56,8 @@ export const rightsSteps: readonly RightsStep[] = [
   step('grant on repositories', 'GrantRegistryRole, repositories of a registry in ABAC mode', grantRegistryRole, { ...pull, registry: 'rg-shared/crabac' }),
   step('prune grants', 'GrantRegistryRole, `prune: true`', grantRegistryRole, { ...pull, prune: 'true' }, leaveOrphans),
   step('deploy', 'DeployWithIdentity', deployWithIdentity, { ...workload, releaseName: 'orders', chart }),
+  step('isolate', 'DeployWithIdentity, `networkPolicy: default-deny`', deployWithIdentity, { ...workload, releaseName: 'orders', chart, networkPolicy: 'default-deny', allowedFlows: 'ingress-nginx/* -> *:8080', egressAllowed: 'internet:443' }),
+  step('open', 'DeployWithIdentity, `networkPolicy: none` after it', deployWithIdentity, { ...workload, releaseName: 'orders', chart }),
   step('report admin user', 'GrantRegistryRole, `adminUser: report`', grantRegistryRole, { ...pull, adminUser: 'report' }),
   step('disable admin user', 'GrantRegistryRole, `adminUser: disable`', grantRegistryRole, { ...pull, adminUser: 'disable', force: 'true' }),
   step('restore admin user', 'GrantRegistryRole, `adminUser: restore`', grantRegistryRole, { ...pull, adminUser: 'restore' }),

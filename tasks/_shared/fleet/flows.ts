@@ -1,4 +1,5 @@
 import { parseRange, type AddressRange } from './address-range.js';
+import { shown } from './shown.js';
 
 /** How pods are picked out of a namespace: all of them, by a name, or by labels that they all have. */
 export type PodPick = 'all' | { readonly name: string } | { readonly labels: Readonly<Record<string, string>> };
@@ -63,10 +64,10 @@ export function parseFlow(text: string): Read<Flow> {
   const [left, right, ...more] = text.split('->').map((part) => part.trim());
   if (left === undefined || right === undefined || more.length > 0) return { because: 'a flow has one ->, from where connections are opened to where they go' };
   const from = parseEnd(left);
-  if ('because' in from) return { because: `its source ${shortened(left)}: ${from.because}` };
+  if ('because' in from) return { because: `its source ${shown(left)}: ${from.because}` };
   const [, place = right, port] = /^(.*\]|[^:]*):([^:\]]*)$/.exec(right) ?? [];
   const to = parseEnd(place);
-  if ('because' in to) return { because: `its target ${shortened(place)}: ${to.because}` };
+  if ('because' in to) return { because: `its target ${shown(place)}: ${to.because}` };
   if (isOutside(from) && isOutside(to)) return { because: 'neither end is pods, and policies are about pods' };
   const ports = parsePorts(port ?? (to.kind === 'apiServer' ? String(httpsPort) : ''));
   if (ports !== 'all' && 'because' in ports) return ports;
@@ -110,7 +111,7 @@ function isOutside({ kind }: FlowEnd): boolean {
 }
 
 function inNamespace(namespace: string, text: string): Read<FlowEnd> {
-  if (!namespaceName.test(namespace)) return { because: `${shortened(namespace)} is no name of a namespace` };
+  if (!namespaceName.test(namespace)) return { because: `${shown(namespace)} is no name of a namespace` };
   const pick = parsePick(text);
   return typeof pick === 'object' && 'because' in pick ? pick : { kind: 'pods', namespace, pick };
 }
@@ -121,7 +122,7 @@ function parsePick(text: string): Read<Exclude<PodPick, string>> | 'all' {
   const labels: Record<string, string> = {};
   for (const part of text.split('&')) {
     const [, key = '', value = ''] = /^([^=]*)=(.*)$/.exec(part.trim()) ?? [];
-    if (!labelKey.test(key) || !labelValue.test(value)) return { because: `${shortened(part)} is no label=value` };
+    if (!labelKey.test(key) || !labelValue.test(value)) return { because: `${shown(part)} is no label=value` };
     labels[key] = value;
   }
   return { labels };
@@ -132,7 +133,7 @@ function parsePorts(text: string): Read<FlowPorts> | 'all' {
   const [, first, last = first, protocol = 'TCP'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/([A-Za-z]+))?$/.exec(text) ?? [];
   if (first === undefined) return { because: text === '' ? 'it names no port; every port is :*' : 'after the colon comes a port, a range of ports such as 8000-8010, or *' };
   const known = protocols.find((candidate) => candidate === protocol.toUpperCase());
-  if (known === undefined) return { because: `${shortened(protocol)} is no protocol that policies know; they are ${protocols.join(', ')}` };
+  if (known === undefined) return { because: `${shown(protocol)} is no protocol that policies know; they are ${protocols.join(', ')}` };
   const range = { first: Number(first), last: Number(last), protocol: known };
   if (!isPort(range.first) || !isPort(range.last) || range.last < range.first) return { because: 'ports are from 1 to 65535, the lower one first' };
   return range;
@@ -148,10 +149,6 @@ function looksLikeRange(text: string): boolean {
 
 function withoutBrackets(text: string): string {
   return /^\[(.*)\]$/.exec(text)?.[1] ?? text;
-}
-
-function shortened(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
 
 /** A pick as it was written. */

@@ -60,6 +60,19 @@ describe('DeployWithIdentity', () => {
     assert.deepEqual([more.valuesFiles, more.timeoutMs, more.helmPath], [[`${given.chart}/values.yaml`, `${given.chart}/Chart.yaml`], 180_000, process.execPath]);
   });
 
+  it('reads the network: nothing by default, lists that a cluster may replace, and the addresses of LocalDNS', () => {
+    assert.equal(read(given).isolation, undefined);
+    const network = { ...given, networkPolicy: 'default-deny', egressAllowed: '10.1.4.5, internet:443', allowedFlows: 'api -> zep:8000, worker -> temporal.other-ns:7233/TCP\ningress-nginx/* -> api:8080-8081/UDP' };
+    const clusters = '[{"cluster": "rg/aks-1", "allowedFlows": ["api -> apiserver"], "egressAllowed": "none", "apiServerRanges": "10.9.0.4"}, "rg/aks-2"]';
+    const { isolation } = read(network, clusters);
+    const [first, second] = ['aks-1', 'aks-2'].map((label) => isolation?.get(label));
+    assert.deepEqual(first?.flows.map(({ to, ports }) => [to.kind, ports]), [['apiServer', { first: 443, last: 443, protocol: 'TCP' }]]);
+    assert.deepEqual([first?.egress, first?.apiServer.map(({ cidr }) => cidr), first?.localDns.map(({ cidr }) => cidr)], [[], ['10.9.0.4/32'], ['169.254.10.10/32', '169.254.10.11/32']]);
+    assert.deepEqual(second?.flows.map(({ text }) => text), ['api -> zep:8000', 'worker -> temporal.other-ns:7233/TCP', 'ingress-nginx/* -> api:8080-8081/UDP']);
+    assert.deepEqual(second?.egress.map(({ kind, port }) => `${kind} ${port}`), ['range 443', 'internet 443']);
+    assert.deepEqual(read({ ...network, localDnsAddresses: 'none' }).isolation?.get('aks-1')?.localDns, []);
+  });
+
   it("lets a cluster's own values take the place of the input", () => {
     const inputs = read({ ...given, values: 'a: 1' }, '[{"cluster": "rg/aks-1", "values": "a: 2"}, "rg/aks-2"]');
     assert.deepEqual([...inputs.values], [['aks-1', 'a: 2'], ['aks-2', 'a: 1']]);
@@ -73,7 +86,7 @@ describe('DeployWithIdentity', () => {
     assert.match(mistakesOf({ ...given, values: '- a' })[0] ?? '', /a YAML mapping/);
   });
 
-  it('wants five things per cluster in their order, and one proof of all', async () => {
+  it('wants these things per cluster in their order, and a proof of them', async () => {
     const clock = new VirtualClock();
     const { signal } = new AbortController();
     const tools = { clock, signal, correlationId: '0', debug: () => undefined };
@@ -85,13 +98,20 @@ describe('DeployWithIdentity', () => {
       cluster: ({ label, id }: { label: string; id: string }) => lazyConnection(label, id, () => Promise.reject(new Error('nothing may be sent'))),
     };
     const { resources, proofs } = await deployWithIdentity.desire(read(given), inputs, services);
-    const kinds = ['cluster', 'identity', 'namespace', 'service account adoption', 'helm release'];
+    const kinds = ['cluster', 'identity', 'namespace', 'service account adoption', 'helm release', 'network policies no longer wanted'];
     assert.deepEqual(resources.map(({ kind }) => kind), [...kinds, ...kinds]);
     assert.deepEqual(resources.map(({ cluster }) => cluster), [...kinds.map(() => 'aks-1'), ...kinds.map(() => 'aks-2')]);
     const [cluster, identity, namespace, adoption, release] = resources;
     assert.deepEqual(new Set(sources(release?.inputs ?? {})), new Set([namespace?.key, identity?.key, adoption?.key]));
     assert.deepEqual(sources(namespace?.inputs ?? {}), [cluster?.key, identity?.key]);
     assert.equal(identity?.name, 'id-api-aks-1');
-    assert.deepEqual(proofs.map(({ proves }) => proves), [resources.slice(0, 5).map(({ key }) => key), resources.slice(5).map(({ key }) => key)]);
+    assert.deepEqual(proofs.map(({ proves }) => proves), [resources.slice(0, 5).map(({ key }) => key), resources.slice(6, 11).map(({ key }) => key)]);
+    const isolated = await deployWithIdentity.desire(read({ ...given, networkPolicy: 'default-deny', egressAllowed: 'internet:443' }, 'rg/aks-1'), inputs, services);
+    const [policies, helm, removal] = ['network policies', 'helm release', 'network policies no longer wanted'].map((kind) => isolated.resources.find((resource) => resource.kind === kind));
+    assert.ok(policies !== undefined && helm !== undefined && removal !== undefined);
+    assert.deepEqual(helm.after, [policies.key], 'pods never start before their policies are there');
+    assert.ok(sources(removal.inputs).includes(helm.key), 'policies that are not wanted stay for as long as the revision before may run');
+    assert.ok(sources(policies.inputs).includes(cluster?.key ?? ''));
+    assert.equal(isolated.proofs[1]?.proves[0], policies.key);
   });
 });

@@ -2,6 +2,7 @@ import { adminUserRows } from './admin-user-rows.js';
 import { auditRows } from './audit-rows.js';
 import { boundaryRows } from './boundary-rows.js';
 import { enableRows } from './enable-rows.js';
+import { networkRows } from './network-rows.js';
 import { planRows } from './plan-rows.js';
 import { registryRows } from './registry-rows.js';
 import { releaseRows } from './release-rows.js';
@@ -11,4 +12,4 @@ import { undoRows } from './undo-rows.js';
 import { workloadRows } from './workload-rows.js';
 
 /** The whole table: every input of every task is at fault in some line. A new input gets its lines here. */
-export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...boundaryRows, ...enableRows, ...workloadRows, ...registryRows, ...releaseRows, ...undoRows, ...adminUserRows, ...auditRows];
+export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...boundaryRows, ...enableRows, ...workloadRows, ...registryRows, ...releaseRows, ...networkRows, ...undoRows, ...adminUserRows, ...auditRows];
