@@ -4,7 +4,7 @@ import { parseEgress, parseFlow, type EgressPlace, type Flow } from '../../../ta
 import { designPolicies, type Isolation, type PolicyDesign } from '../../../tasks/_shared/kubernetes/network-isolation.js';
 import type { RenderedPods } from '../../../tasks/_shared/kubernetes/rendered-chart.js';
 import { lets, type Machine, type PolicyWorld } from '../../tools/policy-evaluator.js';
-import { isolationCase, namespaces, network, nodeResolver, serviceAccount } from './isolation-cases.js';
+import { isolationCase, namespaces, network, nodeResolver, serviceAccount, unenforced } from './isolation-cases.js';
 
 const labelled = Object.fromEntries(Object.values(namespaces).map((name) => [name, { 'kubernetes.io/metadata.name': name }]));
 
@@ -35,7 +35,7 @@ describe('network isolation', () => {
   it('allows exactly the flows and the exceptions, for any release: every pair of machines, in both directions, at the edges of every port', () => {
     let allowed = 0;
     let denied = 0;
-    for (let seed = 1; seed <= 80; seed++) {
+    for (let seed = 1; seed <= 48; seed++) {
       const { pods, machines, flows, egress, ports, meant } = isolationCase(seed);
       const { policies, faults } = design(isolation(flows, egress), pods);
       assert.deepEqual(faults.map(({ message }) => message), [], `seed ${seed}: ${flows.join('; ')}`);
@@ -105,8 +105,7 @@ describe('network isolation', () => {
 
   it('refuses a cluster without an engine, and ranges that would never match', () => {
     const pods = [deployment('api', { app: 'api' })];
-    const { engine: _engine, ...without } = network;
-    assert.match(faultsOf(design(isolation([]), pods, { ...without, told: 'networkPolicy is none' }))[0] ?? '', /^WI4401 Cluster aks-1 .*networkPolicy is none; its API server would take policies, and every connection would stay open/);
+    assert.match(faultsOf(design(isolation([]), pods, { ...unenforced, told: 'networkPolicy is none' }))[0] ?? '', /^WI4401 Cluster aks-1 .*networkPolicy is none; its API server would take policies, and every connection would stay open/);
     assert.match(faultsOf(design(isolation(['api -> 10.0.3.4:80']), pods))[0] ?? '', /^WI4404 .*lies in the addresses of services/);
     assert.deepEqual(faultsOf(design(isolation(['api -> 10.244.3.0/24:80']), pods)), []);
     assert.match(faultsOf(design(isolation(['api -> 10.244.3.0/24:80']), pods, { ...network, engine: 'cilium' }))[0] ?? '', /^WI4404 .*Cilium never takes a range for pods/);

@@ -11,7 +11,7 @@ import { output, value } from '../../../tasks/_shared/reconcile/ref.js';
 import type { WritingChange } from '../../../tasks/_shared/reconcile/resource.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { clientId, inProcessCluster, plantNamespace, tenantId, verdictOf, writesOf, type ClusterWorld } from './cluster-world.js';
-import { network } from './isolation-cases.js';
+import { network, unenforced } from './isolation-cases.js';
 import { told } from './release-world.js';
 
 const deployment = (name: string, more = ''): string =>
@@ -158,8 +158,7 @@ describe('network policies of a release', () => {
   });
 
   it('stops before anything is sent where nothing would be enforced, or a flow names nothing', async () => {
-    const { engine: _engine, ...without } = network;
-    const blind = verdictOf(await run({ facts: without }), keys.policies);
+    const blind = verdictOf(await run({ facts: unenforced }), keys.policies);
     assert.deepEqual([blind.action, blind.problem?.code], ['blocked', 'WI4401']);
     const { problem } = verdictOf(await run({ flows: ['api -> zap:1', 'app=x -> zep:2'] }), keys.policies);
     assert.deepEqual([problem?.code, problem?.details?.map(({ code }) => code)], ['WI4405', ['WI4405']]);
@@ -213,7 +212,7 @@ describe('network policies of a release', () => {
     plant('of-others', { podSelector: { matchLabels: { app: 'web' } }, ingress: [{}] });
     const result = await run({ manifests: both.replace('serviceAccountName: zep', 'serviceAccountName: zep, hostNetwork: true') });
     assert.equal(result.result, 'succeededWithIssues');
-    const [shortfall] = result.proofs.flatMap(({ outcome }) => ('shortfall' in outcome && outcome.shortfall !== undefined ? [outcome.shortfall] : []));
+    const [shortfall] = result.proofs.flatMap(({ outcome }) => ('shortfall' in outcome ? [outcome.shortfall] : []));
     assert.equal(shortfall?.code, 'WI4408');
     assert.match(shortfall.because, /: network policy chart-made lets through: in from \*\/\* on 80\/TCP$/);
     assert.deepEqual(shortfall.details?.map(({ parts }) => `${parts.code} ${parts.because}`), ['WI4409 deployment orders/zep (app=zep) share the network of their node (hostNetwork), where policies do not reach']);

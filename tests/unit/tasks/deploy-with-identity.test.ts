@@ -65,11 +65,12 @@ describe('DeployWithIdentity', () => {
     const network = { ...given, networkPolicy: 'default-deny', egressAllowed: '10.1.4.5, internet:443', allowedFlows: 'api -> zep:8000, worker -> temporal.other-ns:7233/TCP\ningress-nginx/* -> api:8080-8081/UDP' };
     const clusters = '[{"cluster": "rg/aks-1", "allowedFlows": ["api -> apiserver"], "egressAllowed": "none", "apiServerRanges": "10.9.0.4"}, "rg/aks-2"]';
     const { isolation } = read(network, clusters);
-    const [first, second] = ['aks-1', 'aks-2'].map((label) => isolation?.get(label));
-    assert.deepEqual(first?.flows.map(({ to, ports }) => [to.kind, ports]), [['apiServer', { first: 443, last: 443, protocol: 'TCP' }]]);
-    assert.deepEqual([first?.egress, first?.apiServer.map(({ cidr }) => cidr), first?.localDns.map(({ cidr }) => cidr)], [[], ['10.9.0.4/32'], ['169.254.10.10/32', '169.254.10.11/32']]);
-    assert.deepEqual(second?.flows.map(({ text }) => text), ['api -> zep:8000', 'worker -> temporal.other-ns:7233/TCP', 'ingress-nginx/* -> api:8080-8081/UDP']);
-    assert.deepEqual(second?.egress.map(({ kind, port }) => `${kind} ${port}`), ['range 443', 'internet 443']);
+    const [first, second] = [isolation?.get('aks-1'), isolation?.get('aks-2')];
+    assert.ok(first !== undefined && second !== undefined);
+    assert.deepEqual(first.flows.map(({ to, ports }) => [to.kind, ports]), [['apiServer', { first: 443, last: 443, protocol: 'TCP' }]]);
+    assert.deepEqual([first.egress, first.apiServer.map(({ cidr }) => cidr), first.localDns.map(({ cidr }) => cidr)], [[], ['10.9.0.4/32'], ['169.254.10.10/32', '169.254.10.11/32']]);
+    assert.deepEqual(second.flows.map(({ text }) => text), ['api -> zep:8000', 'worker -> temporal.other-ns:7233/TCP', 'ingress-nginx/* -> api:8080-8081/UDP']);
+    assert.deepEqual(second.egress.map(({ kind, port }) => `${kind} ${port}`), ['range 443', 'internet 443']);
     assert.deepEqual(read({ ...network, localDnsAddresses: 'none' }).isolation?.get('aks-1')?.localDns, []);
   });
 
