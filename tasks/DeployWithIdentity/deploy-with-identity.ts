@@ -60,6 +60,7 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services): D
     serviceAccount,
     chart: { folder: inputs.chart, valuesFiles: inputs.valuesFiles, values: inputs.values.get(entry.label) ?? '' },
     identityMode: inputs.identityMode,
+    policy: inputs.policy,
     atomic: inputs.atomic,
     ...(inputs.tokenSeconds === undefined ? {} : { tokenSeconds: inputs.tokenSeconds }),
     timeoutMs: inputs.timeoutMs,

@@ -6,10 +6,11 @@ import { readWorkload } from '../_shared/agent/workload-inputs.js';
 import type { WorkloadInputs } from '../_shared/fleet/workload.js';
 import { identityModes, type IdentityMode } from '../_shared/kubernetes/chart.js';
 import { mappingFlaw } from '../_shared/fleet/yaml-text.js';
+import { readChecks, type CheckInputs } from './check-inputs.js';
 import { readNetwork, type NetworkInputs } from './network-inputs.js';
 
 /** The inputs that DeployWithIdentity has besides the shared ones. */
-export interface Inputs extends WorkloadInputs, NetworkInputs {
+export interface Inputs extends WorkloadInputs, CheckInputs, NetworkInputs {
   readonly boundaries: GivenPolicy;
   /** Folder of the chart. */
   readonly chart: string;
@@ -48,6 +49,7 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
     values: readValues(inputs, shared),
     ...readIdentityMode(inputs),
     ...readNetwork(inputs, shared),
+    ...readChecks(inputs),
     atomic: inputs.boolean('atomic', true),
     timeoutMs: inputs.integer('timeoutInMinutes', { min: 1, max: 240, fallback: 10 }) * minute,
     helmPath: readHelmPath(inputs),

@@ -2,9 +2,9 @@ import type { Approval } from '../reconcile/approval.js';
 import { writes } from '../reconcile/resource.js';
 import type { RunResult, Watcher } from '../reconcile/run.js';
 import { approvedText, planLeftText } from '../report/approval-text.js';
-import { causesOf, failuresOf, fatesOf, type Failure } from '../report/findings.js';
+import { causesOf, failuresOf, fatesOf, noticesOf, type Notice } from '../report/findings.js';
 import { ledgerName, ledgerText, toLedger, type JournalLine, type LedgerContext } from '../report/ledger.js';
-import { applyText, doneText, failuresText, largeFleet, planText, preflightText, proofText, type LogPart } from '../report/log-text.js';
+import { applyText, doneText, failuresText, largeFleet, noticesText, planText, preflightText, proofText, type LogPart } from '../report/log-text.js';
 import { toMarkdown } from '../report/markdown.js';
 import { planFile } from '../report/plan-file.js';
 import { problemLine } from '../report/problem-text.js';
@@ -24,6 +24,7 @@ export function logWatcher(agent: Agent, dryRun: boolean, plan?: PlanInput, appr
     planned: (planned) => {
       writing = planned.filter(({ change }) => writes(change)).length;
       printParts(agent, planText(planned));
+      printParts(agent, noticesText(planned));
       if (plan?.approved !== undefined && approval !== undefined) printParts(agent, approvedText(planned, plan.approved, approval, plan.onDrift));
     },
     checked: (preflight) => {
@@ -58,7 +59,8 @@ export function publish(agent: Agent, result: RunResult, context: RunContext, ou
   for (const { proof, outcome } of result.proofs) {
     if ('shortfall' in outcome) agent.warning(problemLine(outcome.shortfall, proof.cluster));
   }
-  if (failures.length > 1) tellErrors(agent, failures);
+  tell((text) => agent.warning(text), noticesOf(result.plan));
+  if (failures.length > 1) tell((text) => agent.error(text), failures);
   for (const [name, value] of Object.entries(outputs)) publishOutput(agent, name, value);
   const report = toReport(result, context);
   agent.summary(toMarkdown(report));
@@ -66,11 +68,11 @@ export function publish(agent: Agent, result: RunResult, context: RunContext, ou
   return { result: ends[report.result], message: resultLine(report) };
 }
 
-/** The pipeline's list of errors: each failure, or one of each cause where they are many; the service shows ten of a task anyway. */
-function tellErrors(agent: Agent, failures: readonly Failure[]): void {
+/** The pipeline's lists of errors and warnings: each problem, or one of each cause where they are many; the service shows ten of a task anyway. */
+function tell(line: (text: string) => void, failures: readonly Notice[]): void {
   const causes = failures.length < largeFleet ? failures.map((first) => ({ first, places: [''] })) : causesOf(failures).slice(0, largeFleet);
   for (const { first, places } of causes) {
-    agent.error(`${problemLine(first.problem, first.cluster)}${places.length === 1 ? '' : ` [and ${places.length - 1} more with the same cause]`}`);
+    line(`${problemLine(first.problem, first.cluster)}${places.length === 1 ? '' : ` [and ${places.length - 1} more with the same cause]`}`);
   }
 }
 

@@ -75,7 +75,7 @@ export function chartArguments({ folder, values }: PreparedChart): HelmArgument[
   return [{ folder }, ...values.flatMap((file): HelmArgument[] => ['--values', file])];
 }
 
-/** Renders a chart on this machine, as its templates say; no cluster is asked. @throws Problem WI4203 with helm's own words. */
+/** Renders a chart on this machine, as its templates say, with the definitions that come along; no cluster is asked. @throws Problem WI4203 with helm's own words. */
 export async function renderChart(
   connection: ClusterConnection,
   chart: PreparedChart,
@@ -83,7 +83,7 @@ export async function renderChart(
   options: Omit<HelmOptions, 'offline'>,
 ): Promise<string> {
   const place = ['--namespace', release.namespace, '--kube-version', release.kubernetesVersion];
-  const line = ['template', release.name, ...chartArguments(chart), ...place, '--skip-tests'];
+  const line = ['template', release.name, ...chartArguments(chart), ...place, '--skip-tests', '--include-crds'];
   return connection.helm(line, { ...options, offline: true }).catch((error: unknown) => {
     if (error instanceof Problem && error.code === 'WI4202') throw unreadable(chart.folder, error.parts.because);
     throw error;

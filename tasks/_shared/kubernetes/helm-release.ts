@@ -1,8 +1,8 @@
 import type { Access } from '../reconcile/access.js';
 import { strongReader } from '../reconcile/plan.js';
-import { Problem } from '../reconcile/problem.js';
+import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
-import { blocked, keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
+import { blocked, keep, writes, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { chartArguments } from './chart.js';
 import { identityKeys, ownKeys, type HelmArgument, type HelmInjection } from './connection.js';
 import { carries, missingAccount } from './expected-account.js';
@@ -12,6 +12,7 @@ import { describeTroubles, troublesOf } from './pod-health.js';
 import { reachOf } from './predictable-kinds.js';
 import type { ReleaseBlueprint, ReleaseInputs } from './release-blueprint.js';
 import { isPending, newestRevision, untilLabel, type Revision } from './release-revisions.js';
+import { newlyWidening, wideningEffect, type WideningObject } from './release-widening.js';
 import { afterRollback, rollBack } from './release-rollback.js';
 import type { RenderedChart } from './rendered-chart.js';
 import { serviceAccountState, type ServiceAccountState } from './service-account.js';
@@ -30,6 +31,8 @@ export interface HelmReleaseState {
   /** Digest of chart and values alone: known before the identity is. */
   readonly content: string;
   readonly revision: Revision | undefined;
+  /** What of the chart lets somebody reach more than before. */
+  readonly widening: readonly WideningObject[];
   readonly workloads: readonly Workload[];
   /** Absent when there is none, and while the namespace is not there. */
   readonly serviceAccount: ServiceAccountState | undefined;
@@ -71,15 +74,16 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     const { connection, namespace, release, serviceAccount: name, clock } = this.blueprint.settings;
     const chart = await this.blueprint.inspect(known);
     const { digest, content } = await this.blueprint.prepare(known);
+    const widening = await newlyWidening(connection, chart.widening);
     const nowMs = clock.now().getTime();
-    if (known.namespace === unknown) return { chart, digest, content, revision: undefined, workloads: [], serviceAccount: undefined, nowMs };
+    if (known.namespace === unknown) return { chart, digest, content, widening, revision: undefined, workloads: [], serviceAccount: undefined, nowMs };
     const [revision, workloads, account] = await Promise.all([
       newestRevision(connection, namespace, release),
       workloadsOf(connection, namespace, release),
       connection.get({ ...kinds.serviceAccount, namespace, name }),
     ]);
     const serviceAccount = account === undefined ? undefined : serviceAccountState(account, { namespace, name });
-    return { chart, digest, content, revision, workloads, serviceAccount, nowMs };
+    return { chart, digest, content, widening, revision, workloads, serviceAccount, nowMs };
   }
 
   plan(observed: HelmReleaseState | undefined, known: Known<HelmReleaseInputs>): Change {
@@ -95,10 +99,15 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
 
   #deployment(observed: HelmReleaseState, known: Known<HelmReleaseInputs>): Change {
     const { revision } = observed;
-    if (revision === undefined) return { action: 'create', reason: 'there is no such release', fields: fieldsOf(observed, known), widens: false };
+    const effect = wideningEffect(observed.widening, revision === undefined, fieldsOf(observed, known));
+    if (revision === undefined) return { action: 'create', reason: 'there is no such release', ...effect };
     const reason = this.#reason(revision, observed, known);
     if (reason === undefined) return keep(`chart, values and release are equal (revision ${revision.number})`);
-    return { action: 'update', reason, fields: fieldsOf(observed, known), widens: false };
+    return { action: 'update', reason, ...effect };
+  }
+
+  notices(observed: HelmReleaseState | undefined): readonly ProblemParts[] {
+    return observed?.chart.notices.map(({ parts }) => parts) ?? [];
   }
 
   permissions(): readonly Permission[] {
@@ -117,7 +126,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     return [...rights(connection, ['list'], kinds.secret, namespace), ...looked, ...rights(connection, ['get'], kinds.serviceAccount, namespace)];
   }
 
-  async apply(_change: Change, known: HelmReleaseInputs, writer: Writer): Promise<void> {
+  async apply(change: Change, known: HelmReleaseInputs, writer: Writer): Promise<void> {
     const { namespace, release, clock, timeoutMs } = this.blueprint.settings;
     const { revision, waited } = await this.#unoccupied(writer);
     if (waited) {
@@ -135,7 +144,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
       ...['--labels', Object.entries(labels).map(([key, label]) => `${key}=${label}`).join(',')],
     ];
     writer.progress('helm upgrade --install');
-    const intent = { action: revision === undefined ? 'create' : 'update', object: `helm release ${this.name}`, after: chart.digest, widens: false };
+    const intent = { action: revision === undefined ? 'create' : 'update', object: `helm release ${this.name}`, after: chart.digest, widens: writes(change) && change.widens };
     const inject = await this.blueprint.injection(known);
     await writer.write(intent, () => this.#helm(line, writer.signal, inject)).catch(async (error: unknown) => {
       throw error instanceof Problem && error.code === 'WI4202' ? await this.#takenBack(await this.#explained(error), revision?.number ?? 0, writer) : error;

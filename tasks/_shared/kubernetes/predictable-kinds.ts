@@ -38,3 +38,11 @@ export function reachOf({ apiVersion, kind }: ObjectKind): 'namespace' | 'cluste
   if (found?.namespaced.includes(kind) === true) return 'namespace';
   return found?.clusterWide.includes(kind) === true ? 'cluster' : undefined;
 }
+
+/** Groups whose kinds are all of the whole cluster. Source: Kubernetes API reference. */
+const clusterWideGroups: readonly string[] = ['admissionregistration.k8s.io', 'apiextensions.k8s.io', 'apiregistration.k8s.io'];
+
+/** True for a kind that is known to live in no namespace. */
+export function isClusterWide(kind: ObjectKind): boolean {
+  return reachOf(kind) === 'cluster' || clusterWideGroups.includes(groupOf(kind.apiVersion));
+}

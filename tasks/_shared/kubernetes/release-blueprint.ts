@@ -6,6 +6,9 @@ import type { ObjectKind } from './objects.js';
 import { helmUnusable } from './helm-process.js';
 import { helmVersion, isUsable, oldestHelm, rendersHooks, waitFlag, type HelmVersion } from './helm-version.js';
 import { inspectRendering, type RenderedChart } from './rendered-chart.js';
+import { holdSecrets } from './plain-secrets.js';
+import { withoutDefinitions } from './release-widening.js';
+import type { SendPolicy } from './send-checks.js';
 import type { Belonging } from './workloads.js';
 
 /** What is known of a deployment from the start, whatever its source is. */
@@ -17,6 +20,8 @@ export interface DeploymentSettings {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly identityMode: IdentityMode;
+  /** What may be sent to the cluster. */
+  readonly policy: SendPolicy;
   /** Lifetime of the tokens that the webhook asks for, in seconds; absent: as it is. */
   readonly tokenSeconds?: number;
   /** Whether a release whose upgrade fails is taken back to what ran before. */
@@ -94,8 +99,11 @@ export class ReleaseBlueprint implements Blueprint {
     const version = await this.#helmVersion();
     const kubernetesVersion = await connection.version();
     const place = { name: release, namespace, kubernetesVersion };
-    const rendered = await renderChart(connection, chart, place, { executable, signal });
-    return inspectRendering(rendered, { identity: identityOf(this.settings, known), namespace, hooks: rendersHooks(version) });
+    const render = (): Promise<string> => renderChart(connection, chart, place, { executable, signal });
+    const rendered = await render();
+    // What differs in a second rendering is in no file: a password that somebody wrote down is told from one that the chart makes up.
+    const again = holdSecrets(withoutDefinitions(rendered).manifests, namespace) ? { again: await render() } : {};
+    return inspectRendering(rendered, { identity: identityOf(this.settings, known), namespace, hooks: rendersHooks(version), policy: this.settings.policy, ...again });
   }
 
   #helmVersion(): Promise<HelmVersion> {

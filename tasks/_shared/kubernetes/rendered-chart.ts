@@ -1,12 +1,15 @@
 import { Problem } from '../reconcile/problem.js';
 import { documentAt, UneditableYaml } from '../fleet/yaml-edits.js';
-import { parseManifests, type ChartIdentity, type IdentityMode } from './chart.js';
+import type { ChartIdentity, IdentityMode } from './chart.js';
 import { identityKeys } from './connection.js';
 import { injectIdentity } from './identity-injection.js';
 import { object, text, type Json } from '../fleet/json.js';
 import { selectorOf, type LabelSelector } from '../fleet/label-selector.js';
 import { kinds, metadataOf, nameOf, type ObjectKind, type ObjectRef } from './objects.js';
 import { podTemplateOf, podTemplatePath, serviceAccountOf } from './pod-templates.js';
+import { wideningObjects, withoutDefinitions, type WideningObject } from './release-widening.js';
+import { refOf, renderedObjects } from './rendered-objects.js';
+import { checkSending, type SendPolicy } from './send-checks.js';
 
 /** What makes pods in a rendering, and what tells its pods from others. */
 export interface RenderedPods {
@@ -34,6 +37,10 @@ export interface RenderedChart {
   readonly kinds: readonly ObjectKind[];
   /** What is wrong with it, chart author's side; all of it. */
   readonly faults: readonly Problem[];
+  /** What is told without refusing the release. */
+  readonly notices: readonly Problem[];
+  /** What lets somebody reach more. */
+  readonly widening: readonly WideningObject[];
 }
 
 const rolling: readonly string[] = [kinds.deployment.kind, kinds.statefulSet.kind, kinds.daemonSet.kind];
@@ -45,12 +52,19 @@ export interface InspectionOptions {
   readonly namespace: string;
   /** False for a helm that lets nobody change its hooks. */
   readonly hooks: boolean;
+  /** What may be sent. */
+  readonly policy: SendPolicy;
+  /** The same chart, rendered once more. Absent where nothing in it could differ. */
+  readonly again?: string;
 }
 
 /** Looks at manifests as they will be sent, before anything is: would the pods get this identity? */
-export function inspectRendering(manifests: string, { identity, namespace, hooks }: InspectionOptions): RenderedChart {
+export function inspectRendering(rendered: string, { identity, namespace, hooks, policy, again }: InspectionOptions): RenderedChart {
+  const { manifests, definitions } = withoutDefinitions(rendered);
   const made = madeRight(manifests, identity, namespace, hooks);
-  const found = parseManifests(made.manifests).map((content) => ({ content, ref: refOf(content, namespace) }));
+  const found = renderedObjects(made.manifests, namespace);
+  const { serviceAccount } = identity;
+  const checked = checkSending({ objects: found, namespace, serviceAccount, policy, ...(again === undefined ? {} : { again: renderedObjects(withoutDefinitions(again).manifests, namespace) }) });
   const ours = found.filter(({ ref }) => ref.namespace === namespace);
   const users = ours.flatMap(({ content, ref }) => {
     const template = podTemplateOf(content);
@@ -62,6 +76,7 @@ export function inspectRendering(manifests: string, { identity, namespace, hooks
     ...(users.length === 0 ? [unused(identity.serviceAccount, ours)] : []),
     ...users.flatMap(({ content, ref, template }) => labelFault(content, ref, template, identity.mode)),
     ...(account === undefined ? [] : annotationFaults(account.content, account.ref, identity)),
+    ...checked.flatMap(({ severity, problem }) => (severity === 'error' ? [problem] : [])),
   ];
   return {
     workloads: rollingOf(ours),
@@ -70,6 +85,8 @@ export function inspectRendering(manifests: string, { identity, namespace, hooks
     makesServiceAccount: account !== undefined,
     kinds: distinctKinds(found.map(({ ref }) => ref)),
     faults,
+    notices: checked.flatMap(({ severity, problem }) => (severity === 'warn' ? [problem] : [])),
+    widening: [...definitions, ...wideningObjects(found, namespace)],
   };
 }
 
@@ -93,7 +110,7 @@ function madeRight(manifests: string, { mode, ...identity }: ChartIdentity, name
 }
 
 function uneditable(manifests: string, { document, because }: UneditableYaml): Problem {
-  const content = parseManifests(documentAt(manifests, document))[0];
+  const content = renderedObjects(documentAt(manifests, document), '')[0]?.content;
   return new Problem({
     code: 'WI4211',
     what: `The identity cannot be put into ${content === undefined ? `document ${document + 1} of the rendered chart` : nameOf(refOf(content, ''))}`,
@@ -104,11 +121,6 @@ function uneditable(manifests: string, { document, because }: UneditableYaml): P
 
 function rollingOf(found: readonly { readonly ref: ObjectRef }[]): ObjectRef[] {
   return found.flatMap(({ ref }) => (rolling.includes(ref.kind) ? [ref] : []));
-}
-
-function refOf(content: Json, namespace: string): ObjectRef {
-  const { name, namespace: own } = metadataOf(content);
-  return { apiVersion: text(content.apiVersion) ?? '', kind: text(content.kind) ?? '', namespace: own ?? namespace, name };
 }
 
 function unused(serviceAccount: string, ours: readonly { content: Json; ref: ObjectRef }[]): Problem {

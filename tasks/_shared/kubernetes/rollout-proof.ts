@@ -31,7 +31,7 @@ export class RolloutProof implements Proof<ReleaseInputs> {
   readonly cluster: string;
 
   constructor(
-    private readonly settings: Omit<DeploymentSettings, 'identityMode' | 'tokenSeconds' | 'atomic'>,
+    private readonly settings: Omit<DeploymentSettings, 'identityMode' | 'policy' | 'tokenSeconds' | 'atomic'>,
     readonly inputs: Refs<ReleaseInputs>,
     readonly proves: readonly string[],
   ) {

@@ -13,6 +13,16 @@ export const helmRelease = 'helm.sh/release.v1';
 export function secretFact(raw: Json): SecretFact {
   // Without a type: Opaque. Source: Kubernetes API reference, Secret.
   const type = text(raw.type) ?? 'Opaque';
-  const values = Object.fromEntries(Object.entries(strings(raw.data)).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]));
-  return { name: metadataOf(raw).name, type, keys: Object.keys(object(raw.data)).sort(), looksLike: type === helmRelease ? [] : likenesses(values) };
+  const values = secretValues(raw);
+  const keys = Object.keys({ ...object(raw.data), ...object(raw.stringData) }).sort();
+  return { name: metadataOf(raw).name, type, keys, looksLike: type === helmRelease ? [] : likenesses(values) };
+}
+
+/**
+ * The values of a secret by their keys, decoded: not to leave the function that asks. A manifest may have some as text, which wins; the API server
+ * answers none so. Source: Kubernetes API reference, Secret, stringData.
+ */
+export function secretValues(raw: Json): Readonly<Record<string, string>> {
+  const encoded = Object.entries(strings(raw.data)).map(([key, value]): [string, string] => [key, Buffer.from(value, 'base64').toString('utf8')]);
+  return { ...Object.fromEntries(encoded), ...strings(raw.stringData) };
 }

@@ -1,5 +1,5 @@
 import { inOrder, prerequisites } from './order.js';
-import { consequence, problemOf } from './problem.js';
+import { consequence, problemOf, type ProblemParts } from './problem.js';
 import { resolve, unknown, type Known, type Unknown } from './ref.js';
 import { Limiter } from './limits.js';
 import { blocked, writes, type AnyResource, type Change, type Permission, type Reader } from './resource.js';
@@ -12,6 +12,8 @@ export interface PlannedChange {
   readonly change: Change;
   /** Rights that the change's write needs. */
   readonly permissions: readonly Permission[];
+  /** Warnings; absent where there are none. */
+  readonly notices?: readonly ProblemParts[];
 }
 
 /** What a run would change, in an order in which it can be done. */
@@ -68,7 +70,8 @@ async function planOne(resource: AnyResource, before: ReadonlyMap<string, Planne
     known = resolve(resource.inputs, (key) => plannedState(before.get(key)));
     const observed = await resource.observe(reader, known);
     const change = resource.plan(observed, known);
-    return { resource, known, observed, change, permissions: writes(change) ? resource.permissions(change, known) : [] };
+    const notices = resource.notices?.(observed, known) ?? [];
+    return { resource, known, observed, change, permissions: writes(change) ? resource.permissions(change, known) : [], ...(notices.length === 0 ? {} : { notices }) };
   } catch (error) {
     return { resource, known, observed: undefined, change: blocked(problemOf(error, signal, `look at ${resource.kind} ${resource.name}`).parts), permissions: [] };
   }

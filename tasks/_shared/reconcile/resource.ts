@@ -146,6 +146,8 @@ export interface Resource<I extends object, S extends object> {
   observe(reader: Reader, known: Known<I>): Promise<S | undefined>;
   /** Pure. */
   plan(observed: S | undefined, known: Known<I>): Change;
+  /** What the user is told of it as a warning, whether or not it changes: nothing that stands in the way. Pure. */
+  notices?(observed: S | undefined, known: Known<I>): readonly ProblemParts[];
   /** The rights that the change's write needs; asked for create, update and delete only. */
   permissions(change: Change, known: Known<I>): readonly Permission[];
   /** What the change's write would send; undefined when that is of no interest to conditions and policies. Asked for create, update and delete only. */

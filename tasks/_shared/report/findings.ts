@@ -81,6 +81,17 @@ export function failuresOf(result: RunResult): Failure[] {
   return distinct(found);
 }
 
+/** A warning about something that stands in nobody's way. */
+export interface Notice {
+  readonly cluster?: string;
+  readonly problem: ProblemParts;
+}
+
+/** The warnings of a plan, each once. */
+export function noticesOf(plan: Plan): Notice[] {
+  return distinct(plan.flatMap(({ resource, notices = [] }) => notices.map((problem) => ({ ...place(resource.cluster), problem }))));
+}
+
 /** What became of each cluster, in the order of the list. */
 export function fatesOf(result: RunResult, clusters: readonly string[]): ClusterFate[] {
   const failures = failuresOf(result);

@@ -7,7 +7,7 @@ import type { ProofResult } from '../reconcile/run.js';
 import { accessText, crossingText } from './crossing-text.js';
 import { many, some } from '../fleet/wording.js';
 import { brief, columns, duration } from './columns.js';
-import { awaitedOf, causesOf, countsOf, fateOf, marks, obstaclesOf, wantedOf, type Counts, type Failure } from './findings.js';
+import { awaitedOf, causesOf, countsOf, fateOf, marks, noticesOf, obstaclesOf, wantedOf, type Counts, type Failure } from './findings.js';
 import { becauseOf, problemText } from './problem-text.js';
 
 /** A piece of the log: a line, or lines that fold under a title. */
@@ -66,6 +66,15 @@ export function preflightText(preflight: Preflight, dryRun: boolean): LogPart[] 
   const rows = obstacles.map(({ cluster, problem }) => [`! ${cluster ?? 'shared'}`, problem.code, brief(`${problem.what}: ${becauseOf(problem)}`, 160)]);
   const causes = causesOf(obstacles).map(({ first: { problem }, places }) => [`! ${many(places.length, 'place')}`, problem.code, brief(becauseOf(problem), 160), some(places)]);
   return [...headed([looked, ...found], preflight.notes), ...crossingLines(preflight), ...table(rows, causes, 'findings')];
+}
+
+/** What a plan warns of; nothing where it warns of nothing. */
+export function noticesText(plan: Plan): LogPart[] {
+  const notices = noticesOf(plan);
+  if (notices.length === 0) return [];
+  const rows = notices.map(({ cluster, problem }) => [`! ${cluster ?? 'shared'}`, problem.code, brief(`${problem.what}: ${becauseOf(problem)}`, 160)]);
+  const causes = causesOf(notices).map(({ first: { problem }, places }) => [`! ${many(places.length, 'place')}`, problem.code, brief(becauseOf(problem), 160), some(places)]);
+  return [`Notices  ${many(notices.length, 'warning')}`, ...table(rows, causes, 'warnings')];
 }
 
 /** Most characters of a line that holds several things. */

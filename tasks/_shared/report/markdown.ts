@@ -21,6 +21,7 @@ export function toMarkdown(report: Report): string {
     ...section('Clusters', clusterTable(report)),
     ...section(report.dryRun ? 'What apply would change' : 'Changes', changeTable(report)),
     ...section('Crossings of boundaries', crossingTable(report)),
+    ...section('Warnings', problemList(report.notices)),
     ...section('Proofs', proofTable(report)),
     ...section('Proofs that fell short', shortfallList(report)),
     ...section('Failures', failureList(report)),
@@ -69,6 +70,11 @@ function proofTable({ proofs }: Report): string[] {
 }
 
 function failureList({ failures }: Report): string[] {
+  return problemList(failures);
+}
+
+/** Each problem, or one of each cause where they are many. */
+function problemList(failures: readonly { readonly cluster?: string; readonly problem: ReportedProblem }[]): string[] {
   const causes = failures.length <= longestTable ? failures.map((first) => ({ first, places: [''] })) : causesOf(failures).slice(0, longestTable);
   return causes.map(({ first: { cluster, problem }, places }) => {
     const others = places.length === 1 ? '' : ` The same at ${places.length - 1} more.`;

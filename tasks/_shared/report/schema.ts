@@ -5,7 +5,7 @@ import type { PlannedChange } from '../reconcile/plan.js';
 import type { ProblemParts } from '../reconcile/problem.js';
 import { foreseen, writes, type FieldChange } from '../reconcile/resource.js';
 import type { RunResult } from '../reconcile/run.js';
-import { awaitedOf, countsOf, fateOf, failuresOf, fatesOf, type Counts, type Fate } from './findings.js';
+import { awaitedOf, countsOf, fateOf, failuresOf, fatesOf, noticesOf, type Counts, type Fate } from './findings.js';
 
 /** The type under which a report is attached to a run. */
 export const reportType = 'aks-workload-identity-report';
@@ -78,6 +78,8 @@ export interface Report extends RunContext {
   readonly fates: readonly { readonly cluster: string; readonly result: 'done' | 'planned' | 'failed'; readonly problem?: ReportedProblem }[];
   readonly changes: readonly ReportedChange[];
   readonly failures: readonly { readonly stage: string; readonly cluster?: string; readonly problem: ReportedProblem }[];
+  /** What is told as a warning. */
+  readonly notices: readonly { readonly cluster?: string; readonly problem: ReportedProblem }[];
   /** What a dry run leaves to other tasks of the pipeline. */
   readonly awaited: readonly { readonly cluster?: string; readonly problem: ReportedProblem }[];
   readonly proofs: readonly ReportedProof[];
@@ -97,6 +99,7 @@ export function toReport(result: RunResult, context: RunContext): Report {
     fates: fatesOf(result, context.clusters).map(withProblem),
     changes: result.plan.map((entry) => reportChange(entry, outcomes.get(entry.resource.key), result.preflight.crossings.get(entry.resource.key))),
     failures: failuresOf(result).map((failure) => ({ ...failure, problem: reportProblem(failure.problem) })),
+    notices: noticesOf(result.plan).map(({ cluster, problem }) => ({ ...at(cluster), problem: reportProblem(problem) })),
     awaited: result.dryRun ? awaitedOf(result.preflight).map(({ cluster, problem }) => ({ ...at(cluster), problem: reportProblem(problem) })) : [],
     proofs: result.proofs.map(({ proof, outcome }) => ({
       key: proof.key,

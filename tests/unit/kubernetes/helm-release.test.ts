@@ -13,6 +13,7 @@ import { foreseen, type Change, type Resource } from '../../../tasks/_shared/rec
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { helmOf } from '../../tools/kube-tools.js';
 import { clientId, loopbackCluster, otherClientId, plantNamespace, plantServiceAccount, tenantId, verdictOf, writesOf, type ClusterWorld } from './cluster-world.js';
+import { strictPolicy } from './send-policies.js';
 import { deployRelease, told, type ReleaseWish } from './release-world.js';
 
 const sampleChart = fileURLToPath(new URL('../../fixtures/contoso/charts/orders-api/', import.meta.url));
@@ -161,7 +162,7 @@ for (const major of [3, 4] as const) {
       };
       const chart = { folder: sampleChart, valuesFiles: [], values: made };
       const place = { release: 'orders-api', namespace: 'orders', serviceAccount: 'api', timeoutMs: 60_000 };
-      const blueprint = new ReleaseBlueprint({ connection, clock, signal: abort.signal, helmPath, chart, identityMode: 'inject', atomic: true, ...place });
+      const blueprint = new ReleaseBlueprint({ connection, clock, signal: abort.signal, helmPath, chart, identityMode: 'inject', policy: strictPolicy, atomic: true, ...place });
       const refs = { namespace: value('orders'), clientId: output(lookup, (state) => state.clientId), tenantId: output(lookup, (state) => state.tenantId) };
       const later = new HelmRelease(blueprint, { ...refs, serviceAccount: value('api') }, []);
       const result = await world.run([lookup, later], [], true);

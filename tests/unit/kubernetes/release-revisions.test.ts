@@ -8,6 +8,7 @@ import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
 import { value } from '../../../tasks/_shared/reconcile/ref.js';
 import { VirtualClock } from '../../simulators/kernel/virtual-clock.js';
 import type { Change, Writer } from '../../../tasks/_shared/reconcile/resource.js';
+import { strictPolicy } from './send-policies.js';
 
 const now = Date.parse('2026-01-05T08:00:00Z') / 1000;
 const { signal } = new AbortController();
@@ -20,13 +21,13 @@ const refs = { namespace: value('orders'), clientId: value('c'), tenantId: value
 function releaseOn(connection: ClusterConnection, timeoutMs: number, clock = new VirtualClock()): HelmRelease {
   const chart = { folder: 'tests/fixtures/contoso/charts/orders-api', valuesFiles: [], values: '' };
   const place = { release: 'orders-api', namespace: 'orders', serviceAccount: 'api' };
-  return new HelmRelease(new ReleaseBlueprint({ connection, clock, signal, helmPath: 'helm', chart, identityMode: 'inject', atomic: false, timeoutMs, ...place }), refs, []);
+  return new HelmRelease(new ReleaseBlueprint({ connection, clock, signal, helmPath: 'helm', chart, identityMode: 'inject', policy: strictPolicy, atomic: false, timeoutMs, ...place }), refs, []);
 }
 
 /** What a release with a minute's time-out plans when it finds a revision: the action, or the code of what blocks it. */
 function verdict(revision: Revision): string {
-  const chart = { workloads: [], users: [], pods: [], makesServiceAccount: true, kinds: [], faults: [] };
-  const observed = { chart, digest: 'd', content: 'c', revision, workloads: [], serviceAccount: undefined, nowMs: now * 1000 };
+  const chart = { workloads: [], users: [], pods: [], makesServiceAccount: true, kinds: [], faults: [], notices: [], widening: [] };
+  const observed = { chart, digest: 'd', content: 'c', widening: [], revision, workloads: [], serviceAccount: undefined, nowMs: now * 1000 };
   const change = releaseOn(clusterWith([]), 60_000).plan(observed, known);
   return change.action === 'blocked' ? change.problem.code : change.action;
 }

@@ -3,10 +3,12 @@ import { HelmRelease } from '../../../tasks/_shared/kubernetes/helm-release.js';
 import { Namespace } from '../../../tasks/_shared/kubernetes/namespace.js';
 import { ReleaseBlueprint } from '../../../tasks/_shared/kubernetes/release-blueprint.js';
 import { RolloutProof } from '../../../tasks/_shared/kubernetes/rollout-proof.js';
+import type { SendPolicy } from '../../../tasks/_shared/kubernetes/send-checks.js';
 import { ServiceAccountAdoption } from '../../../tasks/_shared/kubernetes/service-account-adoption.js';
 import { output, value } from '../../../tasks/_shared/reconcile/ref.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { clientId, tenantId, type ClusterSession } from './cluster-world.js';
+import { strictPolicy } from './send-policies.js';
 
 /** What to deploy for service account api, and how. */
 export interface ReleaseWish {
@@ -24,6 +26,8 @@ export interface ReleaseWish {
   /** Default: true, as the task's. */
   readonly atomic?: boolean;
   readonly dryRun?: boolean;
+  /** Default: {@link strictPolicy}. */
+  readonly policy?: SendPolicy;
 }
 
 /** What a deployment came to. */
@@ -34,9 +38,9 @@ export interface ReleaseRun {
 }
 
 /** Deploys as DeployWithIdentity does: the namespace, the service account's adoption, the release, and the proof by its pods. */
-export async function deployRelease(world: ClusterSession, { clientId: id = clientId, namespace: place = 'orders', timeoutMs = 60_000, identityMode = 'inject', atomic = true, dryRun = false, ...wish }: ReleaseWish): Promise<ReleaseRun> {
+export async function deployRelease(world: ClusterSession, { clientId: id = clientId, namespace: place = 'orders', timeoutMs = 60_000, identityMode = 'inject', atomic = true, dryRun = false, policy = strictPolicy, ...wish }: ReleaseWish): Promise<ReleaseRun> {
   const { connection, clock, abort } = world;
-  const settings = { connection, clock, signal: abort.signal, namespace: place, serviceAccount: 'api', timeoutMs, identityMode, atomic, ...wish };
+  const settings = { connection, clock, signal: abort.signal, namespace: place, serviceAccount: 'api', timeoutMs, identityMode, atomic, policy, ...wish };
   const namespace = new Namespace(connection, place);
   const refs = { namespace: output(namespace, (state) => state.name), clientId: value(id), tenantId: value(tenantId) };
   const blueprint = new ReleaseBlueprint(settings);

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import type { IdentityMode } from '../../../tasks/_shared/kubernetes/chart.js';
 import { inspectRendering, type RenderedChart } from '../../../tasks/_shared/kubernetes/rendered-chart.js';
 import { clientId, otherClientId, tenantId } from './cluster-world.js';
+import { strictPolicy } from './send-policies.js';
 
-const inspect = (manifests: string, mode: IdentityMode = 'verify', hooks = true): RenderedChart => inspectRendering(manifests, { identity: { mode, serviceAccount: 'api', clientId, tenantId }, namespace: 'orders', hooks });
+const inspect = (manifests: string, mode: IdentityMode = 'verify', hooks = true): RenderedChart => inspectRendering(manifests, { identity: { mode, serviceAccount: 'api', clientId, tenantId }, namespace: 'orders', hooks, policy: strictPolicy });
 const faultsOf = (manifests: string): string[] => inspect(manifests).faults.map(({ parts }) => `${parts.code} ${parts.what}: ${parts.because}`);
 
-const pod = (label: string): string => `metadata: {labels: {app: api${label}}}, spec: {serviceAccountName: api, containers: [{name: a, image: a}]}`;
+const pod = (label: string): string => `metadata: {labels: {app: api${label}}}, spec: {serviceAccountName: api, containers: [{name: a, image: 'a:1'}]}`;
 const labelled = pod(', azure.workload.identity/use: "true"');
 const deployment = (template: string, metadata = 'name: api'): string => `---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {${metadata}}\nspec: {template: {${template}}}\n`;
 const account = (annotations: string): string => `---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: api, annotations: {${annotations}}}\n`;

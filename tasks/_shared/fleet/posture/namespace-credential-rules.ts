@@ -1,6 +1,6 @@
 import { object, objects, text, type Json } from '../json.js';
 import { some } from '../wording.js';
-import { valueLikenesses } from './credential-likeness.js';
+import { literalCredentials } from './literal-credentials.js';
 import { containersOf, fail, gather, judged, known, nameIn, noPods, notApplicable, pass, podMakers, titleOf, type PodMaker, type Verdicts } from './namespace-view.js';
 import { section } from './procedures.js';
 import type { NamespaceFacts, NamespaceRule, Verdict } from './rule.js';
@@ -11,40 +11,10 @@ function credentialSecrets({ name, secrets }: NamespaceFacts): Verdicts {
   return judged(faults, unread, () => (found.length === 0 ? notApplicable('the namespace has no secrets, releases of Helm aside') : pass(`none of ${found.length} secrets looks like a static credential of Azure or of its registries`)));
 }
 
-/**
- * Names of variables that hold a static credential. Sources: Azure SDK environment variables; Terraform azurerm provider (ARM_…); Azure CLI
- * (AZURE_STORAGE_…); the ACR migration plan (REGISTRY_PASSWORD).
- */
-const credentialNames: readonly RegExp[] = [
-  /^(?:AZURE|ARM|AAD|ENTRA)_(?:CLIENT_SECRET|PASSWORD|CLIENT_CERTIFICATE_PASSWORD|ACCESS_KEY)$/,
-  /(?:^|_)(?:ACR|REGISTRY|DOCKER)_(?:SERVER_)?(?:PASSWORD|PASSWD|PWD)$/,
-  /(?:^|_)(?:STORAGE|STORAGE_ACCOUNT|BLOB|SERVICE_?BUS|EVENT_?HUBS?|COSMOS|COSMOS_?DB)_(?:CONNECTION_?STRING|ACCOUNT_KEY|ACCESS_KEY|KEY|SAS|SAS_TOKEN)$/,
-];
-
-/** A variable with a value of its own: not one that is taken from elsewhere, nor only another variable's. */
-interface Literal {
-  readonly name: string;
-  readonly value: string;
-}
-
-function literals(container: Json): Literal[] {
-  return objects(container.env).flatMap((entry) => {
-    const [name, value] = [text(entry.name), text(entry.value)];
-    return name === undefined || value === undefined || /^\s*(?:\$\([\w.-]+\))?\s*$/.test(value) ? [] : [{ name, value }];
-  });
-}
-
-/** Names the variable, never its value. */
-function suspicion({ name, value }: Literal): string[] {
-  const looks = valueLikenesses(value);
-  if (looks.length > 0) return [`${name} to what looks like a ${looks.join(', a ')}`];
-  return credentialNames.some((form) => form.test(name.toUpperCase())) ? [`${name} to a value of its own`] : [];
-}
-
 function credentialVariables(facts: NamespaceFacts): Verdicts {
   const { found, unread } = podMakers(facts);
   const faults = found.flatMap((maker): Verdict[] => {
-    const seen = containersOf(maker).flatMap((container) => literals(container).flatMap(suspicion).map((what) => `container ${text(container.name) ?? ''} sets ${what}`));
+    const seen = containersOf(maker).flatMap((container) => literalCredentials(container).map(({ name, how }) => `container ${text(container.name) ?? ''} sets ${name} ${how}`));
     return seen.length === 0 ? [] : [fail(some(seen, 5, '; '), maker.title)];
   });
   return judged(faults, unread, () => (found.length === 0 ? noPods() : pass(`no container of ${found.length} pods and makers of pods sets a variable to a credential`)));

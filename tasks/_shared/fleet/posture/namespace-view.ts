@@ -128,7 +128,7 @@ function controllerOf(raw: Json): string {
 }
 
 /** All containers of a pod, also those that run first or were added to look into it. */
-export function containersOf({ template }: PodMaker): readonly Json[] {
+export function containersOf({ template }: Pick<PodMaker, 'template'>): readonly Json[] {
   const spec = object(template.spec);
   return [...objects(spec.initContainers), ...objects(spec.containers), ...objects(spec.ephemeralContainers)];
 }

@@ -70,5 +70,12 @@ export const releaseRows: readonly BadInput[] = [
   ...row(deploy, 'identityMode', 'values', 'WI1003', 'values', /give inject or verify/),
   ...['3599', '86401', '1h'].flatMap((seconds) => row(deploy, 'tokenExpirationSeconds', seconds, 'WI1002', seconds, /give a whole number from 3600 to 86400$/)),
   ...row(deploy, 'tokenExpirationSeconds', '7200', 'WI1060', '7200', /identityMode is verify.*set identityMode to inject$/, { given: { identityMode: 'verify' } }),
+  ...row(deploy, 'plainSecrets', 'ignore', 'WI1003', 'ignore', /give auto or error or warn or allow-list/),
+  ...['orders-db', 'Secret/', 'Secret/orders db', 'Secret/a/b/c'].flatMap((entry) => row(deploy, 'allowedSecrets', entry, 'WI1007', entry, /Kind\/name, or Kind\/name\/key/, { given: { plainSecrets: 'allow-list' } })),
+  ...row(deploy, 'allowedSecrets', 'Secret/orders-db', 'WI1060', undefined, /set plainSecrets to allow-list, or leave allowedSecrets empty/),
+  ...row(deploy, 'allowedSecrets', '', 'WI1060', 'is empty', /list what may pass, or set plainSecrets to error/, { given: { plainSecrets: 'allow-list' } }),
+  ...row(deploy, 'latestImages', 'ignore', 'WI1003', 'ignore', /give auto or error or warn/),
+  ...row(deploy, 'otherNamespaces', 'Billing', 'WI1007', 'Billing', /names of namespaces/),
+  ...row(deploy, 'namespace', 'kube-system', 'WI1060', 'kube-system', /deploy into a namespace of the workload/),
   ...row(deploy, 'atomic', 'yes', 'WI1003', '"yes"', /give true or false/),
 ];
