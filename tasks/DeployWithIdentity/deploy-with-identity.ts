@@ -17,6 +17,7 @@ import type { AnyResource } from '../_shared/reconcile/resource.js';
 import { stateOf, type RunResult } from '../_shared/reconcile/run.js';
 import { readInputs, type Inputs } from './inputs.js';
 import { isolate } from './isolation.js';
+import { accessResources, labelsOf } from './namespace-access.js';
 
 /** Deploys a chart on each cluster so that its pods have the cluster's identity, and shows that they do. */
 export const deployWithIdentity: PlannedTask<Inputs, Services> = {
@@ -49,7 +50,7 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services): D
   const cluster = new ClusterLookup(azure, entry, { issuer: true });
   const identity = new IdentityLookup(azure, workload.identity, workload.owner);
   const accesses = deployAccesses(azure.connection, entry);
-  const namespace = new Namespace(connection, workload.namespace, { cluster: output(cluster, (state) => state.id), identity: output(identity, (state) => state.id) }, accesses);
+  const namespace = new Namespace(connection, workload.namespace, { cluster: output(cluster, (state) => state.id), identity: output(identity, (state) => state.id) }, accesses, labelsOf(inputs.releaseName, inputs.namespaceLabels));
   const settings = {
     connection,
     helmPath: inputs.helmPath,
@@ -76,7 +77,8 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services): D
   const release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) }, accesses, isolation.before.map(({ key }) => key));
   const resources = [cluster, identity, namespace, ...isolation.before, adoption, release];
   const rollout = new RolloutProof(settings, refs, resources.map(({ key }) => key));
-  return { label: entry.label, release, resources: [...resources, ...isolation.after(release)], proofs: [rollout, ...isolation.proofs] };
+  const access = accessResources(blueprint, release, inputs.access, refs, accesses);
+  return { label: entry.label, release, resources: [...resources, ...access, ...isolation.after(release)], proofs: [rollout, ...isolation.proofs] };
 }
 
 /** Release and revision of each cluster, as JSON maps by cluster. */

@@ -7,10 +7,11 @@ import type { WorkloadInputs } from '../_shared/fleet/workload.js';
 import { identityModes, type IdentityMode } from '../_shared/kubernetes/chart.js';
 import { mappingFlaw } from '../_shared/fleet/yaml-text.js';
 import { readChecks, type CheckInputs } from './check-inputs.js';
+import { readNamespaceInputs, type NamespaceInputs } from './namespace-inputs.js';
 import { readNetwork, type NetworkInputs } from './network-inputs.js';
 
 /** The inputs that DeployWithIdentity has besides the shared ones. */
-export interface Inputs extends WorkloadInputs, CheckInputs, NetworkInputs {
+export interface Inputs extends WorkloadInputs, CheckInputs, NamespaceInputs, NetworkInputs {
   readonly boundaries: GivenPolicy;
   /** Folder of the chart. */
   readonly chart: string;
@@ -50,6 +51,7 @@ export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
     ...readIdentityMode(inputs),
     ...readNetwork(inputs, shared),
     ...readChecks(inputs),
+    ...readNamespaceInputs(inputs),
     atomic: inputs.boolean('atomic', true),
     timeoutMs: inputs.integer('timeoutInMinutes', { min: 1, max: 240, fallback: 10 }) * minute,
     helmPath: readHelmPath(inputs),

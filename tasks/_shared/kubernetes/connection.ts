@@ -32,6 +32,8 @@ export const ownKeys = {
   until: 'aks-workload-identity/until',
   /** Label on the objects of a manifest set: its name. */
   set: 'aks-workload-identity/set',
+  /** Label of a role binding: the release that it was made with. */
+  access: 'aks-workload-identity/access',
   /** Pod annotation: client id that the pods were made for. */
   clientId: 'aks-workload-identity/client-id',
 } as const;
@@ -45,6 +47,8 @@ export interface AccessAttributes {
   readonly resource: string;
   /** Absent for the whole cluster. */
   readonly namespace?: string;
+  /** Absent for any object. */
+  readonly name?: string;
 }
 
 /** How an object is applied. */

@@ -176,9 +176,9 @@ class DirectConnection implements ClusterConnection {
     return token;
   }
 
-  async can({ verb, group, resource, namespace }: AccessAttributes): Promise<boolean> {
+  async can({ verb, group, resource, namespace, name }: AccessAttributes): Promise<boolean> {
     const [plural = '', subresource = ''] = resource.split('/');
-    const attributes = { verb, group, resource: plural, subresource, namespace: namespace ?? '' };
+    const attributes = { verb, group, resource: plural, subresource, namespace: namespace ?? '', ...(name === undefined ? {} : { name }) };
     const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes: attributes } };
     const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
     const answer = await this.#send({ method: 'POST', path, body, tried: `ask whether it allows to ${verb} ${resource}` });

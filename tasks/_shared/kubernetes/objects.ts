@@ -37,6 +37,9 @@ export const kinds = {
   customResourceDefinition: { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' },
   networkPolicy: { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' },
   ciliumNetworkPolicy: { apiVersion: 'cilium.io/v2', kind: 'CiliumNetworkPolicy' },
+  role: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
+  clusterRole: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole' },
+  roleBinding: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
   mutatingWebhookConfiguration: { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'MutatingWebhookConfiguration' },
 } as const satisfies Record<string, ObjectKind>;
 
@@ -70,6 +73,12 @@ export function metadataOf(of: Json): Metadata {
     deleting: text(metadata.deletionTimestamp) !== undefined,
     controller: text(objects(metadata.ownerReferences).find((owner) => owner.controller === true)?.uid),
   };
+}
+
+/** The field managers that own a label or an annotation; none for one that was written before there were any. */
+export function ownersOf(found: ClusterObject, part: 'labels' | 'annotations', name: string): string[] {
+  const owning = objects(found.metadata.managedFields).filter((entry) => `f:${name}` in object(object(object(entry.fieldsV1)['f:metadata'])[`f:${part}`]));
+  return owning.map((entry) => text(entry.manager) ?? '');
 }
 
 /**

@@ -17,6 +17,11 @@ function right(connection: Pick<ClusterConnection, 'clusterId'>, action: string,
   return { plane: 'kubernetes', action, scope };
 }
 
+/** The right to bind a role that one does not hold oneself, written as `bind clusterroles.rbac.authorization.k8s.io view`. Source: Kubernetes RBAC docs, privilege escalation prevention. */
+export function bindRight(connection: Pick<ClusterConnection, 'clusterId'>, role: ObjectKind & { readonly name: string }, namespace: string): Permission[] {
+  return rights(connection, ['bind'], role, namespace).map((permission) => ({ ...permission, action: `${permission.action} ${role.name}` }));
+}
+
 /** The rights that server-side apply needs: patch, and create where the object is not there yet. */
 export function applyRights(connection: ClusterConnection, creates: boolean, kind: ObjectKind, namespace?: string): Permission[] {
   return rights(connection, creates ? ['create', 'patch'] : ['patch'], kind, namespace);
@@ -69,9 +74,9 @@ function clusterOf(scope: string): string {
 }
 
 function attributesOf({ action, scope }: Permission): AccessAttributes {
-  const [verb = '', target = ''] = action.split(' ');
+  const [verb = '', target = '', name] = action.split(' ');
   const dot = target.indexOf('.');
   const namespace = scope.split(separator)[1];
   const resource = dot === -1 ? target : target.slice(0, dot);
-  return { verb, group: dot === -1 ? '' : target.slice(dot + 1), resource, ...(namespace === undefined ? {} : { namespace }) };
+  return { verb, group: dot === -1 ? '' : target.slice(dot + 1), resource, ...(namespace === undefined ? {} : { namespace }), ...(name === undefined ? {} : { name }) };
 }

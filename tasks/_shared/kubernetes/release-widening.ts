@@ -1,4 +1,4 @@
-import { list, object, objects, strings, text, texts, type Json } from '../fleet/json.js';
+import { list, object, objects, text, texts, type Json } from '../fleet/json.js';
 import { some } from '../fleet/wording.js';
 import { parseManifests } from './chart.js';
 import type { FieldChange } from '../reconcile/resource.js';
@@ -18,7 +18,7 @@ export interface WideningObject {
 }
 
 const rbac = 'rbac.authorization.k8s.io';
-const definitionGroup = 'apiextensions.k8s.io';
+const definitionGroup = groupOf(kinds.customResourceDefinition.apiVersion);
 /** Kinds that stand in the way of other requests, or answer them. Source: Kubernetes API reference. */
 const interceptors: Readonly<Record<string, string>> = { 'admissionregistration.k8s.io': 'looks into requests of all of the cluster', 'apiregistration.k8s.io': 'answers requests of all of the cluster' };
 
@@ -64,7 +64,7 @@ export function withoutDefinitions(rendered: string): { readonly manifests: stri
   const pieces = rendered.split(/^(?=---\n# Source: )/m);
   const isDefinition = (piece: string): boolean => definitionSource.test(piece);
   const names = pieces.filter(isDefinition).flatMap((piece) => piece.split(/^---.*$/m).flatMap(definitionName));
-  const definitions = names.map((name) => ({ ref: { apiVersion: `${definitionGroup}/v1`, kind: 'CustomResourceDefinition', name }, effect: 'defines a kind for all of the cluster', content: {}, once: true }));
+  const definitions = names.map((name) => ({ ref: { ...kinds.customResourceDefinition, name }, effect: 'defines a kind for all of the cluster', content: {}, once: true }));
   return { manifests: pieces.filter((piece) => !isDefinition(piece)).join(''), definitions };
 }
 
@@ -86,8 +86,13 @@ export async function newlyWidening(connection: ClusterConnection, all: readonly
     const found = live[index];
     if (found === undefined) return true;
     const isKnownKind = once || groupOf(ref.apiVersion) === definitionGroup;
-    return !isKnownKind && !(has(found, { ...content, metadata: {} }) && has(object(found.metadata).labels ?? {}, strings(object(content.metadata).labels)));
+    return !isKnownKind && !(has(found, { ...content, metadata: {} }) && has(metadataOf(found).labels, aggregation(content)));
   });
+}
+
+/** Labels by which a role becomes a part of others. Source: Kubernetes RBAC docs, aggregated ClusterRoles. */
+function aggregation(content: Json): Json {
+  return Object.fromEntries(Object.entries(metadataOf(content).labels).filter(([label]) => label.startsWith(`${rbac}/`)));
 }
 
 /** True when `found` says at least what `wanted` says: the API server adds defaults. Lists have to be of one length. */

@@ -39,6 +39,8 @@ export interface RenderedChart {
   readonly faults: readonly Problem[];
   /** What is told without refusing the release. */
   readonly notices: readonly Problem[];
+  /** The Roles in the release's namespace, by name. */
+  readonly roles: ReadonlyMap<string, Json>;
   /** What lets somebody reach more. */
   readonly widening: readonly WideningObject[];
 }
@@ -86,6 +88,7 @@ export function inspectRendering(rendered: string, { identity, namespace, hooks,
     kinds: distinctKinds(found.map(({ ref }) => ref)),
     faults,
     notices: checked.flatMap(({ severity, problem }) => (severity === 'warn' ? [problem] : [])),
+    roles: new Map(ours.flatMap(({ content, ref }) => (ref.kind === kinds.role.kind ? [[ref.name, content]] : []))),
     widening: [...definitions, ...wideningObjects(found, namespace)],
   };
 }

@@ -6,10 +6,10 @@ import { Removal, type RemovalInputs, type RemovalState } from '../reconcile/rem
 import { unknown, type Known, type Ref } from '../reconcile/ref.js';
 import { keep, writes, type Change, type FieldChange, type Intent, type Permission, type Reader, type Writer } from '../reconcile/resource.js';
 import { fieldManager, identityKeys, ownKeys, type ClusterConnection } from './connection.js';
-import { kinds, metadataOf, pathOf, type ClusterObject } from './objects.js';
+import { kinds, metadataOf, ownersOf, pathOf, type ClusterObject } from './objects.js';
 import { rights } from './permissions.js';
 import { podTemplateOf, serviceAccountOf } from './pod-templates.js';
-import { annotationOwners, isOurs, readAnnotations, restoringPart, writeAnnotations, type ServiceAccountName } from './service-account.js';
+import { isOurs, readAnnotations, restoringPart, writeAnnotations, type ServiceAccountName } from './service-account.js';
 
 /** What is to be done with a service account. */
 export interface FoundAccount extends RemovalState {
@@ -128,7 +128,7 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
     const original = managed ? {} : readAnnotations(past?.before ?? '');
     const carried = annotations[identityKeys.clientId];
     const was = original[identityKeys.clientId];
-    const ours = managed || annotationNames.some((name) => annotationOwners(found, name).includes(fieldManager));
+    const ours = managed || annotationNames.some((name) => ownersOf(found, 'annotations', name).includes(fieldManager));
     if (ours && carried !== undefined && carried !== was && carried.toLowerCase() !== this.identity.clientId?.toLowerCase()) {
       const changed = was !== undefined && written.every((after) => after[identityKeys.clientId] !== carried);
       return { present: true, managed, uid, left: [changed ? this.#changedSince(identityKeys.clientId, carried, was) : this.#another(carried)] };
@@ -138,7 +138,7 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
     for (const name of annotationNames) {
       const now = annotations[name];
       const before = original[name];
-      if (now === undefined || now === before || annotationOwners(found, name).every((owner) => owner !== fieldManager)) continue;
+      if (now === undefined || now === before || ownersOf(found, 'annotations', name).every((owner) => owner !== fieldManager)) continue;
       if (before === undefined) going.push({ name, now });
       else if (written.some((after) => after[name] === now)) going.push({ name, now, before });
       else left.push(this.#changedSince(name, now, before));
@@ -193,7 +193,7 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
 
   /** An identity that somebody else put on the service account. */
   #foreign(found: ClusterObject, { [identityKeys.clientId]: value }: Readonly<Record<string, string>>): ProblemParts[] {
-    const others = annotationOwners(found, identityKeys.clientId).filter((owner) => owner !== fieldManager && owner !== `${fieldManager}.${restoringPart}`);
+    const others = ownersOf(found, 'annotations', identityKeys.clientId).filter((owner) => owner !== fieldManager && owner !== `${fieldManager}.${restoringPart}`);
     if (value === undefined || others.length === 0) return [];
     return [{
       code: 'WI4133',

@@ -3,8 +3,8 @@ import { Problem } from '../reconcile/problem.js';
 import { show, unknown, value, type Known, type Ref, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { fieldManager, identityKeys, ownKeys, type ClusterConnection } from './connection.js';
-import { object, objects, text } from '../fleet/json.js';
-import { kinds, metadataOf, pathOf, type ClusterObject } from './objects.js';
+import { objects } from '../fleet/json.js';
+import { kinds, metadataOf, ownersOf, pathOf, type ClusterObject } from './objects.js';
 import { applyRights, rights } from './permissions.js';
 
 export interface ServiceAccountInputs {
@@ -109,7 +109,7 @@ export class ServiceAccount implements Resource<ServiceAccountInputs, ServiceAcc
 /** Reads what matters of a service account. */
 export function serviceAccountState(found: ClusterObject, account: ServiceAccountName): ServiceAccountState {
   const { annotations, labels } = metadataOf(found);
-  const owners = [identityKeys.clientId, identityKeys.tenantId].map((key) => [key, annotationOwners(found, key).filter((manager) => !isOurs(manager))] as const);
+  const owners = [identityKeys.clientId, identityKeys.tenantId].map((key) => [key, ownersOf(found, 'annotations', key).filter((manager) => !isOurs(manager))] as const);
   return {
     ...account,
     clientId: annotations[identityKeys.clientId],
@@ -141,12 +141,6 @@ export function readAnnotations(written: string): Readonly<Record<string, string
     const [, name, value] = /^([^=]+)=(.*)$/.exec(part) ?? [];
     return name === undefined || value === undefined ? [] : [[name, value]];
   }));
-}
-
-/** The field managers that own an annotation; none for one that was written before there were any. */
-export function annotationOwners(found: ClusterObject, annotation: string): string[] {
-  const owning = objects(found.metadata.managedFields).filter((entry) => `f:${annotation}` in object(object(object(entry.fieldsV1)['f:metadata'])['f:annotations']));
-  return owning.map((entry) => text(entry.manager) ?? '');
 }
 
 /** True for the field managers of this project. */

@@ -8,6 +8,7 @@ import { ApiError, methodNotAllowed, notFound, unauthorized } from './objects/st
 import { ObjectStore } from './objects/store.js';
 import { copy, type Fields, type KubernetesObject } from './objects/values.js';
 import type { KubernetesApiOptions } from './options.js';
+import { checkBinding } from './escalation.js';
 import { Rbac } from './rbac.js';
 import { impersonated } from './impersonation.js';
 import { furnish } from './initial-objects.js';
@@ -238,6 +239,7 @@ export class KubernetesApi implements Service {
       if (verb !== 'create') throw methodNotAllowed();
       return { status: 201, body: this.#tokens.request(namespace ?? '', name, readObject(request)) };
     }
+    checkBinding(call, this.#rbac, this.#store, this.#kinds, (who, what) => this.#allowed(who, what));
     return serveResource(call, this.#serving);
   }
 }

@@ -30,6 +30,13 @@ export class Rbac {
     return [...cluster, ...local].filter((binding) => names(binding, user)).flatMap((binding) => this.#roleRules(binding));
   }
 
+  /** True when a user may already do everything that some rules allow in a namespace. */
+  holds(user: KubernetesUser, namespace: string, rules: readonly Fields[]): boolean {
+    if (user.groups.includes('system:masters')) return true;
+    const own = this.rules(user, namespace);
+    return rules.flatMap(singleAsks).every((asked) => own.some((rule) => covers(rule, { ...asked, namespace })));
+  }
+
   #roleRules(binding: KubernetesObject): Fields[] {
     const name = textAt(binding, 'roleRef', 'name');
     const local = textAt(binding, 'roleRef', 'kind') === 'Role';
@@ -64,6 +71,15 @@ function covers(rule: Fields, asked: RequestAttributes): boolean {
   const matches = resources.includes('*') || resources.includes(wanted) || (asked.subresource !== '' && resources.includes(`*/${asked.subresource}`));
   const only = textsAt(rule, 'resourceNames');
   return matches && (only.length === 0 || only.includes(asked.name));
+}
+
+/** Each combination of verb, group and resource of a rule. Rules about paths are left aside. */
+function singleAsks(rule: Fields): Omit<RequestAttributes, 'namespace'>[] {
+  const names = textsAt(rule, 'resourceNames');
+  return textsAt(rule, 'verbs').flatMap((verb) => textsAt(rule, 'apiGroups').flatMap((group) => textsAt(rule, 'resources').flatMap((wanted) => {
+    const [resource = '', subresource = ''] = wanted.split('/');
+    return (names.length === 0 ? [''] : names).map((name) => ({ verb, group, resource, subresource, name }));
+  })));
 }
 
 const read = ['get', 'list', 'watch'];

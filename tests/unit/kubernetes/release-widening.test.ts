@@ -51,6 +51,8 @@ describe('what of a chart widens', () => {
       for (const { content } of renderedObjects(role('get') + binding, 'orders')) world.api.put({ ...content, metadata: content.metadata } as Parameters<typeof world.api.put>[0]);
       assert.deepEqual(await changed(role('get') + binding), []);
       assert.deepEqual(await changed(role('get, list') + binding), ['reader']);
+      assert.deepEqual(await changed(role('get').replace('{name: reader}', '{name: reader, labels: {helm.sh/chart: shop-2}}')), []);
+      assert.deepEqual(await changed(role('get').replace('{name: reader}', '{name: reader, labels: {rbac.authorization.k8s.io/aggregate-to-view: "true"}}')), ['reader']);
     });
 
     it('and counts where the cluster does not say', async () => {
