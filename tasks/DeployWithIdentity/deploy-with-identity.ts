@@ -17,6 +17,7 @@ import type { AnyResource } from '../_shared/reconcile/resource.js';
 import { stateOf, type RunResult } from '../_shared/reconcile/run.js';
 import { readInputs, type Inputs } from './inputs.js';
 import { isolate } from './isolation.js';
+import { localChart, type LocalChart } from './local-chart.js';
 import { accessResources, labelsOf } from './namespace-access.js';
 
 /** Deploys a chart on each cluster so that its pods have the cluster's identity, and shows that they do. */
@@ -25,7 +26,8 @@ export const deployWithIdentity: PlannedTask<Inputs, Services> = {
   read: (inputs, shared) => readInputs(inputs, shared),
   desire: async (inputs, shared, services): Promise<Desired> => {
     const { placed, unread } = await placeFleet(inputs, shared.clusters, services.azure);
-    const deployments = placed.map((workload) => deploy(workload, inputs, services));
+    const chart = await localChart(inputs, services);
+    const deployments = placed.map((workload) => deploy(workload, inputs, services, chart));
     return {
       resources: [...unread, ...deployments.flatMap(({ resources }) => resources)],
       proofs: deployments.flatMap(({ proofs }) => proofs),
@@ -43,7 +45,7 @@ interface Deployment {
   readonly proofs: readonly AnyProof[];
 }
 
-function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services): Deployment {
+function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, chart: LocalChart): Deployment {
   const { azure } = services;
   const { entry, serviceAccount } = workload;
   const connection = services.cluster(entry);
@@ -59,10 +61,12 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services): D
     release: inputs.releaseName,
     namespace: workload.namespace,
     serviceAccount,
-    chart: { folder: inputs.chart, valuesFiles: inputs.valuesFiles, values: inputs.values.get(entry.label) ?? '' },
+    chart: { ...chart, valuesFiles: inputs.valuesFiles, values: inputs.values.get(entry.label) ?? '' },
     identityMode: inputs.identityMode,
     policy: inputs.policy,
     atomic: inputs.atomic,
+    historyLimit: inputs.historyLimit,
+    alwaysUpgrade: inputs.alwaysUpgrade,
     ...(inputs.tokenSeconds === undefined ? {} : { tokenSeconds: inputs.tokenSeconds }),
     timeoutMs: inputs.timeoutMs,
   };

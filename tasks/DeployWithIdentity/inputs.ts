@@ -1,20 +1,19 @@
 import { readBoundaryPolicy, type GivenPolicy } from '../_shared/agent/boundary-input.js';
-import { chartFlaw, programFlaw } from '../_shared/agent/input-files.js';
+import { programFlaw } from '../_shared/agent/input-files.js';
 import type { InputReader } from '../_shared/agent/inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
 import { readWorkload } from '../_shared/agent/workload-inputs.js';
 import type { WorkloadInputs } from '../_shared/fleet/workload.js';
 import { identityModes, type IdentityMode } from '../_shared/kubernetes/chart.js';
 import { mappingFlaw } from '../_shared/fleet/yaml-text.js';
+import { readChart, type ChartInputs } from './chart-inputs.js';
 import { readChecks, type CheckInputs } from './check-inputs.js';
 import { readNamespaceInputs, type NamespaceInputs } from './namespace-inputs.js';
 import { readNetwork, type NetworkInputs } from './network-inputs.js';
 
 /** The inputs that DeployWithIdentity has besides the shared ones. */
-export interface Inputs extends WorkloadInputs, CheckInputs, NamespaceInputs, NetworkInputs {
+export interface Inputs extends WorkloadInputs, ChartInputs, CheckInputs, NamespaceInputs, NetworkInputs {
   readonly boundaries: GivenPolicy;
-  /** Folder of the chart. */
-  readonly chart: string;
   readonly releaseName: string;
   /** Paths, later ones win. */
   readonly valuesFiles: readonly string[];
@@ -38,13 +37,10 @@ const minute = 60_000;
 /** Reads the inputs of DeployWithIdentity. */
 export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
   const workload = readWorkload(inputs, shared.clusters);
-  const chart = inputs.text('chart');
-  const flaw = chart === '' ? undefined : chartFlaw(chart);
-  if (flaw !== undefined) inputs.unusable('chart', chart, flaw);
   return {
     ...workload,
+    ...readChart(inputs),
     boundaries: readBoundaryPolicy(inputs),
-    chart,
     releaseName: inputs.matching('releaseName', releaseName, 'lower-case letters, digits and hyphens, at most 53, beginning and ending with a letter or digit'),
     valuesFiles: readValuesFiles(inputs),
     values: readValues(inputs, shared),

@@ -2,8 +2,9 @@ import type { AzureCloud, LogAnalyticsService } from '../azure/connection.js';
 
 /**
  * Endpoints of the clouds that Azure Pipelines knows by name, for what a service connection does not say itself.
- * Source: Azure docs, "Azure Government" and "Azure operated by 21Vianet", endpoint tables; ACR docs for the registry audience; azure-sdk-for-net
- * and azure-sdk-for-go (query/azlogs) for Log Analytics; azure-sdk-for-js (KnownMonitorAudience) for logs ingestion.
+ * Source: Azure docs, "Azure Government" and "Azure operated by 21Vianet", endpoint tables; ACR docs for the registry audience; azure-cli, cloud
+ * definitions (acr_login_server_endpoint), for the registries' hosts; azure-sdk-for-net and azure-sdk-for-go (query/azlogs) for Log Analytics;
+ * azure-sdk-for-js (KnownMonitorAudience) for logs ingestion.
  */
 export const knownClouds: readonly [AzureCloud, ...AzureCloud[]] = [
   {
@@ -13,6 +14,7 @@ export const knownClouds: readonly [AzureCloud, ...AzureCloud[]] = [
     authority: 'https://login.microsoftonline.com',
     keyVaultAudience: 'https://vault.azure.net',
     containerRegistryAudience: 'https://containerregistry.azure.net',
+    containerRegistrySuffix: 'azurecr.io',
     logAnalytics: logAnalyticsAt('https://api.loganalytics.io'),
     logsIngestionAudience: 'https://monitor.azure.com',
   },
@@ -23,6 +25,7 @@ export const knownClouds: readonly [AzureCloud, ...AzureCloud[]] = [
     authority: 'https://login.microsoftonline.us',
     keyVaultAudience: 'https://vault.usgovcloudapi.net',
     containerRegistryAudience: 'https://containerregistry.azure.net',
+    containerRegistrySuffix: 'azurecr.us',
     logAnalytics: logAnalyticsAt('https://api.loganalytics.us'),
     logsIngestionAudience: 'https://monitor.azure.us',
   },
@@ -33,6 +36,7 @@ export const knownClouds: readonly [AzureCloud, ...AzureCloud[]] = [
     authority: 'https://login.chinacloudapi.cn',
     keyVaultAudience: 'https://vault.azure.cn',
     containerRegistryAudience: 'https://containerregistry.azure.net',
+    containerRegistrySuffix: 'azurecr.cn',
     logAnalytics: logAnalyticsAt('https://api.loganalytics.azure.cn'),
     logsIngestionAudience: 'https://monitor.azure.cn',
   },

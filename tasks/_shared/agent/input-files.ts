@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { packageFiles, UnusablePackage } from '../kubernetes/chart-package.js';
 
 /** Largest file that an input may name. Bytes. */
 const largest = 16 * 1024 * 1024;
@@ -33,14 +35,28 @@ export function readTextFile(path: string): FileText {
 /** Why a folder is not that of a chart; undefined when it looks like one. */
 export function chartFlaw(folder: string): PathFlaw | undefined {
   const remedy = 'give the folder that has the Chart.yaml, absolute or relative to the sources';
-  if (/^[a-z]+:\/\//i.test(folder)) {
-    return { because: 'the task fetches no charts', remedy: 'fetch it in an earlier step (helm pull --untar) and give the folder' };
-  }
   const stats = statSync(folder, { throwIfNoEntry: false });
   if (stats === undefined) return { because: 'there is no such folder', remedy };
-  if (!stats.isDirectory()) return { because: 'it is not a folder', remedy: `${remedy}; unpack a packed chart in an earlier step` };
+  if (!stats.isDirectory()) return { because: 'it is not a folder', remedy };
   const isChart = statSync(join(folder, 'Chart.yaml'), { throwIfNoEntry: false })?.isFile() === true;
   return isChart ? undefined : { because: 'it has no Chart.yaml, so it is not the folder of a chart', remedy };
+}
+
+/** Why a file is not a packed chart, or its digest when it is one. */
+export function packedChart(path: string): { readonly flaw: PathFlaw } | { readonly digest: string } {
+  const remedy = 'give the file that helm package wrote, absolute or relative to the sources';
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return { flaw: { because: noSuchFile, remedy } };
+  if (!stats.isFile()) return { flaw: { because: 'it is not a file', remedy } };
+  if (stats.size > largest) return { flaw: { because: `the file has ${stats.size} bytes`, remedy: `give a packed chart of at most ${largest} bytes` } };
+  const content = readFileSync(path);
+  try {
+    packageFiles(content);
+  } catch (error) {
+    if (error instanceof UnusablePackage) return { flaw: { because: error.message, remedy } };
+    throw error;
+  }
+  return { digest: `sha256:${createHash('sha256').update(content).digest('hex')}` };
 }
 
 /** Why a program cannot be used; undefined when it may be one. A name without a folder is looked for on the PATH when it is started. */

@@ -180,11 +180,11 @@ export class InputReader {
     return clusters;
   }
 
-  /** A secret. It is masked before anything else, never part of a message, and lives in the returned closure only. */
-  secret(name: string): () => string {
+  /** A secret. It is masked before anything else, with what `parts` finds in it, never part of a message, and lives in the returned closure only. */
+  secret(name: string, parts: (text: string) => readonly string[] = () => []): () => string {
     this.#names.add(name);
     const given = this.agent.input(name) ?? '';
-    this.agent.secret(given);
+    for (const text of [given, ...parts(given)]) this.agent.secret(text);
     const variable = unexpanded(given);
     if (given === '') this.#missing(name);
     if (variable !== undefined) this.#noteUnexpanded(name, variable);

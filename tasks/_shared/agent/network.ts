@@ -23,6 +23,7 @@ export function readNetwork(agent: Agent): NetworkSettings {
     bypass: readBypassList(found('Agent.ProxyBypassList'), ignored),
     noProxy: readNoProxy(ofEnvironment(agent, 'NO_PROXY')?.text),
     authorities: readAuthorities(agent, found('Agent.CAInfo')),
+    nodeAuthorities: nodeAuthorities(agent),
   };
 }
 
@@ -62,9 +63,14 @@ function readAuthorities(agent: Agent, path: string | undefined): readonly strin
       remedy: 'configure the agent again with --sslcacert and a PEM file that its user can read',
     });
   }
-  const extra = ofEnvironment(agent, 'NODE_EXTRA_CA_CERTS')?.text;
-  const further = extra === undefined ? undefined : read(extra);
-  return typeof further === 'string' ? [own, further] : [own];
+  return [own, ...nodeAuthorities(agent)];
+}
+
+/** What Node reads by itself at its start; a file that cannot be read is no obstacle to it. Source: Node.js docs, NODE_EXTRA_CA_CERTS. */
+function nodeAuthorities(agent: Agent): readonly string[] {
+  const path = ofEnvironment(agent, 'NODE_EXTRA_CA_CERTS')?.text;
+  const found = path === undefined ? undefined : read(path);
+  return typeof found === 'string' ? [found] : [];
 }
 
 function read(path: string): string | Error {

@@ -142,6 +142,7 @@ function readCloud(endpoint: Endpoint): AzureCloud {
     authority: origin(of('environmentAuthorityUrl', authority, known?.authority)),
     keyVaultAudience: of('AzureKeyVaultServiceEndpointResourceId', endpoint.data('AzureKeyVaultServiceEndpointResourceId'), known?.keyVaultAudience),
     containerRegistryAudience: known?.containerRegistryAudience ?? 'https://containerregistry.azure.net',
+    ...(known?.containerRegistrySuffix === undefined ? {} : { containerRegistrySuffix: known.containerRegistrySuffix }),
     ...(known?.logAnalytics === undefined ? {} : { logAnalytics: known.logAnalytics }),
     ...(known?.logsIngestionAudience === undefined ? {} : { logsIngestionAudience: known.logsIngestionAudience }),
   };

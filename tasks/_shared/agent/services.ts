@@ -5,8 +5,11 @@ import { objectIdOf } from '../azure/caller.js';
 import { guards } from '../azure/guards.js';
 import { leastRoles } from '../azure/least-role.js';
 import { sendLedger } from '../azure/ledger-stream.js';
+import { registryLogin } from '../azure/registry-login.js';
 import { missingActions } from '../azure/permissions.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
+import { fetchChart } from '../kubernetes/chart-fetch.js';
+import type { ChartOrigin } from '../kubernetes/chart-origin.js';
 import type { ClusterConnection } from '../kubernetes/connection.js';
 import { openDirect } from '../kubernetes/direct-connection.js';
 import { lazyConnection } from '../kubernetes/lazy-connection.js';
@@ -37,6 +40,12 @@ export interface Services {
   readonly principalId?: string;
   /** Sends lines of a ledger to a stream, as the run's own connection. */
   readonly sendLedger?: SendLedger;
+  /**
+   * Fetches a packed chart with the helm of this machine; absent where nothing is fetched.
+   * @param executable `helm`, or its path.
+   * @returns the path of the package
+   */
+  readonly fetchChart?: (origin: ChartOrigin, executable: string) => Promise<string>;
   /** The one connection to a cluster of the run. */
   cluster(entry: ClusterEntry): ClusterConnection;
 }
@@ -56,7 +65,8 @@ export async function createServices(shared: RunInputs, tools: ServiceTools): Pr
   const azure = await connect(shared.connection);
   const principalId = await objectIdOf(azure);
   const services = servicesOver({ azure, run: tools.run, connect }, shared.clusters, (entry) => open(azure, entry, tools));
-  return { ...services, ...(principalId === undefined ? {} : { principalId }) };
+  const fetching = { ...tools, route: tools.route.forPrograms, login: (registry: string) => registryLogin(azure, registry) };
+  return { ...services, fetchChart: (origin, executable) => fetchChart(origin, executable, fetching), ...(principalId === undefined ? {} : { principalId }) };
 }
 
 /**

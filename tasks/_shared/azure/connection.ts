@@ -12,6 +12,8 @@ export interface AzureCloud {
   readonly keyVaultAudience: string;
   /** Audience of container registry tokens. */
   readonly containerRegistryAudience: string;
+  /** What the hosts of the cloud's container registries end with, e.g. `azurecr.io`; absent where the cloud has none that we know. */
+  readonly containerRegistrySuffix?: string;
   /** Query service of Log Analytics; absent where the cloud has none that we know. */
   readonly logAnalytics?: LogAnalyticsService;
   /** Audience of logs ingestion tokens; absent where the cloud has none that we know. */

@@ -3,11 +3,10 @@ import { Problem } from '../reconcile/problem.js';
 import { successesInARow, type ProofContext } from '../reconcile/proof.js';
 import { until, type Attempt } from '../reconcile/retry.js';
 import type { Azure } from './azure.js';
-import type { AzureResponse } from './http.js';
-import { serviceError } from './errors.js';
 import { list, object, text, texts } from '../fleet/json.js';
 import { unusedName } from '../fleet/names.js';
 import type { RegistryState } from './registry-lookup.js';
+import { exchangeAtRegistry, postToRegistry, refusalOf, type Form } from './registry-tokens.js';
 import { explains, givesOn, notGranted, repositoryRoleOf, tokenActions, type RegistryRole } from './registry-roles.js';
 import { listAssignments } from './role-assignments.js';
 import { tokenPayload } from './token-exchange.js';
@@ -99,8 +98,6 @@ async function tryFlow(azure: Azure, registry: RegistryState, grant: RegistryGra
   return { wait: `${granted} is assigned, the registry does not act on it yet`, failure: new Problem({ ...parts, code: 'WI2504', remedy }) };
 }
 
-type Form = [string, string][];
-
 interface Scope {
   readonly repository: string;
   readonly actions: readonly string[];
@@ -114,25 +111,20 @@ interface Carried {
 
 /** Both exchanges; the refresh token and what the access token carries, or the registry's refusal. */
 async function bothTokens(azure: Azure, registry: RegistryState, scopes: readonly Scope[], caller: RegistryCaller): Promise<Carried & { readonly refreshToken?: string }> {
-  const form: Form = [['grant_type', 'access_token'], ['service', registry.loginServer], ['tenant', caller.tenantId], ['access_token', await caller.token()]];
-  const exchange = await post(azure, registry, '/oauth2/exchange', form);
-  const refreshToken = text(object(exchange.body).refresh_token);
-  if (refreshToken === undefined) return refused(exchange);
-  return { refreshToken: azure.secret(refreshToken), ...(await accessToken(azure, registry, scopes, refreshToken)) };
+  const exchanged = await exchangeAtRegistry(azure, registry, caller.tenantId, await caller.token());
+  if ('refusal' in exchanged) return { carried: new Map(), refusal: exchanged.refusal };
+  const { refreshToken } = exchanged;
+  return { refreshToken, ...(await accessToken(azure, registry, scopes, refreshToken)) };
 }
 
 async function accessToken(azure: Azure, registry: RegistryState, scopes: readonly Scope[], refreshToken: string): Promise<Carried> {
   const asked = scopes.map(({ repository, actions }): Form[number] => ['scope', `repository:${repository}:${actions.join(',')}`]);
   const form: Form = [['grant_type', 'refresh_token'], ['service', registry.loginServer], ...asked, ['refresh_token', refreshToken]];
-  const access = await post(azure, registry, '/oauth2/token', form);
+  const access = await postToRegistry(azure, registry, '/oauth2/token', form);
   const token = text(object(access.body).access_token);
-  if (token === undefined) return refused(access);
+  if (token === undefined) return { carried: new Map(), refusal: refusalOf(access) };
   const entries = list(tokenPayload(azure.secret(token)).access).map(object).filter(({ type }) => type === 'repository');
   return { carried: new Map(entries.map(({ name, actions }) => [text(name) ?? '', texts(actions)])) };
-}
-
-function refused(response: AzureResponse): Carried {
-  return { carried: new Map(), refusal: `it refused with ${response.status}: ${serviceError(response.status, response.body).message}` };
 }
 
 /** A name that a granted entry stands for: its own, or one that begins like it and that nobody uses. */
@@ -143,17 +135,4 @@ function sampleOf(repository: string, registry: RegistryState, caller: RegistryC
 /** The name of a repository that nobody has. */
 function stranger({ id }: RegistryState, { principalId }: RegistryCaller): string {
   return unusedName(id, principalId);
-}
-
-function post(azure: Azure, registry: RegistryState, path: string, form: Form): Promise<AzureResponse> {
-  return azure.http.send({
-    method: 'POST',
-    url: `https://${registry.loginServer}${path}`,
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams(form).toString(),
-    signal: azure.signal,
-    expect: [400, 401, 403],
-    tried: `call ${path} of registry ${registry.name}`,
-    what: `Registry ${registry.name} cannot be reached`,
-  });
 }

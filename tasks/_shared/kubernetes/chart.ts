@@ -3,21 +3,33 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { Problem } from '../reconcile/problem.js';
+import { packageFiles } from './chart-package.js';
 import type { ClusterConnection, HelmArgument, HelmOptions } from './connection.js';
 import type { PodIdentity } from './identity-injection.js';
+import type { SecretValues } from './secret-values.js';
 import { object, objects, text, type Json } from '../fleet/json.js';
 import { mappingFlaw } from '../fleet/yaml-text.js';
 
 /** Digits of a digest: one fits a label (63 characters). */
 const longestDigest = 40;
 
+/** Where a chart comes from: a folder or a packed chart of this machine, a chart repository, a registry. */
+export type ChartSource = 'folder' | 'package' | 'repository' | 'oci';
+
 /** What is deployed. */
 export interface ChartSettings {
+  /** The chart on this machine: its folder, or its package where `source` says anything else. */
   readonly folder: string;
+  /** Default: folder. */
+  readonly source?: ChartSource;
   /** Paths, later ones win. */
   readonly valuesFiles: readonly string[];
   /** YAML that wins over the files; empty for none. */
   readonly values: string;
+  /** YAML of single values, which wins over `values`. Default: none. */
+  readonly set?: string;
+  /** YAML that wins over everything and is in no digest; absent for none. */
+  readonly secretValues?: SecretValues;
 }
 
 /** The identity that the pods of a chart shall have. */
@@ -32,12 +44,15 @@ export type IdentityMode = (typeof identityModes)[number];
 
 /** A chart with everything that goes into its rendering. */
 export interface PreparedChart {
+  /** Its folder or its package. */
   readonly folder: string;
   /** In ascending order of precedence. */
   readonly values: readonly { readonly fileName: string; readonly content: string }[];
+  /** YAML that wins over `values`; absent for none. */
+  readonly secretValues?: SecretValues;
   /** The same as `digest` without the identity: known from the start. */
   readonly content: string;
-  /** 40 hexadecimal digits over chart files and values; equal for equal input, line ends left aside. Fits a label (63 characters). */
+  /** 40 hexadecimal digits over chart files and values, secret ones left out; equal for equal input, line ends left aside. Fits a label (63 characters). */
   readonly digest: string;
 }
 
@@ -48,17 +63,17 @@ export async function prepareChart(settings: ChartSettings, identity: ChartIdent
     const counted = withoutCarriageReturns(Buffer.from(content));
     hash.update(`${name}\n${counted.length}\n`).update(counted);
   };
-  const names = await filesOf(settings.folder);
-  if (!names.includes('Chart.yaml')) throw unreadable(settings.folder, 'it has no Chart.yaml, so it is not the folder of a chart');
-  for (const name of names) add(name, await readFile(join(settings.folder, name)).catch(cannotRead(name)));
+  const { folder, source = 'folder', secretValues } = settings;
+  for await (const [name, file] of source === 'folder' ? filesIn(folder) : filesPackedIn(folder)) add(name, file);
   const values: { fileName: string; content: string }[] = [];
   for (const file of settings.valuesFiles) values.push(named(values.length, await readValues(file)));
   if (settings.values.trim() !== '') values.push(named(values.length, checkedYaml('the input values', settings.values)));
+  if (settings.set !== undefined) values.push(named(values.length, settings.set));
   for (const { fileName, content } of values) add(fileName, content);
   const content = hash.copy().digest('hex').slice(0, longestDigest);
   const { mode, serviceAccount, clientId, tenantId, tokenSeconds } = identity;
   add('identity', JSON.stringify([mode, serviceAccount, clientId, tenantId, tokenSeconds ?? 0]));
-  return { folder: settings.folder, values, content, digest: hash.digest('hex').slice(0, longestDigest) };
+  return { folder, values, ...(secretValues === undefined ? {} : { secretValues }), content, digest: hash.digest('hex').slice(0, longestDigest) };
 }
 
 /**
@@ -71,8 +86,9 @@ function withoutCarriageReturns(content: Buffer): Buffer {
 }
 
 /** The arguments that name chart and values. */
-export function chartArguments({ folder, values }: PreparedChart): HelmArgument[] {
-  return [{ folder }, ...values.flatMap((file): HelmArgument[] => ['--values', file])];
+export function chartArguments({ folder, values, secretValues }: PreparedChart): HelmArgument[] {
+  const secret = secretValues === undefined ? [] : [{ fileName: 'secret-values.yaml', content: secretValues.reveal() }];
+  return [{ folder }, ...[...values, ...secret].flatMap((file): HelmArgument[] => ['--values', file])];
 }
 
 /** Renders a chart on this machine, as its templates say, with the definitions that come along; no cluster is asked. @throws Problem WI4203 with helm's own words. */
@@ -102,6 +118,20 @@ export function parseManifests(manifests: string): readonly Json[] {
 
 function named(index: number, content: string): { fileName: string; content: string } {
   return { fileName: `values-${index}.yaml`, content };
+}
+
+/** The files of a chart's folder by their names, in a fixed order. */
+async function* filesIn(folder: string): AsyncGenerator<readonly [string, Buffer]> {
+  const names = await filesOf(folder);
+  if (!names.includes('Chart.yaml')) throw unreadable(folder, 'it has no Chart.yaml, so it is not the folder of a chart');
+  for (const name of names) yield [name, await readFile(join(folder, name)).catch(cannotRead(name))];
+}
+
+/** The same for a packed chart: packed anew from the same files it stays the same. */
+async function* filesPackedIn(path: string): AsyncGenerator<readonly [string, Buffer]> {
+  const packed = await readFile(path).catch(cannotRead(path));
+  const files = await Promise.resolve(packed).then(packageFiles).catch(cannotRead(path));
+  yield* [...files].sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
 async function filesOf(folder: string, below = ''): Promise<string[]> {

@@ -34,6 +34,8 @@ export const ownKeys = {
   set: 'aks-workload-identity/set',
   /** Label of a role binding: the release that it was made with. */
   access: 'aks-workload-identity/access',
+  /** Label of a Helm release: salt and slow digest of the secret values that it was made with. */
+  secrets: 'aks-workload-identity/secrets',
   /** Pod annotation: client id that the pods were made for. */
   clientId: 'aks-workload-identity/client-id',
 } as const;
@@ -87,7 +89,7 @@ export interface ListOptions {
  */
 export type HelmArgument =
   | string
-  /** A chart folder of this machine. */
+  /** A chart of this machine: its folder, or its package (a file). */
   | { readonly folder: string }
   /** A file that exists only while the command runs; its mode is 0600. */
   | { readonly fileName: string; readonly content: string };

@@ -35,6 +35,10 @@ export interface HelmRun {
   /** Absent for commands that need no cluster. */
   readonly cluster?: KubeconfigSource;
   readonly inject?: HelmInjection;
+  /** Further variables of its environment, which win: the way to what it fetches. */
+  readonly surroundings?: Readonly<Record<string, string>>;
+  /** Is told what a helm that succeeded wrote beside its output. */
+  readonly beside?: (text: string) => void;
 }
 
 /** Helm marks its release as failed when it is asked to stop, which takes a request or two. Milliseconds. */
@@ -62,7 +66,7 @@ export class HelmProcess {
    * @returns standard output.
    * @throws Problem WI4201 when helm cannot be started, WI4202 when it fails, WI9002 when the run was cancelled.
    */
-  async run(helmArguments: readonly HelmArgument[], { executable, signal, cluster, inject }: HelmRun): Promise<string> {
+  async run(helmArguments: readonly HelmArgument[], { executable, signal, cluster, inject, surroundings = {}, beside }: HelmRun): Promise<string> {
     if (signal.aborted) throw cancelled('run helm');
     const obstacle = unstartable(executable, platform());
     if (obstacle !== undefined) throw helmUnusable(executable, obstacle);
@@ -74,7 +78,7 @@ export class HelmProcess {
       const line = [...(await Promise.all(helmArguments.map((argument) => materialize(argument, folder)))), ...rendering];
       const kubeconfig = cluster === undefined ? undefined : await writeKubeconfig(folder, cluster, this.tools.clock);
       renewal = kubeconfig?.renew(ended.signal);
-      return await this.#spawn(executable, line, this.#environment(folder, kubeconfig?.path), signal);
+      return await this.#spawn(executable, line, { ...this.#environment(folder, kubeconfig?.path), ...surroundings }, signal, beside);
     } finally {
       ended.abort();
       await renewal;
@@ -104,6 +108,8 @@ export class HelmProcess {
       HELM_CACHE_HOME: join(folder, 'cache'),
       HELM_CONFIG_HOME: join(folder, 'config'),
       HELM_DATA_HOME: join(folder, 'data'),
+      // Registries that the agent's user is logged in to are nothing to this run. Source: oras-go, credentials.NewStoreFromDocker.
+      DOCKER_CONFIG: folder,
       // What a cluster offers is remembered for as long as the run lasts: below the home directory it would be for hours, and for everybody.
       // Source: cli-runtime, genericclioptions, getDefaultCacheDir.
       KUBECACHEDIR: join(this.tools.tempDirectory, 'kube-cache'),
@@ -111,7 +117,7 @@ export class HelmProcess {
     };
   }
 
-  #spawn(executable: string, line: readonly string[], environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<string> {
+  #spawn(executable: string, line: readonly string[], environment: NodeJS.ProcessEnv, signal: AbortSignal, beside: HelmRun['beside']): Promise<string> {
     const { clock } = this.tools;
     return new Promise((done, fail) => {
       const child = start(executable, line, environment);
@@ -136,8 +142,10 @@ export class HelmProcess {
       child.on('close', (code) => {
         end();
         if (signal.aborted) fail(cancelled(`run helm ${line[0] ?? ''}`));
-        else if (code === 0) done(Buffer.concat(output).toString('utf8'));
-        else fail(failed(line[0] ?? '', code, Buffer.concat(errors).toString('utf8')));
+        else if (code === 0) {
+          beside?.(Buffer.concat(errors).toString('utf8'));
+          done(Buffer.concat(output).toString('utf8'));
+        } else fail(failed(line[0] ?? '', code, Buffer.concat(errors).toString('utf8')));
       });
     });
   }

@@ -3,17 +3,17 @@ import { strongReader } from '../reconcile/plan.js';
 import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
-import { chartArguments } from './chart.js';
-import { identityKeys, ownKeys, type HelmArgument, type HelmInjection } from './connection.js';
+import { identityKeys, type HelmArgument, type HelmInjection } from './connection.js';
 import { carries, missingAccount } from './expected-account.js';
 import { kinds, nameOf, pathOf, type ObjectRef } from './objects.js';
 import { rights } from './permissions.js';
 import { describeTroubles, troublesOf } from './pod-health.js';
 import { reachOf } from './predictable-kinds.js';
 import type { ReleaseBlueprint, ReleaseInputs } from './release-blueprint.js';
-import { isPending, newestRevision, untilLabel, type Revision } from './release-revisions.js';
+import { isPending, newestRevision, type Revision } from './release-revisions.js';
 import { newlyWidening, wideningEffect, type WideningObject } from './release-widening.js';
 import { afterRollback, rollBack } from './release-rollback.js';
+import { secretsReason, upgradeLine, usualHistory } from './release-upgrade.js';
 import type { RenderedChart } from './rendered-chart.js';
 import { serviceAccountState, type ServiceAccountState } from './service-account.js';
 import { podsOf, workloadsOf, type Workload } from './workloads.js';
@@ -40,7 +40,6 @@ export interface HelmReleaseState {
   readonly nowMs: number;
 }
 
-const historyLimit = 10;
 const second = 1_000;
 /** Of a revision whose objects are half gone: whether they shall go or come back, only its owner knows. */
 const uninstalling = 'uninstalling';
@@ -102,6 +101,8 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     const effect = wideningEffect(observed.widening, revision === undefined, fieldsOf(observed, known));
     if (revision === undefined) return { action: 'create', reason: 'there is no such release', ...effect };
     const reason = this.#reason(revision, observed, known);
+    const { alwaysUpgrade = false } = this.blueprint.settings;
+    if (reason === undefined && alwaysUpgrade) return { action: 'update', reason: 'nothing changed, and alwaysUpgrade is set', fields: [], widens: false };
     if (reason === undefined) return keep(`chart, values and release are equal (revision ${revision.number})`);
     return { action: 'update', reason, ...effect };
   }
@@ -127,7 +128,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
   }
 
   async apply(change: Change, known: HelmReleaseInputs, writer: Writer): Promise<void> {
-    const { namespace, release, clock, timeoutMs } = this.blueprint.settings;
+    const { namespace, release, clock, timeoutMs, historyLimit = usualHistory } = this.blueprint.settings;
     const { revision, waited } = await this.#unoccupied(writer);
     if (waited) {
       const next = this.plan(await this.observe(strongReader, known), known);
@@ -136,13 +137,8 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
       writer.permit(next);
     }
     const chart = await this.blueprint.prepare(known);
-    const until = untilLabel((revision?.number ?? 0) + 1, clock.now().getTime() + timeoutMs + slackMs);
-    const labels = { [ownKeys.digest]: chart.digest, [ownKeys.content]: chart.content, [ownKeys.until]: until };
-    const line = [
-      ...['upgrade', release, ...chartArguments(chart), '--install', '--namespace', namespace, '--reset-values'],
-      ...[await this.blueprint.waitFlag(), '--timeout', `${Math.ceil(timeoutMs / second)}s`, '--history-max', String(historyLimit)],
-      ...['--labels', Object.entries(labels).map(([key, label]) => `${key}=${label}`).join(',')],
-    ];
+    const waitFlag = await this.blueprint.waitFlag();
+    const line = upgradeLine({ release, namespace, chart, revision, timeoutMs, untilMs: clock.now().getTime() + timeoutMs + slackMs, historyLimit, waitFlag });
     writer.progress('helm upgrade --install');
     const intent = { action: revision === undefined ? 'create' : 'update', object: `helm release ${this.name}`, after: chart.digest, widens: writes(change) && change.widens };
     const inject = await this.blueprint.injection(known);
@@ -183,7 +179,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     if (revision.status !== 'deployed') return `revision ${revision.number} is ${revision.status}`;
     if (revision.digest === undefined) return `revision ${revision.number} was not deployed by this task`;
     if (revision.digest !== observed.digest) return 'chart, values or identity changed';
-    return this.#drift(observed, known);
+    return secretsReason(this.blueprint.settings.chart, revision) ?? this.#drift(observed, known);
   }
 
   /** What somebody changed in the cluster since; undefined when nothing that matters here. */

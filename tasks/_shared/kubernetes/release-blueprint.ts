@@ -37,6 +37,10 @@ export interface ReleaseSettings extends DeploymentSettings {
   /** `helm`, or the path of the executable. */
   readonly helmPath: string;
   readonly chart: ChartSettings;
+  /** How many revisions Helm keeps. Default: 10. */
+  readonly historyLimit?: number;
+  /** Whether Helm runs although nothing changed. Default: false. */
+  readonly alwaysUpgrade?: boolean;
 }
 
 /** What other resources tell a release. */

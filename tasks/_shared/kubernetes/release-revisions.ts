@@ -10,6 +10,8 @@ export interface Revision {
   readonly digest: string | undefined;
   /** Digest of chart and values without the identity; absent like the other one. */
   readonly content: string | undefined;
+  /** Label of its secret values; absent when it had none. */
+  readonly secrets: string | undefined;
   /** When Helm last touched it, milliseconds since 1970; NaN when it does not say. */
   readonly changedMs: number;
   /**
@@ -51,6 +53,7 @@ export async function revisionsOf(connection: ClusterConnection, namespace: stri
       status: labels.status ?? '',
       digest: labels[ownKeys.digest],
       content: labels[ownKeys.content],
+      secrets: labels[ownKeys.secrets],
       changedMs: touched === undefined ? Date.parse(created ?? '') : Number(touched) * 1000,
       untilMs: untilOf(labels[ownKeys.until], Number(labels.version)),
       secret: { ...kinds.secret, namespace, name },

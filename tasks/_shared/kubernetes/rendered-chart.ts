@@ -3,7 +3,7 @@ import { documentAt, UneditableYaml } from '../fleet/yaml-edits.js';
 import type { ChartIdentity, IdentityMode } from './chart.js';
 import { identityKeys } from './connection.js';
 import { injectIdentity } from './identity-injection.js';
-import { object, text, type Json } from '../fleet/json.js';
+import { object, type Json } from '../fleet/json.js';
 import { selectorOf, type LabelSelector } from '../fleet/label-selector.js';
 import { kinds, metadataOf, nameOf, type ObjectKind, type ObjectRef } from './objects.js';
 import { podTemplateOf, podTemplatePath, serviceAccountOf } from './pod-templates.js';

@@ -8,6 +8,8 @@ import { proxyFor, type ProxySettings } from './proxies.js';
 export interface NetworkSettings extends ProxySettings {
   /** Texts of certificates (PEM) that are trusted besides those that Node brings along. */
   readonly authorities: readonly string[];
+  /** Certificates (PEM) that Node trusts besides by itself, because of its environment. Default: none. */
+  readonly nodeAuthorities?: readonly string[];
 }
 
 /** The way from the agent to the services. */
@@ -21,6 +23,19 @@ export interface Route {
    * @param onlyTrusted PEM text of the one authority that may have signed the service's certificate.
    */
   agentFor(address: string, onlyTrusted?: string): Agent | undefined;
+  /** What a program that is not Node has to be told, so that it takes the same way. */
+  readonly forPrograms: ProgramRoute;
+}
+
+/** The way to the services for programs that know the usual variables and a file of authorities. */
+export interface ProgramRoute {
+  /**
+   * Environment variables for a program that fetches from an address, and from wherever that leads it. With the proxy's credentials.
+   * Source: Go, golang.org/x/net/http/httpproxy.
+   */
+  variables(address: string): Readonly<Record<string, string>>;
+  /** Certificates (PEM), public ones included, of which some are configured here; undefined: whom the program trusts by itself. */
+  readonly authorities: string | undefined;
 }
 
 /** Neither proxy nor authorities of one's own. */
@@ -28,6 +43,7 @@ export const straight: Route = {
   configured: false,
   proxyFor: () => undefined,
   agentFor: (_address, onlyTrusted) => (onlyTrusted === undefined ? undefined : direct([onlyTrusted])),
+  forPrograms: { variables: () => ({}), authorities: undefined },
 };
 
 function direct(trusted: readonly string[]): Agent {
@@ -55,5 +71,19 @@ export async function openRoute(settings: NetworkSettings): Promise<Route> {
       if (agent !== undefined) agents.set(key, agent);
       return agent;
     },
+    forPrograms: forPrograms(settings),
+  };
+}
+
+function forPrograms(settings: NetworkSettings): ProgramRoute {
+  const { proxy, noProxy, authorities, nodeAuthorities = [] } = settings;
+  const own = authorities.length === 0 ? nodeAuthorities : authorities;
+  return {
+    variables: (address): Record<string, string> => {
+      if (proxy === undefined) return {};
+      const around = proxyFor(settings, address) === undefined ? [new URL(address).hostname] : [];
+      return { HTTPS_PROXY: proxy.href, NO_PROXY: [...noProxy, ...around].join(',') };
+    },
+    authorities: own.length === 0 ? undefined : [...rootCertificates, ...own].join('\n'),
   };
 }

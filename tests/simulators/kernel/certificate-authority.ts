@@ -8,19 +8,22 @@ export interface Certificate {
   readonly certificate: string;
 }
 
-/** A certificate authority of its own for one world; valid for loopback names only. */
+/** A certificate authority of its own for one world. */
 export interface CertificateAuthority {
   /** PEM text to give to clients (NODE_EXTRA_CA_CERTS, kubeconfig, REQUESTS_CA_BUNDLE). */
   readonly certificate: string;
-  /** One server certificate for `localhost` and 127.0.0.1, shared by all listeners. */
+  /** One server certificate for `localhost`, 127.0.0.1 and the names that were asked for, shared by all listeners. */
   readonly server: Certificate;
 }
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const day = 86_400_000;
 
-/** Makes an authority and its server certificate. Takes a few milliseconds. */
-export async function createCertificateAuthority(now: Date): Promise<CertificateAuthority> {
+/**
+ * Makes an authority and its server certificate. Takes a few milliseconds.
+ * @param names further hosts that the certificate is valid for
+ */
+export async function createCertificateAuthority(now: Date, names: readonly string[] = []): Promise<CertificateAuthority> {
   const life = { notBefore: new Date(now.getTime() - day), notAfter: new Date(now.getTime() + 30 * day) };
   const caKeys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
@@ -50,6 +53,7 @@ export async function createCertificateAuthority(now: Date): Promise<Certificate
       new x509.SubjectAlternativeNameExtension([
         { type: 'dns', value: 'localhost' },
         { type: 'ip', value: '127.0.0.1' },
+        ...names.map((value) => ({ type: 'dns' as const, value })),
       ]),
       await x509.AuthorityKeyIdentifierExtension.create(ca),
     ],

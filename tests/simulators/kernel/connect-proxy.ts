@@ -17,6 +17,8 @@ export interface ProxyRules {
   readonly password: string;
   /** The status with which a target is refused; undefined lets through. */
   readonly refuse?: (target: string) => number | undefined;
+  /** Where a target really is, as `host:port`: stands in for the DNS of names that do not exist. Default: where it says. */
+  readonly whereabouts?: (target: string) => string | undefined;
 }
 
 /**
@@ -70,7 +72,7 @@ export class ConnectProxy {
   }
 
   #open(target: string, socket: Socket, head: Buffer): void {
-    const { hostname, port } = new URL(`http://${target}`);
+    const { hostname, port } = new URL(`http://${this.rules.whereabouts?.(target) ?? target}`);
     const onward = this.#keep(connect({ host: hostname, port: Number(port) }));
     onward.once('connect', () => {
       this.tunnels.push({ target, status: 200, ...(onward.localPort === undefined ? {} : { from: onward.localPort }) });

@@ -52,6 +52,18 @@ export class Registry implements Service {
     return this.images.putManifest(repository, mediaType, manifest, tag);
   }
 
+  /**
+   * Plants a packed chart, as `helm push` would: under its version, `+` as `_`. Source: helm docs, use OCI-based registries.
+   * @returns the digest of its manifest
+   */
+  addChart(repository: string, version: string, content: Buffer): string {
+    const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+    const described = (type: string, bytes: Buffer): object => ({ mediaType: type, digest: this.images.putBlob(repository, bytes), size: bytes.length });
+    const config = described('application/vnd.cncf.helm.config.v1+json', Buffer.from(JSON.stringify({ apiVersion: 'v2', name: repository.split('/').at(-1), version })));
+    const layers = [described('application/vnd.cncf.helm.chart.content.v1.tar+gzip', content)];
+    return this.images.putManifest(repository, mediaType, Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, config, layers })), version.replace('+', '_'));
+  }
+
   handle(request: SimRequest): Promise<SimResponse> {
     return Promise.resolve(this.#route(request));
   }

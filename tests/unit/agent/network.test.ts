@@ -13,7 +13,7 @@ describe('the network around the agent', () => {
   it('is empty where nothing is configured', () => {
     Object.assign(agent.variables, { 'Agent.ProxyUrl': '', 'Agent.CAInfo': '' });
     agent.environment = { HTTPS_PROXY: '', HTTP_PROXY: 'http://for-http-only' };
-    assert.deepEqual(readNetwork(agent), { proxy: undefined, bypass: [], noProxy: [], authorities: [] });
+    assert.deepEqual(readNetwork(agent), { proxy: undefined, bypass: [], noProxy: [], authorities: [], nodeAuthorities: [] });
     assert.deepEqual(agent.masked, []);
   });
 

@@ -124,6 +124,7 @@ describe('readServiceConnection', () => {
       authority: 'https://login.microsoftonline.us',
       keyVaultAudience: 'https://vault.usgovcloudapi.net',
       containerRegistryAudience: 'https://containerregistry.azure.net',
+      containerRegistrySuffix: 'azurecr.us',
       logAnalytics: { endpoint: 'https://api.loganalytics.us', audience: 'https://api.loganalytics.us' },
       logsIngestionAudience: 'https://monitor.azure.us',
     });

@@ -13,6 +13,7 @@ import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { clientId, inProcessCluster, plantNamespace, tenantId, verdictOf, writesOf, type ClusterWorld } from './cluster-world.js';
 import { network, unenforced } from './isolation-cases.js';
 import { told } from './release-world.js';
+import { strictPolicy } from './send-policies.js';
 
 const deployment = (name: string, more = ''): string =>
   `---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: ${name}}\nspec: {selector: {matchLabels: {app: ${name}}}, template: {metadata: {labels: {app: ${name}}}, spec: {serviceAccountName: ${name}, ${more}containers: [{name: a, image: a}]}}}\n`;
@@ -42,9 +43,9 @@ describe('network policies of a release', () => {
 
   const run = async ({ manifests = both, flows = ['api -> zep:8000'], egress = ['10.1.4.5'], facts = network, isolated = true, dryRun = false, release = 'orders' }: Wish = {}): Promise<RunResult> => {
     const { connection, clock, abort } = world;
-    const settings = { connection, helmPath: 'helm', clock, signal: abort.signal, release, namespace: 'orders', serviceAccount: 'api', chart: { folder: '', valuesFiles: [], values: '' }, identityMode: 'inject', atomic: true, timeoutMs: 1_000 } as const;
+    const settings = { connection, helmPath: 'helm', clock, signal: abort.signal, release, namespace: 'orders', serviceAccount: 'api', chart: { folder: '', valuesFiles: [], values: '' }, identityMode: 'inject', policy: strictPolicy, atomic: true, timeoutMs: 1_000 } as const;
     const identity = { mode: 'inject', serviceAccount: 'api', clientId, tenantId } as const;
-    const rendered: RenderedRelease = { settings, inspect: () => Promise.resolve(inspectRendering(manifests, { identity, namespace: 'orders', hooks: true })) };
+    const rendered: RenderedRelease = { settings, inspect: () => Promise.resolve(inspectRendering(manifests, { identity, namespace: 'orders', policy: { ...strictPolicy, latestImages: 'warn' }, hooks: true })) };
     const namespace = new Namespace(connection, 'orders');
     const inputs = { namespace: output(namespace, (state) => state.name), clientId: value(clientId), tenantId: value(tenantId), network: value(facts) };
     const sound = <T extends object>(found: T | { readonly because: string }): T => {

@@ -25,6 +25,8 @@ export interface ReleaseWish {
   readonly identityMode?: IdentityMode;
   /** Default: true, as the task's. */
   readonly atomic?: boolean;
+  readonly historyLimit?: number;
+  readonly alwaysUpgrade?: boolean;
   readonly dryRun?: boolean;
   /** Default: {@link strictPolicy}. */
   readonly policy?: SendPolicy;

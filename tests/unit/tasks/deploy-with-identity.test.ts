@@ -1,4 +1,10 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { parse } from 'yaml';
 import { deployWithIdentity } from '../../../tasks/DeployWithIdentity/deploy-with-identity.js';
 import { readInputs, type Inputs } from '../../../tasks/DeployWithIdentity/inputs.js';
 import type { Agent } from '../../../tasks/_shared/agent/agent.js';
@@ -11,6 +17,7 @@ import { lazyConnection } from '../../../tasks/_shared/kubernetes/lazy-connectio
 import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
 import { sources } from '../../../tasks/_shared/reconcile/ref.js';
 import { VirtualClock } from '../../simulators/kernel/virtual-clock.js';
+import { chartPackage } from '../../tools/chart-package.js';
 
 const subscriptionId = '00000000-0000-4000-8000-000000000001';
 const given = { boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', chart: 'tests/fixtures/contoso/charts/orders-api', releaseName: 'orders-api' };
@@ -23,19 +30,19 @@ function shared(clusters: string): SharedInputs {
 }
 
 /** An agent that has inputs and nothing else: reading inputs must not need more. */
-function agentWith(inputs: Readonly<Record<string, string>>): Agent {
+function agentWith(inputs: Readonly<Record<string, string>>, masked?: string[]): Agent {
   const unused = (): never => {
     throw new Error('reading inputs does not need this');
   };
-  const rest = { secret: unused, line: unused, group: unused, fold: unused, debug: unused, error: unused, warning: unused, output: unused, summary: unused, attach: unused };
+  const rest = { secret: masked === undefined ? unused : (text: string) => void masked.push(text), line: unused, group: unused, fold: unused, debug: unused, error: unused, warning: unused, output: unused, summary: unused, attach: unused };
   const ends = { keepFile: unused, redact: unused, saveFile: unused, scratch: unused, onEnd: unused, cleanUp: unused, complete: unused, endpoint: unused, isSecretVariable: unused };
   const { signal } = new AbortController();
   const place = { task: 'DeployWithIdentity', tempDirectory: '', runFolder: '', signal, lastCall: signal, environment: {} };
   return { ...place, ...rest, ...ends, input: (name) => inputs[name], variable: () => undefined };
 }
 
-function read(inputs: Readonly<Record<string, string>>, clusters = 'rg/aks-1, rg/aks-2'): Inputs {
-  const reader = new InputReader(agentWith(inputs));
+function read(inputs: Readonly<Record<string, string>>, clusters = 'rg/aks-1, rg/aks-2', masked?: string[]): Inputs {
+  const reader = new InputReader(agentWith(inputs, masked));
   const result = readInputs(reader, shared(clusters));
   reader.finish();
   return result;
@@ -77,6 +84,46 @@ describe('DeployWithIdentity', () => {
   it("lets a cluster's own values take the place of the input", () => {
     const inputs = read({ ...given, values: 'a: 1' }, '[{"cluster": "rg/aks-1", "values": "a: 2"}, "rg/aks-2"]');
     assert.deepEqual([...inputs.values], [['aks-1', 'a: 2'], ['aks-2', 'a: 1']]);
+  });
+
+  it('knows a repository and a registry by their addresses, a package by its name', async () => {
+    const pinned = `sha256:${'a'.repeat(64)}`;
+    const origins = [
+      { chart: 'orders', repo: 'https://charts.contoso.com/stable/', version: 'v1.2.3-rc.1+abc', chartDigest: pinned },
+      { chart: 'oci://crorders.azurecr.io/charts/orders', version: '1.2.3' },
+      { chart: `oci://localhost:5000/orders@${pinned}` },
+    ].map((inputs) => read({ ...given, ...inputs })).map(({ chartSource, origin }) => [chartSource, origin]);
+    assert.deepEqual(origins, [
+      ['repository', { place: { repository: 'https://charts.contoso.com/stable', name: 'orders' }, version: 'v1.2.3-rc.1+abc', digest: pinned }],
+      ['oci', { place: { registry: 'crorders.azurecr.io', path: 'charts/orders' }, version: '1.2.3' }],
+      ['oci', { place: { registry: 'localhost:5000', path: 'orders' }, digest: pinned }],
+    ]);
+    const folder = await mkdtemp(join(tmpdir(), 'aks-wi-test-'));
+    const chart = join(folder, 'orders-1.0.0.tgz');
+    const content = chartPackage('orders', { 'Chart.yaml': 'name: orders\nversion: 1.0.0\n' });
+    await writeFile(chart, content);
+    const chartDigest = `sha256:${createHash('sha256').update(content).digest('hex')}`;
+    assert.equal(read({ ...given, chart, chartDigest }).chartSource, 'package');
+    assert.match(mistakesOf({ ...given, chart, chartDigest: pinned })[0] ?? '', /its digest is sha256:.* and chartDigest is sha256:aaa.* → find out who replaced the package/);
+    await rm(folder, { recursive: true });
+  });
+
+  it('makes YAML of single values that YAML 1.1 reads as they were meant', () => {
+    const { set = '' } = read({ ...given, set: 'image.tag=1.10\n\nreplicas=3\non=yes\na\\.b/c.d="5, \\"x\\"=1"\nnothing=null\nrange=10.0.0.0/8,10.1.0.0/16\nempty=\nbig=12345678901234567890\nlead=007\nurl=a=b' });
+    const values: unknown = parse(set, { version: '1.1' });
+    assert.deepEqual(values, { image: { tag: '1.10' }, replicas: 3, on: 'yes', 'a.b/c': { d: '5, "x"=1' }, nothing: null, range: '10.0.0.0/8,10.1.0.0/16', empty: '', big: '12345678901234567890', lead: '007', url: 'a=b' });
+  });
+
+  it('masks every text of the secret values before it does anything with them', () => {
+    const masked: string[] = [];
+    const secretValues = 'database: {password: hunter22, port: 54321, tls: true, no: abc}\nkeys: [first-key, {second: "lo\\nng"}]\n';
+    const inputs = read({ ...given, secretValues }, undefined, masked);
+    const base64 = (text: string): string => Buffer.from(text).toString('base64');
+    const texts = ['hunter22', '54321', 'first-key', 'lo\nng'];
+    assert.deepEqual(new Set(masked), new Set([secretValues, ...texts, ...texts.map(base64)]));
+    assert.equal(inputs.secretValues?.reveal(), secretValues);
+    assert.ok(!`${inspect(inputs, { depth: 9 })}${JSON.stringify(inputs)}`.includes('hunter22'));
+    assert.equal(read(given).secretValues, undefined);
   });
 
   it('reports every mistake at once, and never repeats values', () => {

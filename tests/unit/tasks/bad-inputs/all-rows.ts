@@ -1,6 +1,7 @@
 import { adminUserRows } from './admin-user-rows.js';
 import { auditRows } from './audit-rows.js';
 import { boundaryRows } from './boundary-rows.js';
+import { chartRows } from './chart-rows.js';
 import { enableRows } from './enable-rows.js';
 import { networkRows } from './network-rows.js';
 import { planRows } from './plan-rows.js';
@@ -12,4 +13,4 @@ import { undoRows } from './undo-rows.js';
 import { workloadRows } from './workload-rows.js';
 
 /** The whole table: every input of every task is at fault in some line. A new input gets its lines here. */
-export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...boundaryRows, ...enableRows, ...workloadRows, ...registryRows, ...releaseRows, ...networkRows, ...undoRows, ...adminUserRows, ...auditRows];
+export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...boundaryRows, ...enableRows, ...workloadRows, ...registryRows, ...releaseRows, ...chartRows, ...networkRows, ...undoRows, ...adminUserRows, ...auditRows];

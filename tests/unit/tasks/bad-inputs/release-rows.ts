@@ -14,9 +14,6 @@ export const releaseRows: readonly BadInput[] = [
   ...row(deploy, 'chart', '$(chart)', 'WI1005', '$(chart)', /link the variable group/),
   ...row(deploy, 'chart', 'charts/nowhere', 'WI1062', 'charts/nowhere', chartFolder),
   ...row(deploy, 'chart', '{files}', 'WI1062', '{files}', /it has no Chart\.yaml.*give the folder that has the Chart\.yaml/),
-  ...row(deploy, 'chart', '{files}/chart.tgz', 'WI1062', 'chart.tgz', /it is not a folder.*unpack a packed chart in an earlier step/),
-  ...row(deploy, 'chart', 'oci://crorders.azurecr.io/charts/orders', 'WI1062', 'oci://crorders.azurecr.io/charts/orders', /the task fetches no charts; fetch it in an earlier step \(helm pull --untar\)/),
-  ...row(deploy, 'chart', 'https://charts.contoso.com/orders-1.0.0.tgz', 'WI1062', 'https://charts.contoso.com', /helm pull --untar/),
   ...row(deploy, 'chart', `charts/${unseen.zeroWidthSpace}orders`, 'WI1063', 'charts/\\u{200B}orders', /character 8 is U\+200B/),
 
   ...row(deploy, 'releaseName', '', 'WI1001', undefined, /give it a value/),
