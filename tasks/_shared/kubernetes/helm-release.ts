@@ -31,6 +31,8 @@ export interface HelmReleaseState {
   /** Digest of chart and values alone: known before the identity is. */
   readonly content: string;
   readonly revision: Revision | undefined;
+  /** True when this run made that revision. */
+  readonly own: boolean;
   /** What of the chart lets somebody reach more than before. */
   readonly widening: readonly WideningObject[];
   readonly workloads: readonly Workload[];
@@ -56,6 +58,8 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
   readonly kind = 'helm release';
   readonly name: string;
   readonly cluster: string;
+  /** Number of the revision that this run made; 0 for none. */
+  #made = 0;
 
   constructor(
     private readonly blueprint: ReleaseBlueprint,
@@ -75,14 +79,14 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     const { digest, content } = await this.blueprint.prepare(known);
     const widening = await newlyWidening(connection, chart.widening);
     const nowMs = clock.now().getTime();
-    if (known.namespace === unknown) return { chart, digest, content, widening, revision: undefined, workloads: [], serviceAccount: undefined, nowMs };
+    if (known.namespace === unknown) return { chart, digest, content, widening, revision: undefined, own: false, workloads: [], serviceAccount: undefined, nowMs };
     const [revision, workloads, account] = await Promise.all([
       newestRevision(connection, namespace, release),
       workloadsOf(connection, namespace, release),
       connection.get({ ...kinds.serviceAccount, namespace, name }),
     ]);
     const serviceAccount = account === undefined ? undefined : serviceAccountState(account, { namespace, name });
-    return { chart, digest, content, widening, revision, workloads, serviceAccount, nowMs };
+    return { chart, digest, content, widening, revision, own: revision?.number === this.#made, workloads, serviceAccount, nowMs };
   }
 
   plan(observed: HelmReleaseState | undefined, known: Known<HelmReleaseInputs>): Change {
@@ -102,7 +106,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     if (revision === undefined) return { action: 'create', reason: 'there is no such release', ...effect };
     const reason = this.#reason(revision, observed, known);
     const { alwaysUpgrade = false } = this.blueprint.settings;
-    if (reason === undefined && alwaysUpgrade) return { action: 'update', reason: 'nothing changed, and alwaysUpgrade is set', fields: [], widens: false };
+    if (reason === undefined && alwaysUpgrade && !observed.own) return { action: 'update', reason: 'nothing changed, and alwaysUpgrade is set', fields: [], widens: false };
     if (reason === undefined) return keep(`chart, values and release are equal (revision ${revision.number})`);
     return { action: 'update', reason, ...effect };
   }
@@ -145,6 +149,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     await writer.write(intent, () => this.#helm(line, writer.signal, inject)).catch(async (error: unknown) => {
       throw error instanceof Problem && error.code === 'WI4202' ? await this.#takenBack(await this.#explained(error), revision?.number ?? 0, writer) : error;
     });
+    this.#made = (revision?.number ?? 0) + 1;
   }
 
   /** Why pods kept the upgrade from ending is looked up before: the rollback takes them away. */

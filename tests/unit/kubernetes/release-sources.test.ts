@@ -56,7 +56,7 @@ describe('a release of a packed chart with single and secret values', () => {
     await deploy({ set: 'tag: "1.10"\n', secretValues: secret('canary-one') });
     const deployed = JSON.stringify(world.api.find('Deployment', 'orders', 'orders'));
     assert.ok(deployed.includes('orders:1.10'), deployed);
-    assert.ok(JSON.stringify(world.api.find('Secret', 'orders', 'orders')).match(/canary-one|Y2FuYXJ5LW9uZQ==/));
+    assert.match(JSON.stringify(world.api.find('Secret', 'orders', 'orders')), /canary-one|Y2FuYXJ5LW9uZQ==/);
     assert.match(stored() ?? '', /^[0-9a-f]{20}\.[0-9a-f]{40}$/);
     assert.equal((await deploy({ set: 'tag: "1.10"\n', secretValues: secret('canary-one') })).action, 'keep');
     assert.deepEqual(writesOf(world), []);
