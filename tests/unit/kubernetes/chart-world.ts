@@ -8,7 +8,7 @@ import { registryLogin } from '../../../tasks/_shared/azure/registry-login.js';
 import { fetchChart, type FetchTools } from '../../../tasks/_shared/kubernetes/chart-fetch.js';
 import type { ChartOrigin } from '../../../tasks/_shared/kubernetes/chart-origin.js';
 import { openRoute } from '../../../tasks/_shared/network/route.js';
-import { systemClock } from '../../../tasks/_shared/reconcile/clock.js';
+import { systemClock, type Clock } from '../../../tasks/_shared/reconcile/clock.js';
 import { tenantId } from '../../simulators/azure/authority.js';
 import { ChartRepository } from '../../simulators/charts/chart-repository.js';
 import { createCertificateAuthority } from '../../simulators/kernel/certificate-authority.js';
@@ -21,6 +21,7 @@ import { Registry } from '../../simulators/registry/registry.js';
 export const charts = 'charts.contoso.example';
 export const mirror = 'mirror.contoso.example';
 export const registryHost = 'crorders.azurecr.io';
+const minute = 60_000;
 const signInHost = 'login.contoso.example';
 const registryAudience = 'https://containerregistry.azure.net';
 
@@ -42,10 +43,11 @@ export interface ChartWorld {
   close(): Promise<void>;
 }
 
-/** Starts one. Time goes twenty times as fast where the clock is asked. */
+/** Starts one. Waits between tries are short; how long tries may take is left as it is, on busy machines as well. */
 export async function chartWorld(): Promise<ChartWorld> {
   const authority = await createCertificateAuthority(new Date(), [charts, mirror, registryHost, signInHost]);
-  const clock = systemClock(20);
+  const real = systemClock();
+  const clock: Clock = { ...real, sleep: (milliseconds, signal) => real.sleep(milliseconds < minute ? milliseconds / 100 : milliseconds, signal) };
   const network = new LoopbackNetwork(clock, authority.server);
   const [entra, access, repository] = [new FakeAuthority(), new FakeAccess(), new ChartRepository('charts')];
   const settings = { armId: '/subscriptions/s/registries/crorders', loginServer: registryHost, roleAssignmentMode: 'LegacyRegistryPermissions', adminUserEnabled: false, azureADAuthenticationAsArmPolicy: 'enabled' } as const;

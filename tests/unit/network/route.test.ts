@@ -3,7 +3,7 @@ import { Agent as HttpsAgent, request } from 'node:https';
 import { createServer as createSecureServer, type Server } from 'node:https';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { isPassingFault, proxyProblem } from '../../../tasks/_shared/network/proxy-fault.js';
-import { openRoute, straight, type NetworkSettings } from '../../../tasks/_shared/network/route.js';
+import { openRoute, straight, type NetworkSettings, type ProgramRoute } from '../../../tasks/_shared/network/route.js';
 import { createCertificateAuthority, type CertificateAuthority } from '../../simulators/kernel/certificate-authority.js';
 import { ConnectProxy } from '../../simulators/kernel/connect-proxy.js';
 
@@ -55,6 +55,18 @@ describe('the route to a service', () => {
       return String(text);
     });
   }
+
+  it('is told to programs in their own words', async () => {
+    const of = async (given: Partial<NetworkSettings>): Promise<ProgramRoute> => (await openRoute(settings(given))).forPrograms;
+    const plain = await of({});
+    assert.deepEqual([plain.variables('https://charts.contoso.com/'), plain.authorities], [{}, undefined]);
+    const walled = await of({ proxy: through('http://proxy:8080'), noProxy: ['.corp', '10.1.2.3'], bypass: [/charts\.contoso/] });
+    assert.deepEqual(walled.variables('https://crorders.azurecr.io/'), { HTTPS_PROXY: 'http://u:p@proxy:8080/', NO_PROXY: '.corp,10.1.2.3' });
+    assert.equal(walled.variables('https://charts.contoso.com:8443/x').NO_PROXY, '.corp,10.1.2.3,charts.contoso.com');
+    const [own, further] = await Promise.all([of({ authorities: ['own'], nodeAuthorities: ['extra'] }), of({ nodeAuthorities: ['extra'] })]);
+    assert.match(own.authorities ?? '', /^-----BEGIN CERTIFICATE-----[^]*\nown$/);
+    assert.match(further.authorities ?? '', /\nextra$/);
+  });
 
   it('trusts Node’s authorities and the agent’s own, or one alone, with and without a proxy', async () => {
     for (const way of [{}, { proxy: through() }]) {
