@@ -3,8 +3,9 @@ import { placeFleet } from '../_shared/agent/placement.js';
 import type { Desired, PlannedTask } from '../_shared/agent/planned-task.js';
 import type { Services } from '../_shared/agent/services.js';
 import { deployAccesses } from '../_shared/azure/accesses.js';
-import { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
+import type { Azure } from '../_shared/azure/azure.js';
 import { IdentityLookup } from '../_shared/azure/identity-lookup.js';
+import { VaultNetworkCheck, type VaultUse } from '../_shared/azure/vault-network-check.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import { HelmRelease } from '../_shared/kubernetes/helm-release.js';
 import { Namespace } from '../_shared/kubernetes/namespace.js';
@@ -19,19 +20,23 @@ import { readInputs, type Inputs } from './inputs.js';
 import { isolate } from './isolation.js';
 import { localChart, type LocalChart } from './local-chart.js';
 import { accessResources, labelsOf } from './namespace-access.js';
+import { classBefore, classesAfter, clusterOf, secretsFor, vaultAzure } from './vault-secrets.js';
 
 /** Deploys a chart on each cluster so that its pods have the cluster's identity, and shows that they do. */
 export const deployWithIdentity: PlannedTask<Inputs, Services> = {
   name: 'DeployWithIdentity',
-  read: (inputs, shared) => readInputs(inputs, shared),
+  read: (inputs, shared, connections) => readInputs(inputs, shared, connections),
   desire: async (inputs, shared, services): Promise<Desired> => {
     const { placed, unread } = await placeFleet(inputs, shared.clusters, services.azure);
     const chart = await localChart(inputs, services);
-    const deployments = placed.map((workload) => deploy(workload, inputs, services, chart));
+    const vaults = await vaultAzure(inputs.vault, services);
+    const deployments = placed.map((workload) => deploy(workload, inputs, services, { chart, vaults }));
+    const guard = guarded(inputs.boundaries, services, [vaults]);
     return {
       resources: [...unread, ...deployments.flatMap(({ resources }) => resources)],
       proofs: deployments.flatMap(({ proofs }) => proofs),
-      ...guarded(inputs.boundaries, services),
+      ...guard,
+      checks: [...guard.checks, new VaultNetworkCheck(deployments.flatMap(({ uses }) => uses))],
       outputs: (result) => releaseOutputs(deployments, result),
     };
   },
@@ -42,14 +47,23 @@ interface Deployment {
   readonly label: string;
   readonly release: HelmRelease;
   readonly resources: readonly AnyResource[];
+  readonly uses: readonly VaultUse[];
   readonly proofs: readonly AnyProof[];
 }
 
-function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, chart: LocalChart): Deployment {
+/** What all clusters share. */
+interface Common {
+  readonly chart: LocalChart;
+  /** Azure as the connection sees it that the vaults are looked up with. */
+  readonly vaults: Azure;
+}
+
+function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, { chart, vaults }: Common): Deployment {
   const { azure } = services;
   const { entry, serviceAccount } = workload;
   const connection = services.cluster(entry);
-  const cluster = new ClusterLookup(azure, entry, { issuer: true });
+  const vaultSecrets = secretsFor(inputs.vault, workload);
+  const cluster = clusterOf(azure, entry, vaultSecrets);
   const identity = new IdentityLookup(azure, workload.identity, workload.owner);
   const accesses = deployAccesses(azure.connection, entry);
   const namespace = new Namespace(connection, workload.namespace, { cluster: output(cluster, (state) => state.id), identity: output(identity, (state) => state.id) }, accesses, labelsOf(inputs.releaseName, inputs.namespaceLabels));
@@ -68,6 +82,7 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, ch
     historyLimit: inputs.historyLimit,
     alwaysUpgrade: inputs.alwaysUpgrade,
     ...(inputs.tokenSeconds === undefined ? {} : { tokenSeconds: inputs.tokenSeconds }),
+    ...(vaultSecrets === undefined ? {} : { vaultSecrets }),
     timeoutMs: inputs.timeoutMs,
   };
   const refs: Refs<ReleaseInputs> = {
@@ -78,11 +93,15 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, ch
   const blueprint = new ReleaseBlueprint(settings);
   const adoption = new ServiceAccountAdoption(blueprint, refs);
   const isolation = isolate(inputs.isolation?.get(entry.label), { blueprint, refs, cluster, accesses });
-  const release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) }, accesses, isolation.before.map(({ key }) => key));
-  const resources = [cluster, identity, namespace, ...isolation.before, adoption, release];
+  const vault = { connection, place: { namespace: workload.namespace, release: inputs.releaseName }, cluster, refs, accesses };
+  const { resources: classes, current, uses } = classBefore(vaults, inputs.vault, workload, vault);
+  const before = [...isolation.before, ...classes];
+  const release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) }, accesses, before.map(({ key }) => key));
+  const resources = [cluster, identity, namespace, ...before, adoption, release];
   const rollout = new RolloutProof(settings, refs, resources.map(({ key }) => key));
   const access = accessResources(blueprint, release, inputs.access, refs, accesses);
-  return { label: entry.label, release, resources: [...resources, ...access, ...isolation.after(release)], proofs: [rollout, ...isolation.proofs] };
+  const after = [...access, classesAfter(release, vault, current), ...isolation.after(release)];
+  return { label: entry.label, release, resources: [...resources, ...after], uses, proofs: [rollout, ...isolation.proofs] };
 }
 
 /** Release and revision of each cluster, as JSON maps by cluster. */

@@ -2,6 +2,7 @@ import { readBoundaryPolicy, type GivenPolicy } from '../_shared/agent/boundary-
 import { programFlaw } from '../_shared/agent/input-files.js';
 import type { InputReader } from '../_shared/agent/inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
+import type { OtherConnections } from '../_shared/agent/shared-inputs.js';
 import { readWorkload } from '../_shared/agent/workload-inputs.js';
 import type { WorkloadInputs } from '../_shared/fleet/workload.js';
 import { identityModes, type IdentityMode } from '../_shared/kubernetes/chart.js';
@@ -10,6 +11,7 @@ import { readChart, type ChartInputs } from './chart-inputs.js';
 import { readChecks, type CheckInputs } from './check-inputs.js';
 import { readNamespaceInputs, type NamespaceInputs } from './namespace-inputs.js';
 import { readNetwork, type NetworkInputs } from './network-inputs.js';
+import { readVault, type VaultInputs } from './vault-inputs.js';
 
 /** The inputs that DeployWithIdentity has besides the shared ones. */
 export interface Inputs extends WorkloadInputs, ChartInputs, CheckInputs, NamespaceInputs, NetworkInputs {
@@ -22,6 +24,8 @@ export interface Inputs extends WorkloadInputs, ChartInputs, CheckInputs, Namesp
   readonly identityMode: IdentityMode;
   /** Lifetime of the tokens that the webhook asks for, in seconds; absent: as the service account says. */
   readonly tokenSeconds?: number;
+  /** What containers get from key vaults; absent: nothing. */
+  readonly vault?: VaultInputs;
   /** Whether a release whose upgrade fails is taken back to what ran before. */
   readonly atomic: boolean;
   /** For Helm and the rollout, each. Milliseconds. */
@@ -35,16 +39,19 @@ const releaseName = /^[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?$/;
 const minute = 60_000;
 
 /** Reads the inputs of DeployWithIdentity. */
-export function readInputs(inputs: InputReader, shared: SharedInputs): Inputs {
+export function readInputs(inputs: InputReader, shared: SharedInputs, connections: OtherConnections): Inputs {
   const workload = readWorkload(inputs, shared.clusters);
+  const boundaries = readBoundaryPolicy(inputs);
+  const identity = readIdentityMode(inputs);
   return {
     ...workload,
     ...readChart(inputs),
-    boundaries: readBoundaryPolicy(inputs),
+    boundaries,
     releaseName: inputs.matching('releaseName', releaseName, 'lower-case letters, digits and hyphens, at most 53, beginning and ending with a letter or digit'),
     valuesFiles: readValuesFiles(inputs),
     values: readValues(inputs, shared),
-    ...readIdentityMode(inputs),
+    ...identity,
+    ...readVault(inputs, shared, workload, identity.identityMode, connections),
     ...readNetwork(inputs, shared),
     ...readChecks(inputs),
     ...readNamespaceInputs(inputs),

@@ -1,21 +1,14 @@
 import { readBoundaryPolicy, type GivenPolicy } from '../_shared/agent/boundary-input.js';
-import { entriesIn } from '../_shared/agent/input-text.js';
 import type { InputReader } from '../_shared/agent/inputs.js';
 import { readRemoval, type RemovalInputs } from '../_shared/agent/removal-inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
-import { namedResource, placeEarly, readPropagationTimeout, readProveFrom, readResource, readWorkloads, type ProveFrom } from '../_shared/agent/workload-inputs.js';
+import { readSecrets, type SecretsWanted } from '../_shared/agent/vault-inputs.js';
+import { placeEarly, readPropagationTimeout, readProveFrom, readWorkloads, type ProveFrom } from '../_shared/agent/workload-inputs.js';
 import type { OtherConnections } from '../_shared/agent/shared-inputs.js';
 import { longestTag } from '../_shared/azure/identity.js';
 import { itemForm, itemPattern } from '../_shared/azure/vault-items.js';
-import type { ArmId } from '../_shared/fleet/arm-id.js';
-import { placeLabel, type PlacedWorkload, type WorkloadInputs } from '../_shared/fleet/workload.js';
+import type { PlacedWorkload, WorkloadInputs } from '../_shared/fleet/workload.js';
 import { readAccess, type AccessInputs } from './secrets-inputs.js';
-
-/** The secrets that a workload may read on one cluster. */
-export interface SecretsWanted {
-  readonly vault: ArmId;
-  readonly names: readonly string[];
-}
 
 /** The inputs that FederateServiceAccount has besides the shared ones. */
 export interface Inputs extends WorkloadInputs, AccessInputs {
@@ -34,7 +27,8 @@ export interface Inputs extends WorkloadInputs, AccessInputs {
   readonly propagationTimeoutMs: number;
 }
 
-const vaultType = 'Microsoft.KeyVault/vaults';
+/** What secrets are granted. */
+const granted = { pattern: itemPattern, form: itemForm, idle: 'nothing would be granted on it', remedy: 'name the secrets that the workload may read' };
 
 /** Reads the inputs of FederateServiceAccount. */
 export function readInputs(inputs: InputReader, shared: SharedInputs, connections: OtherConnections): Inputs {
@@ -46,7 +40,7 @@ export function readInputs(inputs: InputReader, shared: SharedInputs, connection
     inputs.contradiction('restartWorkloads', 'is true', 'input createServiceAccount is false, so that this task does not know whether pods would get the identity', 'leave the restart to what annotates the service account, or let this task do both');
   }
   const boundaries = readBoundaryPolicy(inputs);
-  const secrets = readSecrets(inputs, shared, workload, (access.vaultConnection ?? shared.connection).subscriptionId);
+  const secrets = readSecrets(inputs, shared, workload, (access.vaultConnection ?? shared.connection).subscriptionId, granted);
   if (inputs.sound('serviceAccounts', 'identity', 'identityResourceGroup', 'secrets', 'keyVault')) checkSharers(inputs, shared, workload, secrets);
   const owner = readOwner(inputs);
   return { ...workload, ...owner, ...access, createServiceAccount, boundaries, restartWorkloads, secrets, removal: readRemoval(inputs), proveFrom: readProveFrom(inputs), propagationTimeoutMs: readPropagationTimeout(inputs) };
@@ -56,21 +50,6 @@ function readOwner(inputs: InputReader): { owner?: string } {
   const owner = inputs.optionalText('owner');
   if (owner !== undefined && owner.length > longestTag) inputs.refuse('owner', owner, `at most ${longestTag} characters: it becomes a tag`);
   return owner === undefined ? {} : { owner };
-}
-
-/** What a line of serviceAccounts names counts before what the cluster's entry says, and that before the input. */
-function readSecrets(inputs: InputReader, { clusters }: SharedInputs, workload: WorkloadInputs, subscriptionId: string | undefined): Inputs['secrets'] {
-  const common = readResource(inputs, 'keyVault', vaultType, subscriptionId);
-  const names = inputs.namesIn('secrets', itemPattern, itemForm);
-  const narrowed = new Map(workload.accounts.map((account) => [account, account.secrets === undefined ? undefined : inputs.checkedNames('serviceAccounts', entriesIn(account.secrets), itemPattern, itemForm)]));
-  const wanted = clusters.flatMap((entry) => {
-    const { label, overrides: { keyVault, secrets } } = entry;
-    const vault = keyVault === undefined ? common : namedResource(inputs, 'keyVault', keyVault, vaultType, subscriptionId, label);
-    const own = secrets === undefined ? names : inputs.checkedNames('secrets', entriesIn(secrets), itemPattern, itemForm, label);
-    return workload.accounts.map((account) => ({ label, place: placeLabel(workload, entry, account), vault, names: narrowed.get(account) ?? own }));
-  }).filter((one) => one.names.length > 0);
-  checkTogether(inputs, common, clusters.length === 0 ? [{ vault: common, names, label: '' }] : wanted);
-  return new Map(wanted.flatMap(({ place, vault, names: own }) => (vault === undefined ? [] : [[place, { vault, names: own }] as const])));
 }
 
 /** Accounts with secrets of their own need identities of their own: who has the identity has all that it may read. */
@@ -86,17 +65,5 @@ function checkSharers(inputs: InputReader, { clusters }: SharedInputs, workload:
     const [here, there] = [other, one].map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`) as [string, string];
     inputs.contradiction('serviceAccounts', `gives ${here} and ${there} different secrets`, `they share the identity ${one.identity.name}, so each could read those of the other`, 'put {serviceAccount} into the pattern of the input identity, or give them the same secrets');
     return;
-  }
-}
-
-/** A vault without secrets, or secrets without a vault: one of the two was forgotten, or expanded to nothing. */
-function checkTogether(inputs: InputReader, common: ArmId | undefined, wanted: readonly { readonly vault: ArmId | undefined; readonly names: readonly string[]; readonly label: string }[]): void {
-  const homeless = wanted.find(({ vault, names }) => vault === undefined && names.length > 0);
-  if (homeless !== undefined && inputs.sound('keyVault')) {
-    const place = homeless.label === '' ? '' : ` of ${homeless.label}`;
-    inputs.contradiction('keyVault', 'is empty', `input secrets names secrets, and nothing says which vault${place} has them`, 'give the vault, here or as keyVault in the entry of each cluster');
-  }
-  if (common !== undefined && inputs.sound('secrets', 'serviceAccounts') && wanted.every(({ names }) => names.length === 0)) {
-    inputs.contradiction('secrets', 'is empty', `input keyVault names ${common.name}, and nothing would be granted on it`, 'name the secrets that the workload may read, or leave keyVault empty');
   }
 }

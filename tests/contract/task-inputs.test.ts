@@ -125,7 +125,7 @@ describe('inputs and outputs', () => {
     EnableWorkloadIdentity: () => seen(enableWorkloadIdentity),
     FederateServiceAccount: () => seen(federateServiceAccount),
     GrantRegistryRole: () => seen(grantRegistryRole, [{ principal: 'workload', adminUser: 'report' }, { principal: 'kubelet' }, { principal: 'objectId', principalId: '44444444-4444-4444-8444-444444444444', principalType: 'Group' }]),
-    DeployWithIdentity: () => seen(deployWithIdentity),
+    DeployWithIdentity: () => seen(deployWithIdentity, [{ secretMounts: 'api: /mnt/secrets' }]),
   };
 
   it('are compared for every task there is', () => {

@@ -37,6 +37,7 @@ function install(api: KubernetesApi, clock: Clock, { release, namespace, line, i
   const rendered = JSON.stringify(deployment(release, namespace));
   const [wanted] = parseManifests(inject === undefined ? rendered : injectIdentity(rendered, inject.identity));
   if (api.find('Deployment', namespace, release) === undefined) api.put(wanted as unknown as KubernetesObject, 'helm');
+  else api.edit('Deployment', namespace, release, (live) => void (live.spec = wanted?.spec));
   api.put({ apiVersion: 'v1', kind: 'Secret', type: 'helm.sh/release.v1', metadata: { name: `sh.helm.release.v1.${release}.v${version}`, namespace, labels } }, 'helm');
 }
 

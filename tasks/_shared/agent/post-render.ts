@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { text as textOf } from 'node:stream/consumers';
-import { number, object, parseJson, text } from '../fleet/json.js';
+import { number, object, parseJson, strings, text, type Json } from '../fleet/json.js';
 import { injectIdentity, type PodIdentity } from '../kubernetes/identity-injection.js';
+import type { VaultMounts } from '../kubernetes/vault-mounts.js';
 
 /**
  * What helm starts between rendering and sending: manifests come in on standard input and go out on standard output, right for the identity in
@@ -18,10 +19,17 @@ export async function postRender(): Promise<void> {
 }
 
 function identityIn(content: string): PodIdentity {
-  const { namespace, serviceAccount, clientId, tenantId, tokenSeconds } = object(parseJson(content));
+  const { namespace, serviceAccount, clientId, tenantId, tokenSeconds, vault } = object(parseJson(content));
   const given = { namespace: text(namespace), serviceAccount: text(serviceAccount), clientId: text(clientId), tenantId: text(tenantId) };
   const { namespace: place, serviceAccount: account, clientId: client, tenantId: tenant } = given;
   if (place === undefined || account === undefined || client === undefined || tenant === undefined) throw new Error('the file of the identity is not whole');
   const seconds = number(tokenSeconds);
-  return { namespace: place, serviceAccount: account, clientId: client, tenantId: tenant, ...(seconds === undefined ? {} : { tokenSeconds: seconds }) };
+  const lifetime = seconds === undefined ? {} : { tokenSeconds: seconds };
+  return { namespace: place, serviceAccount: account, clientId: client, tenantId: tenant, ...lifetime, ...(vault === undefined ? {} : { vault: mountsIn(object(vault)) }) };
+}
+
+function mountsIn({ secretProviderClass, paths }: Json): VaultMounts {
+  const name = text(secretProviderClass);
+  if (name === undefined) throw new Error('the file of the identity is not whole');
+  return { secretProviderClass: name, paths: strings(paths) };
 }

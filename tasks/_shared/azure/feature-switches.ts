@@ -35,6 +35,13 @@ export const workloadIdentity: FeatureSwitch = {
   },
 };
 
+const secretsProviderName = 'azureKeyvaultSecretsProvider';
+
+/** Whether a cluster has the add-on that mounts secrets of key vaults. */
+export function hasSecretsProvider({ raw }: { readonly raw: Json }): boolean {
+  return addOn(object(raw.properties), secretsProviderName).enabled === true;
+}
+
 /**
  * The add-on that mounts secrets of key vaults, with rotation. Source: AKS docs, csi-secrets-store-driver and its configuration options (values are
  * strings; the default interval is 2 minutes).
@@ -42,21 +49,20 @@ export const workloadIdentity: FeatureSwitch = {
  */
 export function secretsProvider(interval: string | undefined): FeatureSwitch {
   const rotating = (every: string): string => `on, rotation every ${every}`;
-  const name = 'azureKeyvaultSecretsProvider';
   const every = (config: Json): string => text(config.rotationPollInterval) ?? '2m';
   return {
     field: 'Key Vault secrets provider',
     wanted: interval === undefined ? 'on, with rotation' : rotating(interval),
     now: (properties) => {
-      const { enabled, config } = addOn(properties, name);
+      const { enabled, config } = addOn(properties, secretsProviderName);
       if (enabled !== true) return 'off';
       if (text(object(config).enableSecretRotation)?.toLowerCase() !== 'true') return 'on, without rotation';
       return interval === undefined ? 'on, with rotation' : rotating(every(object(config)));
     },
     change: (properties) => {
-      const { config } = addOn(properties, name);
+      const { config } = addOn(properties, secretsProviderName);
       const rotation = { enableSecretRotation: 'true', ...(interval === undefined ? {} : { rotationPollInterval: interval }) };
-      return withAddOn(properties, name, { enabled: true, config: { ...object(config), ...rotation } });
+      return withAddOn(properties, secretsProviderName, { enabled: true, config: { ...object(config), ...rotation } });
     },
   };
 }

@@ -28,11 +28,11 @@ export async function vaultMode(azure: Azure, place: ArmId, unreadable: VaultMod
 export class VaultLookup extends Lookup<VaultState> {
   readonly kind = 'key vault';
 
-  /** @param mode what the grants on it were planned for */
+  /** @param mode what the grants on it were planned for; `either` where nothing is granted */
   constructor(
     private readonly azure: Azure,
     private readonly place: ArmId,
-    private readonly mode: VaultMode = 'roles',
+    private readonly mode: VaultMode | 'either' = 'roles',
   ) {
     super(`key vault ${place.id.toLowerCase()}`, place.name, place.id);
   }
@@ -54,6 +54,7 @@ export class VaultLookup extends Lookup<VaultState> {
       return blocked({ code: 'WI2401', what: `Key vault ${this.name} was not found`, tried: `read ${this.id}`, because: 'there is no such resource', remedy: 'correct the input keyVault: an ARM id, or resourceGroup/name in the connection’s subscription' });
     }
     const wanted = observed.rbac ? 'roles' : 'policies';
+    if (this.mode === 'either') return keep('it is there');
     if (wanted === this.mode) return keep(observed.rbac ? 'roles decide who reads its secrets' : 'access policies decide who reads it, as a whole');
     if (!observed.rbac) {
       return blocked({

@@ -1,15 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, parseDocument, type Node, type Pair, type ParsedNode, type YAMLMap } from 'yaml';
-import { list, object } from './json.js';
+import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, parseDocument, type Node, type Pair, type ParsedNode, type YAMLMap, type YAMLSeq } from 'yaml';
+import { list, object, type Json } from './json.js';
 
 /** Where in a document, from its root: keys of mappings, indexes of sequences. */
 export type YamlPath = readonly (string | number)[];
 
-/** A text that a document shall have at a place. Mappings on the way are made where they are missing. */
-export interface YamlEdit {
-  readonly path: YamlPath;
-  readonly value: string;
-}
+/** What a document shall have at a place. Mappings on the way are made where they are missing. */
+export type YamlEdit =
+  /** A text. */
+  | { readonly path: YamlPath; readonly value: string }
+  /** One item more in the sequence at the place, before the others. The sequence is made where it is missing. */
+  | { readonly path: YamlPath; readonly item: Json };
 
 /** What could not be edited: a document that says a place in a way in which nothing can be put there without changing more. */
 export class UneditableYaml extends Error {
@@ -27,15 +28,15 @@ export class UneditableYaml extends Error {
 const dialect = { version: '1.1', logLevel: 'silent', prettyErrors: false } as const;
 
 /**
- * Puts texts into the documents of a YAML source and leaves every other character as it is: comments, order, quotes. What comes of it is read again and
- * compared: it differs by these texts and by nothing else.
+ * Puts texts and items into the documents of a YAML source and leaves every other character as it is: comments, order, quotes. What comes of it is read again and
+ * compared: it differs by these and by nothing else.
  * @param editsOf what a document is to get, by its content
  * @throws UneditableYaml where that cannot be done.
  */
 export function editYaml(source: string, editsOf: (content: unknown, index: number) => readonly YamlEdit[]): string {
   return documentsIn(source).map((text, index) => {
     const content = contentOf(text);
-    return editsOf(content, index).reduce((edited, edit) => withText(edited, edit, index), text);
+    return editsOf(content, index).reduce((edited, edit) => withEdit(edited, edit, index), text);
   }).join('');
 }
 
@@ -54,16 +55,22 @@ function contentOf(text: string): unknown {
   return parseDocument(text, dialect).toJS();
 }
 
-function withText(text: string, { path, value }: YamlEdit, index: number): string {
+function withEdit(text: string, edit: YamlEdit, index: number): string {
   const document = parseDocument(text, dialect);
   if (document.errors[0] !== undefined) throw new UneditableYaml(index, 'it is no YAML');
   const before: unknown = document.toJS();
-  if (valueAt(before, path) === value) return text;
-  const { start, end, insert } = spliceFor(text, document.contents, path, value, index);
+  const { path } = edit;
+  const present = valueAt(before, path);
+  if ('value' in edit && present === edit.value) return text;
+  const { start, end, insert } = spliceFor(text, document.contents, edit, index);
   const edited = `${text.slice(0, start)}${insert}${text.slice(end)}`;
-  if (!isDeepStrictEqual(contentOf(edited), withValue(before, path, value))) throw new UneditableYaml(index, `${path.join('.')} cannot be set without changing something else, such as what shares it by an anchor`);
+  const wanted = 'value' in edit ? edit.value : [edit.item, ...list(present)];
+  if (!isDeepStrictEqual(contentOf(edited), withValue(before, path, wanted))) throw new UneditableYaml(index, `${path.join('.')} cannot be set without changing something else, such as what shares it by an anchor`);
   return edited;
 }
+
+/** What comes to stand where nothing was: a text, or a sequence of one item. */
+type Added = string | readonly Json[];
 
 interface Splice {
   readonly start: number;
@@ -72,7 +79,9 @@ interface Splice {
 }
 
 /** What to put where, walking down to the last thing on the way that is there. */
-function spliceFor(text: string, root: ParsedNode | null, path: YamlPath, value: string, index: number): Splice {
+function spliceFor(text: string, root: ParsedNode | null, edit: YamlEdit, index: number): Splice {
+  const { path } = edit;
+  const value = 'value' in edit ? edit.value : [edit.item];
   let node: Node | null = root;
   for (const [depth, step] of path.entries()) {
     const rest = path.slice(depth);
@@ -85,6 +94,7 @@ function spliceFor(text: string, root: ParsedNode | null, path: YamlPath, value:
     if (!isMap(node)) throw new UneditableYaml(index, `${path.slice(0, depth).join('.') || 'it'} is ${isAlias(node) ? 'a reference to another place' : 'no mapping'}`);
     const pair: Pair | undefined = node.items.find(({ key }) => isScalar(key) && key.value === step);
     if (pair === undefined) return intoMap(text, node, rest, value, index);
+    if (depth === path.length - 1 && 'item' in edit && isSeq(pair.value)) return intoSequence(text, pair.value, edit.item, path, index);
     if (depth === path.length - 1 || isEmpty(pair.value)) return inPlaceOf(text, pair, rest.slice(1), value, path, index);
     node = pair.value as Node;
   }
@@ -96,7 +106,7 @@ function isEmpty(value: unknown): boolean {
 }
 
 /** A new entry before the first one: what follows the last one may be anything. */
-function intoMap(text: string, map: YAMLMap, path: YamlPath, value: string, index: number): Splice {
+function intoMap(text: string, map: YAMLMap, path: YamlPath, value: Added, index: number): Splice {
   const [first] = map.items;
   if (map.flow === true) {
     const [start] = map.range ?? [];
@@ -111,10 +121,19 @@ function intoMap(text: string, map: YAMLMap, path: YamlPath, value: string, inde
   return { start: at, end: at, insert: `${block(path, value, indent)}\n${indent}` };
 }
 
+/** A new item before the first one. */
+function intoSequence(text: string, sequence: YAMLSeq, item: Json, path: YamlPath, index: number): Splice {
+  const start = rangeOf(sequence)?.[0];
+  if (start === undefined) throw new UneditableYaml(index, `${path.join('.')} has no place`);
+  if (sequence.flow === true) return { start: start + 1, end: start + 1, insert: `${flowText(item)}${sequence.items.length === 0 ? '' : ', '}` };
+  return { start, end: start, insert: `- ${flowText(item)}\n${' '.repeat(start - (text.lastIndexOf('\n', start - 1) + 1))}` };
+}
+
 /** The value of an entry that is there: a text, or nothing. */
-function inPlaceOf(text: string, { key, value: present }: Pair, rest: YamlPath, value: string, path: YamlPath, index: number): Splice {
+function inPlaceOf(text: string, { key, value: present }: Pair, rest: YamlPath, value: Added, path: YamlPath, index: number): Splice {
   const [start, end] = rangeOf(present) ?? [];
   const insert = flow(rest, value);
+  if (typeof value !== 'string' && !isEmpty(present)) throw new UneditableYaml(index, `${path.join('.')} is ${isAlias(present) ? 'a reference to another place' : 'no sequence'}`);
   if (isScalar(present) && start !== undefined && end !== undefined && text.slice(start, end).trim() !== '') {
     if (present.type === 'BLOCK_FOLDED' || present.type === 'BLOCK_LITERAL') throw new UneditableYaml(index, `${path.join('.')} is a text of several lines`);
     return { start, end, insert };
@@ -133,14 +152,21 @@ function rangeOf(node: unknown): readonly number[] | undefined {
 }
 
 /** `a: {b: "value"}` in lines of their own, the first where it is put. */
-function block(path: YamlPath, value: string, indent: string): string {
+function block(path: YamlPath, value: Added, indent: string): string {
   const [key = '', ...rest] = path;
-  return rest.length === 0 ? `${keyText(key)}: ${JSON.stringify(value)}` : `${keyText(key)}:\n${indent}  ${block(rest, value, `${indent}  `)}`;
+  return rest.length === 0 ? `${keyText(key)}: ${flowText(value)}` : `${keyText(key)}:\n${indent}  ${block(rest, value, `${indent}  `)}`;
 }
 
-function flow(path: YamlPath, value: string): string {
+function flow(path: YamlPath, value: Added): string {
   const [key, ...rest] = path;
-  return key === undefined ? JSON.stringify(value) : `{${keyText(key)}: ${flow(rest, value)}}`;
+  return key === undefined ? flowText(value) : `{${keyText(key)}: ${flow(rest, value)}}`;
+}
+
+/** A value in one line. */
+function flowText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flowText).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  return `{${Object.entries(value).map(([key, part]) => `${keyText(key)}: ${flowText(part)}`).join(', ')}}`;
 }
 
 function keyText(key: string | number): string {
@@ -152,7 +178,7 @@ function valueAt(content: unknown, path: YamlPath): unknown {
   return path.reduce<unknown>((at, step) => (typeof step === 'number' ? list(at)[step] : object(at)[step]), content);
 }
 
-function withValue(content: unknown, path: YamlPath, value: string): unknown {
+function withValue(content: unknown, path: YamlPath, value: unknown): unknown {
   const [step, ...rest] = path;
   if (step === undefined) return value;
   if (typeof step === 'number') return list(content).map((item, index) => (index === step ? withValue(item, rest, value) : item));

@@ -71,8 +71,8 @@ export async function prepareChart(settings: ChartSettings, identity: ChartIdent
   if (settings.set !== undefined) values.push(named(values.length, settings.set));
   for (const { fileName, content } of values) add(fileName, content);
   const content = hash.copy().digest('hex').slice(0, longestDigest);
-  const { mode, serviceAccount, clientId, tenantId, tokenSeconds } = identity;
-  add('identity', JSON.stringify([mode, serviceAccount, clientId, tenantId, tokenSeconds ?? 0]));
+  const { mode, serviceAccount, clientId, tenantId, tokenSeconds, vault } = identity;
+  add('identity', JSON.stringify([mode, serviceAccount, clientId, tenantId, tokenSeconds ?? 0, ...(vault === undefined ? [] : [vault])]));
   return { folder, values, ...(secretValues === undefined ? {} : { secretValues }), content, digest: hash.digest('hex').slice(0, longestDigest) };
 }
 

@@ -36,6 +36,8 @@ export const ownKeys = {
   access: 'aks-workload-identity/access',
   /** Label of a Helm release: salt and slow digest of the secret values that it was made with. */
   secrets: 'aks-workload-identity/secrets',
+  /** Label of what belongs to a Helm release without being a part of it: the release's name. */
+  release: 'aks-workload-identity/release',
   /** Pod annotation: client id that the pods were made for. */
   clientId: 'aks-workload-identity/client-id',
 } as const;

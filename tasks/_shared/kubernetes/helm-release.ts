@@ -9,13 +9,14 @@ import { kinds, nameOf, pathOf, type ObjectRef } from './objects.js';
 import { rights } from './permissions.js';
 import { describeTroubles, troublesOf } from './pod-health.js';
 import { reachOf } from './predictable-kinds.js';
-import type { ReleaseBlueprint, ReleaseInputs } from './release-blueprint.js';
+import { identityOf, type ReleaseBlueprint, type ReleaseInputs } from './release-blueprint.js';
 import { isPending, newestRevision, type Revision } from './release-revisions.js';
 import { newlyWidening, wideningEffect, type WideningObject } from './release-widening.js';
 import { afterRollback, rollBack } from './release-rollback.js';
 import { secretsReason, upgradeLine, usualHistory } from './release-upgrade.js';
 import type { RenderedChart } from './rendered-chart.js';
 import { serviceAccountState, type ServiceAccountState } from './service-account.js';
+import { unmountedContainers } from './vault-mounts.js';
 import { podsOf, workloadsOf, type Workload } from './workloads.js';
 
 export interface HelmReleaseInputs extends ReleaseInputs {
@@ -190,6 +191,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
   /** What somebody changed in the cluster since; undefined when nothing that matters here. */
   #drift({ chart, workloads, serviceAccount }: HelmReleaseState, known: Known<HelmReleaseInputs>): string | undefined {
     const account = this.blueprint.settings.serviceAccount;
+    const mounts = identityOf(this.blueprint.settings, known).vault;
     const liveOf = ({ kind, name }: ObjectRef): Workload | undefined => workloads.find(({ ref }) => ref.kind === kind && ref.name === name);
     const gone = chart.workloads.find((ref) => liveOf(ref) === undefined);
     if (gone !== undefined) return `${nameOf(gone)} is gone`;
@@ -197,6 +199,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     for (const user of chart.users.flatMap((ref) => liveOf(ref) ?? [])) {
       if (user.serviceAccount !== account) return `${user.title} does not run as service account ${account} any more`;
       if (user.podLabels[identityKeys.use] !== 'true') return `the pod template of ${user.title} lost the label ${identityKeys.use}`;
+      if (mounts !== undefined && unmountedContainers(user.template, mounts).length > 0) return `the pod template of ${user.title} lost the secrets of the vault`;
     }
     if (chart.makesServiceAccount && !carries(serviceAccount, known)) return 'the service account lost its annotations';
     return undefined;

@@ -9,6 +9,7 @@ import { inspectRendering, type RenderedChart } from './rendered-chart.js';
 import { holdSecrets } from './plain-secrets.js';
 import { withoutDefinitions } from './release-widening.js';
 import type { SendPolicy } from './send-checks.js';
+import { mountsOf, type VaultSecrets } from './vault-secrets.js';
 import type { Belonging } from './workloads.js';
 
 /** What is known of a deployment from the start, whatever its source is. */
@@ -24,6 +25,8 @@ export interface DeploymentSettings {
   readonly policy: SendPolicy;
   /** Lifetime of the tokens that the webhook asks for, in seconds; absent: as it is. */
   readonly tokenSeconds?: number;
+  /** What containers get from a vault; absent: nothing. */
+  readonly vaultSecrets?: VaultSecrets;
   /** Whether a release whose upgrade fails is taken back to what ran before. */
   readonly atomic: boolean;
   /** How long Helm and the rollout may take. Milliseconds. */
@@ -124,12 +127,13 @@ export class ReleaseBlueprint implements Blueprint {
 }
 
 /** The identity that pods shall have, as far as it is known; ids that are not known yet have something in their place. */
-export function identityOf({ serviceAccount, identityMode: mode, tokenSeconds }: DeploymentSettings, { clientId, tenantId }: Known<ReleaseInputs>): ChartIdentity {
+export function identityOf({ release, serviceAccount, identityMode: mode, tokenSeconds, vaultSecrets }: DeploymentSettings, { clientId, tenantId }: Known<ReleaseInputs>): ChartIdentity {
+  const reader = { clientId: clientId === unknown ? placeholder : clientId, tenantId: tenantId === unknown ? placeholder : tenantId };
   return {
     mode,
     serviceAccount,
-    clientId: clientId === unknown ? placeholder : clientId,
-    tenantId: tenantId === unknown ? placeholder : tenantId,
+    ...reader,
     ...(tokenSeconds === undefined ? {} : { tokenSeconds }),
+    ...(vaultSecrets === undefined ? {} : { vault: mountsOf(release, vaultSecrets, reader) }),
   };
 }

@@ -2,7 +2,7 @@ import { Problem } from '../reconcile/problem.js';
 import { documentAt, UneditableYaml } from '../fleet/yaml-edits.js';
 import type { ChartIdentity, IdentityMode } from './chart.js';
 import { identityKeys } from './connection.js';
-import { injectIdentity } from './identity-injection.js';
+import { injectIdentity, isHook } from './identity-injection.js';
 import { object, type Json } from '../fleet/json.js';
 import { selectorOf, type LabelSelector } from '../fleet/label-selector.js';
 import { kinds, metadataOf, nameOf, type ObjectKind, type ObjectRef } from './objects.js';
@@ -10,6 +10,7 @@ import { podTemplateOf, podTemplatePath, serviceAccountOf } from './pod-template
 import { wideningObjects, withoutDefinitions, type WideningObject } from './release-widening.js';
 import { refOf, renderedObjects } from './rendered-objects.js';
 import { checkSending, type SendPolicy } from './send-checks.js';
+import { mountFaults, syncFaults, type MountablePods } from './vault-faults.js';
 
 /** What makes pods in a rendering, and what tells its pods from others. */
 export interface RenderedPods {
@@ -61,9 +62,12 @@ export interface InspectionOptions {
 }
 
 /** Looks at manifests as they will be sent, before anything is: would the pods get this identity? */
-export function inspectRendering(rendered: string, { identity, namespace, hooks, policy, again }: InspectionOptions): RenderedChart {
+export function inspectRendering(rendered: string, options: InspectionOptions): RenderedChart {
+  const { identity, namespace, policy, again } = options;
   const { manifests, definitions } = withoutDefinitions(rendered);
-  const made = madeRight(manifests, identity, namespace, hooks);
+  const asRendered = podsAsRendered(manifests, options);
+  const unmountable = identity.vault === undefined ? [] : mountFaults(asRendered, identity.vault);
+  const made = madeRight(manifests, options, asRendered.length > 0 && unmountable.length === 0);
   const found = renderedObjects(made.manifests, namespace);
   const { serviceAccount } = identity;
   const checked = checkSending({ objects: found, namespace, serviceAccount, policy, ...(again === undefined ? {} : { again: renderedObjects(withoutDefinitions(again).manifests, namespace) }) });
@@ -75,6 +79,8 @@ export function inspectRendering(rendered: string, { identity, namespace, hooks,
   const account = ours.find(({ ref }) => ref.kind === kinds.serviceAccount.kind && ref.name === identity.serviceAccount);
   const faults = [
     ...made.faults,
+    ...unmountable,
+    ...syncFaults(ours.map(({ ref }) => ref), identity.vault?.syncSecret),
     ...(users.length === 0 ? [unused(identity.serviceAccount, ours)] : []),
     ...users.flatMap(({ content, ref, template }) => labelFault(content, ref, template, identity.mode)),
     ...(account === undefined ? [] : annotationFaults(account.content, account.ref, identity)),
@@ -102,10 +108,20 @@ function renderedPods(content: Json, ref: ObjectRef): RenderedPods[] {
   return [{ ref, labels, ...selector, serviceAccount: serviceAccountOf(template), hostNetwork: object(template.spec).hostNetwork === true }];
 }
 
-function madeRight(manifests: string, { mode, ...identity }: ChartIdentity, namespace: string, hooks: boolean): { readonly manifests: string; readonly faults: readonly Problem[] } {
+/** The pod templates that run as the service account, as the chart itself says them. */
+function podsAsRendered(manifests: string, { identity, namespace, hooks }: InspectionOptions): MountablePods[] {
+  return renderedObjects(manifests, namespace).flatMap(({ content, ref }) => {
+    const template = podTemplateOf(content);
+    const ours = template !== undefined && ref.namespace === namespace && serviceAccountOf(template) === identity.serviceAccount;
+    return ours ? [{ ref, template, sealed: !hooks && isHook(content) }] : [];
+  });
+}
+
+/** @param mountable false where the files of the vault cannot be mounted, so that everything else is looked at without them */
+function madeRight(manifests: string, { identity: { mode, vault, ...identity }, namespace, hooks }: InspectionOptions, mountable: boolean): { readonly manifests: string; readonly faults: readonly Problem[] } {
   if (mode === 'verify') return { manifests, faults: [] };
   try {
-    return { manifests: injectIdentity(manifests, { ...identity, namespace }, { hooks }), faults: [] };
+    return { manifests: injectIdentity(manifests, { ...identity, namespace, ...(vault !== undefined && mountable ? { vault } : {}) }, { hooks }), faults: [] };
   } catch (error) {
     if (!(error instanceof UneditableYaml)) throw error;
     return { manifests, faults: [uneditable(manifests, error)] };

@@ -10,6 +10,8 @@ import { describeTroubles, isRunning, troublesOf } from './pod-health.js';
 import type { DeploymentSettings, ReleaseInputs } from './release-blueprint.js';
 import { restingEvidence } from './resting-release.js';
 import { causeOf, type FaultyPod } from './rollout-verdict.js';
+import { assertMounted } from './vault-faults.js';
+import { mountsOf } from './vault-secrets.js';
 import { podsOf, workloadsOf, type Workload } from './workloads.js';
 
 interface Group {
@@ -59,9 +61,12 @@ export class RolloutProof implements Proof<ReleaseInputs> {
       const { connection, namespace, serviceAccount: name } = this.settings;
       throw await causeOf(connection, { namespace, name }, { title: this.title, cluster: this.cluster, checked: running.length }, faulty, known);
     }
+    const { vaultSecrets } = this.settings;
+    const mounts = vaultSecrets === undefined ? undefined : mountsOf(this.settings.release, vaultSecrets, known);
+    if (mounts !== undefined) assertMounted(this.title, this.cluster, running.map(({ pod }) => pod), mounts);
     const aside = others === 0 ? '' : `; ${others} more of the release run as other service accounts`;
     const pods = `${running.length} of ${running.length} running pods`;
-    return { level: 'observed', summary: `${pods} of ${this.title} have client id ${known.clientId} and a token file${aside}` };
+    return { level: 'observed', summary: `${pods} of ${this.title} have client id ${known.clientId} and a token file${mounts === undefined ? '' : `, and the secrets of key vault ${vaultSecrets?.vault ?? ''} are mounted`}${aside}` };
   }
 
   async #rolledOut(): Promise<Attempt<{ ours: readonly Group[]; others: number }>> {

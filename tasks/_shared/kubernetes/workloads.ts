@@ -22,6 +22,7 @@ export interface Workload {
   readonly title: string;
   readonly uid: string | undefined;
   readonly serviceAccount: string;
+  readonly template: Json;
   /** Labels of the pod template. */
   readonly podLabels: Readonly<Record<string, string>>;
   /** Environment variables that the pod template itself sets, by container. */
@@ -89,6 +90,7 @@ export function workload(found: ClusterObject, namespace: string): Workload {
     title: nameOf(ref),
     uid,
     serviceAccount: serviceAccountOf(template),
+    template,
     podLabels: strings(object(template.metadata).labels),
     environment: environmentOf(object(template.spec)),
     selector: selectorText(object(spec.selector)),

@@ -3,6 +3,8 @@ import { parseAllDocuments } from 'yaml';
 import { editYaml, UneditableYaml, type YamlEdit } from '../../../tasks/_shared/fleet/yaml-edits.js';
 
 const label = (value = 'true'): YamlEdit => ({ path: ['metadata', 'labels', 'use'], value });
+const volume: YamlEdit = { path: ['spec', 'volumes'], item: { name: 'v', csi: { readOnly: true, attributes: { 'a.b/c': 'on' }, modes: ['x', 1] } } };
+const line = '{name: "v", csi: {readOnly: true, attributes: {a.b/c: "on"}, modes: ["x", 1]}}';
 
 /** The lines that an edit takes away and adds. */
 function difference(before: string, after: string): string[] {
@@ -30,6 +32,15 @@ describe('editing YAML in place', () => {
     ['quotes keys and values that need it', 'metadata:\n  labels:\n    app: x\n', ['+     "a b": "x\\"y\\n"'], { path: ['metadata', 'labels', 'a b'], value: 'x"y\n' }],
     ['reads YAML as Helm does: an unquoted yes stays what it is', 'metadata:\n  labels:\n    app: yes\nspec: {on: off, mode: 0644}\n', ['+     use: "true"']],
     ['keeps Windows line ends of the rest', 'metadata:\r\n  labels:\r\n    app: x\r\n', ['+     use: "true"']],
+    ['puts an item before the others of a sequence', 'spec:\n  volumes:\n  - name: a # first\n  - name: b\n', [`+   - ${line}`], volume],
+    ['puts an item into a sequence with an indent of its own', 'spec:\n  volumes:\n      # all\n      -   name: a\n          emptyDir: {}\n', [`+       - ${line}`], volume],
+    ['puts an item into a sequence in brackets', 'spec: {volumes: [{name: a}]}\n', ['- spec: {volumes: [{name: a}]}', `+ spec: {volumes: [${line}, {name: a}]}`], volume],
+    ['puts an item into empty brackets', 'spec:\n  volumes: []\n', ['-   volumes: []', `+   volumes: [${line}]`], volume],
+    ['makes a sequence that is missing', 'spec:\n  containers: []\n', [`+   volumes: [${line}]`], volume],
+    ['makes a sequence that is missing in braces', 'spec: {a: b}\n', ['- spec: {a: b}', `+ spec: {volumes: [${line}], a: b}`], volume],
+    ['makes all that is missing above a sequence', 'kind: Pod\n', ['+ spec:', `+   volumes: [${line}]`], volume],
+    ['fills a sequence that is empty', 'spec:\n  volumes: # none\n  a: b\n', ['-   volumes: # none', `+   volumes: [${line}] # none`], volume],
+    ['keeps Windows line ends beside an item', 'spec:\r\n  volumes:\r\n  - name: a\r\n', [`+   - ${line}`], volume],
     ['finds a key that is written in quotes', 'metadata:\n  "labels":\n    app: x\n', ['+     use: "true"']],
   ];
   for (const [title, source, expected, edit = label()] of cases) {
@@ -47,7 +58,11 @@ describe('editing YAML in place', () => {
     assert.equal(editYaml('', () => [label()]), '');
   });
 
-  const refused: readonly (readonly [title: string, source: string, because: RegExp])[] = [
+  const refused: readonly (readonly [title: string, source: string, because: RegExp, edit?: YamlEdit])[] = [
+    ['a sequence that others share by an anchor', 'spec:\n  volumes: &v [{name: a}]\n  others: *v\n', /spec\.volumes cannot be set without changing something else/, volume],
+    ['a reference in the place of a sequence', 'base: &v [{name: a}]\nspec:\n  volumes: *v\n', /spec\.volumes is a reference to another place/, volume],
+    ['a text in the place of a sequence', 'spec:\n  volumes: none\n', /spec\.volumes is no sequence/, volume],
+    ['a mapping in the place of a sequence', 'spec:\n  volumes: {a: b}\n', /spec\.volumes is no sequence/, volume],
     ['a mapping that others share by an anchor', 'metadata:\n  labels: &l {app: x}\nspec:\n  selector: *l\n', /metadata\.labels\.use cannot be set without changing something else/],
     ['a reference in the place of a mapping', 'base: &l {app: x}\nmetadata:\n  labels: *l\n', /metadata\.labels is a reference to another place/],
     ['a text in the place of a mapping', 'metadata:\n  labels: none\n', /metadata\.labels is no mapping/],
@@ -56,8 +71,8 @@ describe('editing YAML in place', () => {
     ['what is no YAML', 'metadata: [a\n', /it is no YAML/],
     ['a sequence at the root', '- a\n', /is no mapping/],
   ];
-  for (const [title, source, because] of refused) {
-    it(`refuses ${title}`, () => assert.throws(() => editYaml(source, () => [label()]), (error) => error instanceof UneditableYaml && because.test(error.because)));
+  for (const [title, source, because, edit = label()] of refused) {
+    it(`refuses ${title}`, () => assert.throws(() => editYaml(source, () => [edit]), (error) => error instanceof UneditableYaml && because.test(error.because)));
   }
 
   it('lets a merge key stand, whose own keys come first', () => {

@@ -4,6 +4,7 @@ import { Namespace } from '../../../tasks/_shared/kubernetes/namespace.js';
 import { ReleaseBlueprint } from '../../../tasks/_shared/kubernetes/release-blueprint.js';
 import { RolloutProof } from '../../../tasks/_shared/kubernetes/rollout-proof.js';
 import type { SendPolicy } from '../../../tasks/_shared/kubernetes/send-checks.js';
+import type { VaultSecrets } from '../../../tasks/_shared/kubernetes/vault-secrets.js';
 import { ServiceAccountAdoption } from '../../../tasks/_shared/kubernetes/service-account-adoption.js';
 import { output, value } from '../../../tasks/_shared/reconcile/ref.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
@@ -27,6 +28,8 @@ export interface ReleaseWish {
   readonly atomic?: boolean;
   readonly historyLimit?: number;
   readonly alwaysUpgrade?: boolean;
+  /** Default: none. */
+  readonly vaultSecrets?: VaultSecrets;
   readonly dryRun?: boolean;
   /** Default: {@link strictPolicy}. */
   readonly policy?: SendPolicy;

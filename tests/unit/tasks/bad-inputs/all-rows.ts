@@ -10,7 +10,8 @@ import { releaseRows } from './release-rows.js';
 import { sharedRows } from './shared-rows.js';
 import type { BadInput } from './table.js';
 import { undoRows } from './undo-rows.js';
+import { vaultMountRows } from './vault-mount-rows.js';
 import { workloadRows } from './workload-rows.js';
 
 /** The whole table: every input of every task is at fault in some line. A new input gets its lines here. */
-export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...boundaryRows, ...enableRows, ...workloadRows, ...registryRows, ...releaseRows, ...chartRows, ...networkRows, ...undoRows, ...adminUserRows, ...auditRows];
+export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...boundaryRows, ...enableRows, ...workloadRows, ...registryRows, ...releaseRows, ...chartRows, ...networkRows, ...vaultMountRows, ...undoRows, ...adminUserRows, ...auditRows];

@@ -13,7 +13,8 @@ const address = 'https://dce-contoso-abcd.westeurope-1.ingest.monitor.azure.com'
 const rule = 'dcr-000a00a000a00000a000000aa000a0aa';
 const group = `/subscriptions/${subscription}/resourceGroups/rg/providers/Microsoft.Insights`;
 const ingestion = /the logs ingestion address such as https:\/\/dce-.*, without a path/;
-const stack = { environment: 'AzureStack', activeDirectoryServiceEndpointResourceId: 'https://management.stack.local', environmentAuthorityUrl: 'https://login.stack.local', AzureKeyVaultServiceEndpointResourceId: 'https://vault.stack.local' };
+/** What a service connection of AzureStack says. */
+export const stack = { environment: 'AzureStack', activeDirectoryServiceEndpointResourceId: 'https://management.stack.local', environmentAuthorityUrl: 'https://login.stack.local', AzureKeyVaultServiceEndpointResourceId: 'https://vault.stack.local' };
 const { data, parameters } = federatedEndpoint;
 const contoso = 'The service connection contoso';
 
