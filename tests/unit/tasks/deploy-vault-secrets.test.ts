@@ -59,6 +59,8 @@ describe('DeployWithIdentity: secrets of a vault', () => {
     const [pod] = rig.world.clusters.get('aks-1')!.list('Pod', 'orders');
     assert.deepEqual(objects(object(pod?.spec).volumes).map(({ csi }) => object(object(csi).volumeAttributes).secretProviderClass).filter((name) => name !== undefined), [made?.metadata.name]);
     assert.match(JSON.stringify(result.proofs[0]?.outcome), /and the secrets of key vault kv-unit are mounted/);
+    const judged = result.plan.find(({ resource }) => resource.kind === 'secret provider class')?.resource.accesses ?? [];
+    assert.deepEqual(judged.map(({ kind, from, to }) => `${kind} ${from.kind} ${from.name} → ${to.kind} ${to.name}`), ['deploy service connection contoso-nonprod → cluster aks-1', 'deploy cluster aks-1 → key vault kv-unit']);
     const second = await deploy(mounted);
     assert.equal(second.result, 'succeeded');
     assert.deepEqual([changes(second), rig.writes()], [[], []]);
