@@ -24,7 +24,8 @@ export function mappingFlaw(text: string): string | undefined {
   return isMapping ? undefined : 'it is YAML, but not a mapping';
 }
 
-function placeOf(text: string, offset: number): string {
+/** Where in a text an offset is, as people count: `line 3, column 1`. */
+export function placeOf(text: string, offset: number): string {
   const lines = text.slice(0, offset).split('\n');
   return `line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`;
 }

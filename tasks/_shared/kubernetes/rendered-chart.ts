@@ -59,11 +59,15 @@ export interface InspectionOptions {
   readonly policy: SendPolicy;
   /** The same chart, rendered once more. Absent where nothing in it could differ. */
   readonly again?: string;
+  /** What the manifests are from, as messages call it. Default: a chart. */
+  readonly source?: string;
 }
+
+const chart = 'the chart';
 
 /** Looks at manifests as they will be sent, before anything is: would the pods get this identity? */
 export function inspectRendering(rendered: string, options: InspectionOptions): RenderedChart {
-  const { identity, namespace, policy, again } = options;
+  const { identity, namespace, policy, again, source = chart } = options;
   const { manifests, definitions } = withoutDefinitions(rendered);
   const asRendered = podsAsRendered(manifests, options);
   const unmountable = identity.vault === undefined ? [] : mountFaults(asRendered, identity.vault);
@@ -81,9 +85,9 @@ export function inspectRendering(rendered: string, options: InspectionOptions): 
     ...made.faults,
     ...unmountable,
     ...syncFaults(ours.map(({ ref }) => ref), identity.vault?.syncSecret),
-    ...(users.length === 0 ? [unused(identity.serviceAccount, ours)] : []),
-    ...users.flatMap(({ content, ref, template }) => labelFault(content, ref, template, identity.mode)),
-    ...(account === undefined ? [] : annotationFaults(account.content, account.ref, identity)),
+    ...(users.length === 0 ? [unused(identity.serviceAccount, ours, source)] : []),
+    ...users.flatMap(({ content, ref, template }) => labelFault(content, ref, template, identity.mode, source)),
+    ...(account === undefined ? [] : annotationFaults(account.content, account.ref, identity, source)),
     ...checked.flatMap(({ severity, problem }) => (severity === 'error' ? [problem] : [])),
   ];
   return {
@@ -118,23 +122,23 @@ function podsAsRendered(manifests: string, { identity, namespace, hooks }: Inspe
 }
 
 /** @param mountable false where the files of the vault cannot be mounted, so that everything else is looked at without them */
-function madeRight(manifests: string, { identity: { mode, vault, ...identity }, namespace, hooks }: InspectionOptions, mountable: boolean): { readonly manifests: string; readonly faults: readonly Problem[] } {
+function madeRight(manifests: string, { identity: { mode, vault, ...identity }, namespace, hooks, source = chart }: InspectionOptions, mountable: boolean): { readonly manifests: string; readonly faults: readonly Problem[] } {
   if (mode === 'verify') return { manifests, faults: [] };
   try {
     return { manifests: injectIdentity(manifests, { ...identity, namespace, ...(vault !== undefined && mountable ? { vault } : {}) }, { hooks }), faults: [] };
   } catch (error) {
     if (!(error instanceof UneditableYaml)) throw error;
-    return { manifests, faults: [uneditable(manifests, error)] };
+    return { manifests, faults: [uneditable(manifests, error, source)] };
   }
 }
 
-function uneditable(manifests: string, { document, because }: UneditableYaml): Problem {
+function uneditable(manifests: string, { document, because }: UneditableYaml, source: string): Problem {
   const content = renderedObjects(documentAt(manifests, document), '')[0]?.content;
   return new Problem({
     code: 'WI4211',
-    what: `The identity cannot be put into ${content === undefined ? `document ${document + 1} of the rendered chart` : nameOf(refOf(content, ''))}`,
+    what: `The identity cannot be put into ${content === undefined ? `document ${document + 1} of ${source}` : nameOf(refOf(content, ''))}`,
     because,
-    remedy: 'write that part of the chart out, without anchors and references; or put the identity there yourself and set identityMode to verify',
+    remedy: `write that part of ${source} out, without anchors and references; or put the identity there yourself and set identityMode to verify`,
   });
 }
 
@@ -142,20 +146,20 @@ function rollingOf(found: readonly { readonly ref: ObjectRef }[]): ObjectRef[] {
   return found.flatMap(({ ref }) => (rolling.includes(ref.kind) ? [ref] : []));
 }
 
-function unused(serviceAccount: string, ours: readonly { content: Json; ref: ObjectRef }[]): Problem {
+function unused(serviceAccount: string, ours: readonly { content: Json; ref: ObjectRef }[], source: string): Problem {
   const users = ours.flatMap(({ content, ref }) => {
     const template = podTemplateOf(content);
     return template === undefined ? [] : [`${nameOf(ref)} runs as ${serviceAccountOf(template)}`];
   });
   return new Problem({
     code: 'WI4204',
-    what: `No pod of the chart runs as service account ${serviceAccount}`,
-    because: users.length === 0 ? 'the rendered chart has no pods at all' : users.join('; '),
-    remedy: 'name the service account in the chart’s values (serviceAccount.name, as most charts have it), or correct the input serviceAccount',
+    what: `No pod of ${source} runs as service account ${serviceAccount}`,
+    because: users.length === 0 ? source === chart ? 'the rendered chart has no pods at all' : `${source} have no pods at all` : users.join('; '),
+    remedy: `name the service account ${source === chart ? 'in the chart’s values (serviceAccount.name, as most charts have it)' : 'in the pod templates (serviceAccountName)'}, or correct the input serviceAccount`,
   });
 }
 
-function labelFault(content: Json, ref: ObjectRef, template: Json, mode: IdentityMode): Problem[] {
+function labelFault(content: Json, ref: ObjectRef, template: Json, mode: IdentityMode, source: string): Problem[] {
   const value = object(object(template.metadata).labels)[identityKeys.use];
   if (value === 'true') return [];
   if (mode === 'inject') {
@@ -176,7 +180,7 @@ function labelFault(content: Json, ref: ObjectRef, template: Json, mode: Identit
       code: 'WI4205',
       what: `Pods of ${nameOf(ref)} would start without identity`,
       because,
-      remedy: `let the chart put the label "true" there (${[...(podTemplatePath(ref) ?? []), 'metadata', 'labels'].join('.')}), or set identityMode to inject`,
+      remedy: `${source === chart ? 'let the chart put' : 'put'} the label "true" there (${[...(podTemplatePath(ref) ?? []), 'metadata', 'labels'].join('.')}), or set identityMode to inject`,
     }),
   ];
 }
@@ -186,7 +190,7 @@ function wrongValue(value: unknown): string {
   return `its pod template has label ${identityKeys.use} with the value ${JSON.stringify(value)}${quoted}; only the text "true" counts`;
 }
 
-function annotationFaults(account: Json, ref: ObjectRef, identity: ChartIdentity): Problem[] {
+function annotationFaults(account: Json, ref: ObjectRef, identity: ChartIdentity, source: string): Problem[] {
   const { annotations } = metadataOf(account);
   const given = { clientId: annotations[identityKeys.clientId], tenantId: annotations[identityKeys.tenantId] };
   const wrong = [
@@ -199,9 +203,9 @@ function annotationFaults(account: Json, ref: ObjectRef, identity: ChartIdentity
   return [
     new Problem({
       code: 'WI4206',
-      what: `The chart renders ${nameOf(ref)} without this identity`,
+      what: `${source === chart ? 'The chart renders' : 'The manifests make'} ${nameOf(ref)} without this identity`,
       because: `its annotation ${wrong.join(' and ')}`,
-      remedy: 'let the chart annotate it so, set identityMode to inject, or let the chart make no service account',
+      remedy: source === chart ? 'let the chart annotate it so, set identityMode to inject, or let the chart make no service account' : 'annotate it so, set identityMode to inject, or take it out of the manifests',
     }),
   ];
 }

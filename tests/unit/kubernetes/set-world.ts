@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { ManifestBlueprint } from '../../../tasks/_shared/kubernetes/manifest-blueprint.js';
+import { ManifestSet } from '../../../tasks/_shared/kubernetes/manifest-set.js';
+import { readManifests } from '../../../tasks/_shared/kubernetes/manifests.js';
+import { Namespace } from '../../../tasks/_shared/kubernetes/namespace.js';
+import type { IdentityMode } from '../../../tasks/_shared/kubernetes/chart.js';
+import { RolloutProof } from '../../../tasks/_shared/kubernetes/rollout-proof.js';
+import type { ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
+import { output, value } from '../../../tasks/_shared/reconcile/ref.js';
+import type { FieldChange } from '../../../tasks/_shared/reconcile/resource.js';
+import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
+import { clientId, tenantId, verdictOf, type ClusterWorld } from './cluster-world.js';
+
+/** What to deploy into namespace orders for service account api, and how. */
+export interface SetWish {
+  readonly manifests: string;
+  /** Default: orders. */
+  readonly set?: string;
+  readonly clientId?: string;
+  readonly timeoutMs?: number;
+  readonly identityMode?: IdentityMode;
+  readonly atomic?: boolean;
+  readonly overwrite?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** What a deployment of a set came to. */
+export interface SetRun {
+  readonly result: RunResult;
+  readonly set: ManifestSet;
+}
+
+/** Deploys as DeployWithIdentity does: the namespace, the set, and the proof by its pods. */
+export async function deploySet(world: ClusterWorld, wish: SetWish): Promise<SetRun> {
+  const { connection, clock, abort } = world;
+  const { manifests: text, set: release = 'orders', clientId: id = clientId, timeoutMs = 60_000, identityMode = 'inject', atomic = true, overwrite = false, dryRun = false } = wish;
+  const read = readManifests([{ path: 'all.yaml', text }], 'orders');
+  assert.deepEqual(read.flaws, []);
+  const settings = { connection, clock, signal: abort.signal, namespace: 'orders', serviceAccount: 'api', release, timeoutMs, identityMode, atomic, overwrite, manifests: read.objects };
+  const namespace = new Namespace(connection, 'orders');
+  const refs = { namespace: output(namespace, (state) => state.name), clientId: value(id), tenantId: value(tenantId) };
+  const blueprint = new ManifestBlueprint(settings);
+  const set = new ManifestSet(blueprint, refs, []);
+  const resources = [namespace, set];
+  const result = await world.run(resources, [new RolloutProof(blueprint.settings, refs, resources.map(({ key }) => key))], dryRun);
+  return { result, set };
+}
+
+/** Deploys, and insists on success. Gives what was planned for the set. */
+export async function deployed(world: ClusterWorld, wish: SetWish): Promise<{ readonly action: string; readonly reason: string; readonly fields: readonly FieldChange[] }> {
+  const { result, set } = await deploySet(world, wish);
+  assert.equal(result.result, 'succeeded', briefly(result));
+  const change = result.plan.find(({ resource }) => resource.key === set.key)?.change;
+  assert.ok(change !== undefined && change.action !== 'blocked');
+  return { action: change.action, reason: change.reason, fields: 'fields' in change ? change.fields : [] };
+}
+
+/** Deploys, and insists on failure. Gives the problem of the set. */
+export async function refused(world: ClusterWorld, wish: SetWish): Promise<ProblemParts> {
+  const { result, set } = await deploySet(world, wish);
+  assert.equal(result.result, 'failed', briefly(result));
+  const { problem } = verdictOf(result, set.key);
+  assert.ok(problem !== undefined, briefly(result));
+  return problem;
+}
+
+export const account = 'apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: api}\n';
+export const config = (text = 'a'): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {mode: ${text}}\n`;
+export const service = 'apiVersion: v1\nkind: Service\nmetadata: {name: api}\nspec: {selector: {app: api}, ports: [{port: 80, protocol: TCP}]}\n';
+
+/** A deployment of one container. */
+export function deployment(image = 'api:1', name = 'api', more = ''): string {
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ${name}}
+spec:
+  selector: {matchLabels: {app: ${name}}}
+  template:
+    metadata: {labels: {app: ${name}}}
+    spec:
+      serviceAccountName: api
+      containers:
+        - {name: main, image: "${image}"${more}}
+`;
+}
+
+/** Documents in one file. */
+export function file(...documents: readonly string[]): string {
+  return documents.join('---\n');
+}
+
+/** What a run came to, for the message of an assertion; states are left out, since they hold all manifests. */
+function briefly({ plan, applied, proofs }: RunResult): string {
+  return JSON.stringify({ plan: plan.map(({ change }) => change), applied: applied.map(({ outcome }) => ({ ...outcome, state: undefined })), proofs: proofs.map(({ outcome }) => outcome) }, undefined, 1).slice(0, 5_000);
+}
