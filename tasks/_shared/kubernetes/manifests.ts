@@ -107,7 +107,7 @@ const dialect = { version: '1.1', schema, logLevel: 'silent', prettyErrors: fals
 /** Plain data; what cannot be told is none. */
 function contentOf(document: Document.Parsed): unknown {
   try {
-    return parseJson(JSON.stringify(document.toJS())) ?? undefined;
+    return parseJson(JSON.stringify(document.toJS()));
   } catch {
     return undefined;
   }

@@ -14,7 +14,7 @@ import { lackedRights } from '../../../tasks/_shared/kubernetes/permissions.js';
 import { inProcessKubernetes } from '../../simulators/kernel-clients/in-process-kubernetes.js';
 import { createCertificateAuthority } from '../../simulators/kernel/certificate-authority.js';
 import { LoopbackNetwork } from '../../simulators/kernel/loopback-network.js';
-import { Network } from '../../simulators/kernel/network.js';
+import { Network, type Dispatcher } from '../../simulators/kernel/network.js';
 import { VirtualClock } from '../../simulators/kernel/virtual-clock.js';
 import type { ClusterAccess, RequestAttributes } from '../../simulators/kubernetes/access.js';
 import { sourceRenderer } from '../../tools/source-renderer.js';
@@ -52,7 +52,12 @@ export interface ClusterSession {
 /** One simulated cluster with a connection to it. */
 export interface ClusterWorld extends ClusterSession {
   readonly api: KubernetesApi;
+  /** The same cluster for a process of its own, whose requests and waits go through what is given. In-process clusters only. */
+  through(line: Line): Promise<ClusterSession>;
 }
+
+/** What requests and waits go through. */
+export type Line = Dispatcher & { readonly clock: Clock };
 
 /** A cluster inside the process, on a virtual clock. */
 export async function inProcessCluster(): Promise<ClusterWorld> {
@@ -99,10 +104,12 @@ async function build(network: Network, clock: Clock, ca: string, rolloutMs: numb
     webhook: () => knobs.webhook,
     access: accessBy(knobs),
   });
-  const session = await openSession({ network, server: await network.attach(api), ca, knobs, ...(given === undefined ? {} : { token: given }) });
+  const parts = { network, server: await network.attach(api), ca, knobs, ...(given === undefined ? {} : { token: given }) };
+  const session = await openSession(parts);
   return {
     ...session,
     api,
+    through: (line) => openSession({ ...parts, line, ...session }),
     close: async () => {
       await network.close();
       await session.close();
@@ -119,19 +126,24 @@ export interface SessionParts {
   readonly knobs: ClusterKnobs;
   /** Default: always {@link token}. */
   readonly token?: () => Promise<string>;
+  /** What requests and waits go through. Default: the network. */
+  readonly line?: Line;
+  /** Default: a new folder. */
+  readonly temp?: string;
+  /** Default: a new one. */
+  readonly journal?: JournalEntry[];
 }
 
 /** Opens the product's own connection to a cluster. Closing it leaves the network alone. */
-export async function openSession({ network, server, ca, knobs, token: given }: SessionParts): Promise<ClusterSession> {
-  const { clock } = network;
+export async function openSession({ network, server, ca, knobs, token: given, line = network, temp: folder, journal = [] }: SessionParts): Promise<ClusterSession> {
+  const { clock } = line;
   const abort = new AbortController();
   setMaxListeners(0, abort.signal);
   const certificateAuthority = Buffer.from(ca).toString('base64');
-  const temp = await mkdtemp(join(tmpdir(), 'aks-wi-test-'));
+  const temp = folder ?? (await mkdtemp(join(tmpdir(), 'aks-wi-test-')));
   const endpoint = { label: 'aks-dev-weu-1', clusterId, server, certificateAuthority, token: given ?? (() => Promise.resolve(token)) };
-  const http = ca === '' ? { http: inProcessKubernetes(network) } : {};
+  const http = ca === '' ? { http: inProcessKubernetes(line) } : {};
   const connection = await openDirect(endpoint, { clock, signal: abort.signal, environment: process.env, tempDirectory: temp, postRenderer: sourceRenderer, ...http });
-  const journal: JournalEntry[] = [];
   const ports: Ports = {
     clock,
     signal: abort.signal,
