@@ -1,5 +1,5 @@
 import type { InputReader } from '../_shared/agent/inputs.js';
-import { defaultSeverity, secretPolicies, severities, type ChartOrigin, type SendPolicy, type Severity } from '../_shared/kubernetes/send-checks.js';
+import { defaultSeverity, secretPolicies, severities, type SourceKind, type SendPolicy, type Severity } from '../_shared/kubernetes/send-checks.js';
 
 /** Source: Kubernetes docs, object names; keys of secrets and config maps, and names of variables, have no slash. */
 const allowed = /^[A-Za-z]+\/[A-Za-z0-9.*_-]+(?:\/[\w.*-]+)?$/;
@@ -15,7 +15,7 @@ export interface CheckInputs {
  * Reads what may be sent to a cluster.
  * @param origin where the chart comes from: it decides what `auto` does
  */
-export function readChecks(inputs: InputReader, origin?: ChartOrigin): CheckInputs {
+export function readChecks(inputs: InputReader, origin: SourceKind): CheckInputs {
   const chosen = <T>(choice: T | 'auto'): T | Severity => (choice === 'auto' ? defaultSeverity(origin) : choice);
   const plainSecrets = chosen(inputs.choice('plainSecrets', ['auto', ...secretPolicies], 'auto'));
   const allowedSecrets = inputs.namesIn('allowedSecrets', allowed, allowedForm);

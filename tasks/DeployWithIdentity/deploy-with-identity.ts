@@ -7,30 +7,29 @@ import type { Azure } from '../_shared/azure/azure.js';
 import { IdentityLookup } from '../_shared/azure/identity-lookup.js';
 import { VaultNetworkCheck, type VaultUse } from '../_shared/azure/vault-network-check.js';
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
-import { HelmRelease } from '../_shared/kubernetes/helm-release.js';
 import { Namespace } from '../_shared/kubernetes/namespace.js';
-import { ReleaseBlueprint, type ReleaseInputs } from '../_shared/kubernetes/release-blueprint.js';
+import type { ReleaseInputs } from '../_shared/kubernetes/release-blueprint.js';
 import { RolloutProof } from '../_shared/kubernetes/rollout-proof.js';
-import { ServiceAccountAdoption } from '../_shared/kubernetes/service-account-adoption.js';
 import type { AnyProof } from '../_shared/reconcile/proof.js';
 import { output, type Refs } from '../_shared/reconcile/ref.js';
 import type { AnyResource } from '../_shared/reconcile/resource.js';
 import { stateOf, type RunResult } from '../_shared/reconcile/run.js';
 import { readInputs, type Inputs } from './inputs.js';
 import { isolate } from './isolation.js';
-import { localChart, type LocalChart } from './local-chart.js';
+import { localSource } from './local-chart.js';
 import { accessResources, labelsOf } from './namespace-access.js';
 import { classBefore, classesAfter, clusterOf, secretsFor, vaultAzure } from './vault-secrets.js';
+import { blueprintOf, deployable, type Deployable, type Source } from './sources.js';
 
-/** Deploys a chart on each cluster so that its pods have the cluster's identity, and shows that they do. */
+/** Deploys a chart, or manifests, on each cluster so that the pods have the cluster's identity, and shows that they do. */
 export const deployWithIdentity: PlannedTask<Inputs, Services> = {
   name: 'DeployWithIdentity',
   read: (inputs, shared, connections) => readInputs(inputs, shared, connections),
   desire: async (inputs, shared, services): Promise<Desired> => {
     const { placed, unread } = await placeFleet(inputs, shared.clusters, services.azure);
-    const chart = await localChart(inputs, services);
+    const source = await localSource(inputs.source, services);
     const vaults = await vaultAzure(inputs.vault, services);
-    const deployments = placed.map((workload) => deploy(workload, inputs, services, { chart, vaults }));
+    const deployments = placed.map((workload) => deploy(workload, inputs, services, { source, vaults }));
     const guard = guarded(inputs.boundaries, services, [vaults]);
     return {
       resources: [...unread, ...deployments.flatMap(({ resources }) => resources)],
@@ -45,7 +44,7 @@ export const deployWithIdentity: PlannedTask<Inputs, Services> = {
 /** What shall be true on one cluster. */
 interface Deployment {
   readonly label: string;
-  readonly release: HelmRelease;
+  readonly release: Deployable['release'];
   readonly resources: readonly AnyResource[];
   readonly uses: readonly VaultUse[];
   readonly proofs: readonly AnyProof[];
@@ -53,12 +52,12 @@ interface Deployment {
 
 /** What all clusters share. */
 interface Common {
-  readonly chart: LocalChart;
+  readonly source: Source;
   /** Azure as the connection sees it that the vaults are looked up with. */
   readonly vaults: Azure;
 }
 
-function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, { chart, vaults }: Common): Deployment {
+function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, { source, vaults }: Common): Deployment {
   const { azure } = services;
   const { entry, serviceAccount } = workload;
   const connection = services.cluster(entry);
@@ -69,18 +68,14 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, { 
   const namespace = new Namespace(connection, workload.namespace, { cluster: output(cluster, (state) => state.id), identity: output(identity, (state) => state.id) }, accesses, labelsOf(inputs.releaseName, inputs.namespaceLabels));
   const settings = {
     connection,
-    helmPath: inputs.helmPath,
     clock: azure.clock,
     signal: azure.signal,
     release: inputs.releaseName,
     namespace: workload.namespace,
     serviceAccount,
-    chart: { ...chart, valuesFiles: inputs.valuesFiles, values: inputs.values.get(entry.label) ?? '' },
     identityMode: inputs.identityMode,
     policy: inputs.policy,
     atomic: inputs.atomic,
-    historyLimit: inputs.historyLimit,
-    alwaysUpgrade: inputs.alwaysUpgrade,
     ...(inputs.tokenSeconds === undefined ? {} : { tokenSeconds: inputs.tokenSeconds }),
     ...(vaultSecrets === undefined ? {} : { vaultSecrets }),
     timeoutMs: inputs.timeoutMs,
@@ -90,15 +85,15 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, { 
     clientId: output(identity, (state) => state.clientId),
     tenantId: output(identity, (state) => state.tenantId),
   };
-  const blueprint = new ReleaseBlueprint(settings);
-  const adoption = new ServiceAccountAdoption(blueprint, refs);
-  const isolation = isolate(inputs.isolation?.get(entry.label), { blueprint, refs, cluster, accesses });
-  const vault = { connection, place: { namespace: workload.namespace, release: inputs.releaseName }, cluster, refs, accesses };
+  const place = { namespace: workload.namespace, release: inputs.releaseName };
+  const vault = { connection, place, cluster, refs, accesses };
   const { resources: classes, current, uses } = classBefore(vaults, inputs.vault, workload, vault);
+  const blueprint = blueprintOf(source, entry.label, settings);
+  const isolation = isolate(inputs.isolation?.get(entry.label), { blueprint, refs, cluster, accesses });
   const before = [...isolation.before, ...classes];
-  const release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) }, accesses, before.map(({ key }) => key));
-  const resources = [cluster, identity, namespace, ...before, adoption, release];
-  const rollout = new RolloutProof(settings, refs, resources.map(({ key }) => key));
+  const { release, resources: deployed } = deployable(blueprint, refs, accesses, before.map(({ key }) => key));
+  const resources = [cluster, identity, namespace, ...before, ...deployed];
+  const rollout = new RolloutProof(blueprint.settings, refs, resources.map(({ key }) => key));
   const access = accessResources(blueprint, release, inputs.access, refs, accesses);
   const after = [...access, classesAfter(release, vault, current), ...isolation.after(release)];
   return { label: entry.label, release, resources: [...resources, ...after], uses, proofs: [rollout, ...isolation.proofs] };

@@ -1,15 +1,15 @@
 import type { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
 import { networkFacts } from '../_shared/fleet/network-facts.js';
-import type { HelmRelease } from '../_shared/kubernetes/helm-release.js';
 import { NetworkIsolationProof } from '../_shared/kubernetes/network-isolation-proof.js';
 import type { Isolation } from '../_shared/kubernetes/network-isolation.js';
 import { NetworkPolicies } from '../_shared/kubernetes/network-policies.js';
 import { NetworkPolicyRemoval } from '../_shared/kubernetes/network-policy-removal.js';
-import type { ReleaseBlueprint, ReleaseInputs } from '../_shared/kubernetes/release-blueprint.js';
+import type { Blueprint, ReleaseInputs } from '../_shared/kubernetes/release-blueprint.js';
 import type { Access } from '../_shared/reconcile/access.js';
 import type { AnyProof } from '../_shared/reconcile/proof.js';
 import { output, type Refs } from '../_shared/reconcile/ref.js';
 import type { AnyResource } from '../_shared/reconcile/resource.js';
+import type { Deployable } from './sources.js';
 
 /** What isolates a release. */
 export interface ReleaseIsolation {
@@ -17,12 +17,12 @@ export interface ReleaseIsolation {
   readonly before: readonly AnyResource[];
   readonly proofs: readonly AnyProof[];
   /** What goes once the release is as it should be. */
-  after(release: HelmRelease): readonly AnyResource[];
+  after(release: Deployable['release']): readonly AnyResource[];
 }
 
 /** What a release is made of and told by. */
 interface Parts {
-  readonly blueprint: ReleaseBlueprint;
+  readonly blueprint: Blueprint;
   readonly refs: Refs<ReleaseInputs>;
   readonly cluster: ClusterLookup;
   readonly accesses: readonly Access[];

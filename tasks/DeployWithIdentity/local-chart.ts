@@ -1,17 +1,15 @@
 import type { Services } from '../_shared/agent/services.js';
-import type { ChartSettings } from '../_shared/kubernetes/chart.js';
-import type { ChartInputs } from './chart-inputs.js';
-
-/** The chart on this machine, with the values that are the same for every cluster. */
-export type LocalChart = Pick<ChartSettings, 'folder' | 'source' | 'set' | 'secretValues'>;
+import type { SourceInputs } from './source-inputs.js';
+import type { Source } from './sources.js';
 
 /**
- * Fetches the chart where it is somewhere else: once for all clusters, before anything is planned, so that what was planned is what is deployed.
+ * Fetches a chart where it is somewhere else: once for all clusters, before anything is planned, so that what was planned is what is deployed.
  * @throws Problem WI4214 to WI4217 when it cannot be had.
  */
-export async function localChart({ chart, chartSource: source, origin, set, secretValues, helmPath }: ChartInputs & { readonly helmPath: string }, { fetchChart }: Services): Promise<LocalChart> {
-  const values = { ...(set === undefined ? {} : { set }), ...(secretValues === undefined ? {} : { secretValues }) };
-  if (origin === undefined) return { folder: chart, source, ...values };
+export async function localSource(source: SourceInputs, { fetchChart }: Services): Promise<Source> {
+  if (source.kind === 'manifests') return source;
+  const { origin, chart } = source;
+  if (origin === undefined) return { ...source, folder: chart };
   if (fetchChart === undefined) throw new Error('nothing is there to fetch charts with');
-  return { folder: await fetchChart(origin, helmPath), source, ...values };
+  return { ...source, folder: await fetchChart(origin, source.helmPath) };
 }

@@ -1,4 +1,3 @@
-import { UneditableYaml } from '../fleet/yaml-edits.js';
 import { object } from '../fleet/json.js';
 import type { Known } from '../reconcile/ref.js';
 import { parseManifests } from './chart.js';
@@ -36,7 +35,7 @@ export function ofSet(set: string): Belonging {
 export class ManifestBlueprint implements Blueprint {
   readonly settings: ManifestSettings & { readonly belonging: Belonging };
   readonly #inspected = new Map<string, RenderedChart>();
-  readonly #contents = new Map<string, readonly ClusterObject[]>();
+  readonly #contents = new Map<string, Promise<readonly ClusterObject[]>>();
   #samples: readonly ObjectRef[] = [];
 
   constructor(settings: ManifestSettings) {
@@ -44,10 +43,10 @@ export class ManifestBlueprint implements Blueprint {
   }
 
   inspect(known: Known<ReleaseInputs>): Promise<RenderedChart> {
-    const { namespace } = this.settings;
+    const { namespace, policy } = this.settings;
     const identity = identityOf(this.settings, known);
     const key = keyOf(identity);
-    const inspected = this.#inspected.get(key) ?? inspectRendering(textOf(this.settings.manifests), { identity, namespace, hooks: true, source: 'the manifests' });
+    const inspected = this.#inspected.get(key) ?? inspectRendering(textOf(this.settings.manifests), { identity, namespace, policy, hooks: true, source: 'the manifests' });
     this.#inspected.set(key, inspected);
     return Promise.resolve(inspected);
   }
@@ -57,8 +56,9 @@ export class ManifestBlueprint implements Blueprint {
     const key = keyOf(identityOf(this.settings, known));
     const contents = this.#contents.get(key) ?? this.#injected(known);
     this.#contents.set(key, contents);
-    const placed = await placeKinds(this.settings.connection, contents);
-    const objects = contents.flatMap((content): SetObject[] => {
+    const made = await contents;
+    const placed = await placeKinds(this.settings.connection, made);
+    const objects = made.flatMap((content): SetObject[] => {
       const place = placed.of(content);
       return place === undefined ? [] : [this.#setObject(content, place)];
     });
@@ -72,20 +72,15 @@ export class ManifestBlueprint implements Blueprint {
   }
 
   /** What can carry an identity is made right; the rest is as it was read. */
-  #injected(known: Known<ReleaseInputs>): readonly ClusterObject[] {
+  async #injected(known: Known<ReleaseInputs>): Promise<readonly ClusterObject[]> {
     const { manifests, namespace } = this.settings;
     const { mode, ...identity } = identityOf(this.settings, known);
-    if (mode === 'verify') return manifests;
+    // The inspection tells what is wrong with them, and nothing is sent then.
+    if (mode === 'verify' || (await this.inspect(known)).faults.length > 0) return manifests;
     const carriers = manifests.filter((content) => content.kind === kinds.serviceAccount.kind || podTemplatePath(content) !== undefined);
-    try {
-      const made = parseManifests(injectIdentity(textOf(carriers), { ...identity, namespace }));
-      const right = new Map(carriers.map((content, index) => [content, made[index] as ClusterObject]));
-      return manifests.map((content) => right.get(content) ?? content);
-    } catch (error) {
-      // The inspection tells which object it is, and nothing is sent then.
-      if (error instanceof UneditableYaml) return manifests;
-      throw error;
-    }
+    const made = parseManifests(injectIdentity(textOf(carriers), { ...identity, namespace }));
+    const right = new Map(carriers.map((content, index) => [content, made[index] as ClusterObject]));
+    return manifests.map((content) => right.get(content) ?? content);
   }
 
   #setObject(content: ClusterObject, { plural, namespaced }: { readonly plural: string; readonly namespaced: boolean }): SetObject {

@@ -7,6 +7,7 @@ import { isOpen, type BuiltSet, type ManifestBlueprint } from './manifest-bluepr
 import { kinds, nameOf, type ObjectRef } from './objects.js';
 import { rights } from './permissions.js';
 import type { ReleaseInputs } from './release-blueprint.js';
+import { newlyWidening, wideningEffect, type WideningObject } from './release-widening.js';
 import type { RenderedChart } from './rendered-chart.js';
 import { RolloutProof } from './rollout-proof.js';
 import { serviceAccountState, type ServiceAccountState } from './service-account.js';
@@ -19,6 +20,8 @@ import { applySteps, takeAway, type SetTools } from './set-writes.js';
 /** A set as it was found, and what would have to be done. */
 export interface ManifestSetState {
   readonly rendering: RenderedChart;
+  /** What of the manifests lets somebody reach more than before. */
+  readonly widening: readonly WideningObject[];
   readonly record: SetRecord | undefined;
   readonly built: BuiltSet;
   readonly comparison: SetComparison;
@@ -49,6 +52,8 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     private readonly blueprint: ManifestBlueprint,
     readonly inputs: Refs<ReleaseInputs>,
     readonly accesses: readonly Access[],
+    /** Keys of what has to be there before its pods start. */
+    readonly after: readonly string[] = [],
   ) {
     const { connection, namespace, release } = blueprint.settings;
     this.name = `${namespace}/${release}`;
@@ -64,13 +69,14 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     const { connection, namespace, release, serviceAccount: name, overwrite } = this.blueprint.settings;
     const rendering = await this.blueprint.inspect(known);
     const built = await this.blueprint.build(known);
+    const widening = await newlyWidening(connection, rendering.widening);
     const { objects, placed } = built;
     this.#samples = this.blueprint.samples;
     recordSecret({ revision: 0, objects: objects.map((one) => ({ ...one, existed: false, owned: one.digest })) }, namespace, release);
     if (known.namespace === unknown) {
       const steps = objects.map((item): SetStep => ({ item, action: 'create', reason: 'it does not exist', existed: false, before: undefined }));
       const comparison = { steps, leftovers: [], kept: [], refusals: [] };
-      return { rendering, record: undefined, built, comparison, rehearsal: nothingRehearsed, serviceAccount: undefined, revision: undefined };
+      return { rendering, widening, record: undefined, built, comparison, rehearsal: nothingRehearsed, serviceAccount: undefined, revision: undefined };
     }
     const [record, account] = await Promise.all([readRecord(connection, namespace, release), connection.get({ ...kinds.serviceAccount, namespace, name })]);
     const comparison = await compareSet(this.blueprint.settings, objects, record, placed);
@@ -78,7 +84,7 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     const rehearsal = rehearsed ? await rehearseSet(this.blueprint.settings, comparison, placed, overwrite) : nothingRehearsed;
     const serviceAccount = account === undefined ? undefined : serviceAccountState(account, { namespace, name });
     const revision = record === undefined || record.revision === 0 ? undefined : { number: record.revision };
-    return { rendering, record, built, comparison, rehearsal, serviceAccount, revision };
+    return { rendering, widening, record, built, comparison, rehearsal, serviceAccount, revision };
   }
 
   plan(observed: ManifestSetState | undefined, known: Known<ReleaseInputs>): Change {
@@ -89,6 +95,10 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     const missing = rendering.makesServiceAccount ? undefined : missingAccount(this.blueprint, observed.serviceAccount, known, `manifest set ${this.name}`, 'the set');
     const change = deployment(observed, known);
     return missing === undefined ? change : blocked(missing, true, change);
+  }
+
+  notices(observed: ManifestSetState | undefined): readonly ProblemParts[] {
+    return observed?.rendering.notices.map(({ parts }) => parts) ?? [];
   }
 
   permissions(): readonly Permission[] {
@@ -165,15 +175,15 @@ function inOrderOf({ objects }: BuiltSet, recorded: readonly RecordedObject[]): 
   return objects.flatMap(({ id }) => byId.get(id) ?? []);
 }
 
-function deployment({ record, comparison, rehearsal, built }: ManifestSetState, known: Known<ReleaseInputs>): Change {
+function deployment({ record, comparison, rehearsal, built, widening }: ManifestSetState, known: Known<ReleaseInputs>): Change {
   const { steps, leftovers, kept } = comparison;
   const fields = [...steps.map((step) => stepField(step, known)), ...leftovers.map(leftoverField), ...rehearsal.takeovers.map(takeoverField)];
-  if (record === undefined || record.revision === 0) return { action: 'create', reason: `${built.objects.length} objects, none applied by this set before`, fields, widens: false };
+  if (record === undefined || record.revision === 0) return { action: 'create', reason: `${built.objects.length} objects, none applied by this set before`, ...wideningEffect(widening, true, fields) };
   if (fields.length === 0 && record.pending === undefined) return keep(`its ${kept.length} objects are as they were applied (revision ${record.revision})`);
   const reasons = [...new Set(steps.map(({ reason }) => reason))];
   const left = leftovers.length === 0 ? [] : [`${leftovers.length} not among the manifests any more`];
   const told = [...(steps.length === 0 ? [] : [`${steps.length} of ${built.objects.length} objects: ${reasons.join(', ')}`]), ...left];
-  return { action: 'update', reason: told.length === 0 ? 'an earlier run of the set was cut short' : told.join('; '), fields, widens: false };
+  return { action: 'update', reason: told.length === 0 ? 'an earlier run of the set was cut short' : told.join('; '), ...wideningEffect(widening, false, fields) };
 }
 
 /** What a secret has is not even told as a digest, from which a short one could be guessed. */

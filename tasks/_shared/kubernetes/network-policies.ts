@@ -11,11 +11,8 @@ import { designPolicies, type Isolation, type PolicyDesign } from './network-iso
 import { allowances, isAsWanted, isInternet, isPolicyOf, policyLabels } from './network-policy.js';
 import { kinds, metadataOf, nameOf, pathOf, type ClusterObject, type ObjectRef } from './objects.js';
 import { applyRights, rights } from './permissions.js';
-import type { ReleaseBlueprint, ReleaseInputs } from './release-blueprint.js';
+import type { Blueprint, ReleaseInputs } from './release-blueprint.js';
 import type { RenderedChart } from './rendered-chart.js';
-
-/** What is known of a release whose pods are isolated. */
-export type RenderedRelease = Pick<ReleaseBlueprint, 'settings' | 'inspect'>;
 
 export interface NetworkPolicyInputs extends ReleaseInputs {
   readonly network: NetworkFacts;
@@ -41,7 +38,7 @@ export class NetworkPolicies implements Resource<NetworkPolicyInputs, NetworkPol
   readonly cluster: string;
 
   constructor(
-    private readonly blueprint: RenderedRelease,
+    private readonly blueprint: Blueprint,
     private readonly isolation: Isolation,
     readonly inputs: Refs<NetworkPolicyInputs>,
     readonly accesses: readonly Access[] = [],

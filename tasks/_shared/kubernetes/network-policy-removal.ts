@@ -4,7 +4,8 @@ import { keep, writes, type Change, type Permission, type Reader, type Resource,
 import { strongReader } from '../reconcile/plan.js';
 import { refusedCode } from './api-errors.js';
 import { ownKeys } from './connection.js';
-import { refOf, told, type NetworkPolicies, type NetworkPolicyInputs, type RenderedRelease } from './network-policies.js';
+import type { Blueprint } from './release-blueprint.js';
+import { refOf, told, type NetworkPolicies, type NetworkPolicyInputs } from './network-policies.js';
 import { allowances, policyLabels } from './network-policy.js';
 import { kinds, metadataOf, nameOf, pathOf, type ClusterObject, type ObjectKind } from './objects.js';
 import { rights } from './permissions.js';
@@ -31,7 +32,7 @@ export class NetworkPolicyRemoval implements Resource<PolicyRemovalInputs, Polic
 
   /** @param wanted the policies that stay; absent: none does. */
   constructor(
-    private readonly blueprint: RenderedRelease,
+    private readonly blueprint: Blueprint,
     readonly inputs: Refs<PolicyRemovalInputs>,
     private readonly wanted?: NetworkPolicies,
   ) {

@@ -14,7 +14,7 @@ export const secretPolicies = ['error', 'warn', 'allow-list'] as const;
 export type SecretPolicy = (typeof secretPolicies)[number];
 
 /** Where what is deployed comes from. */
-export type ChartOrigin = 'folder' | 'package' | 'repository' | 'oci' | 'manifests';
+export type SourceKind = 'folder' | 'package' | 'repository' | 'oci' | 'manifests';
 
 /** What may be sent to a cluster. */
 export interface SendPolicy {
@@ -46,7 +46,7 @@ export interface Sending {
 }
 
 /** What is done where the user does not say: what somebody else wrote is told, what is the user's own is refused. */
-export function defaultSeverity(origin: ChartOrigin = 'folder'): Severity {
+export function defaultSeverity(origin: SourceKind = 'folder'): Severity {
   return origin === 'repository' || origin === 'oci' ? 'warn' : 'error';
 }
 

@@ -89,7 +89,7 @@ async function rolledOut({ connection, namespace, release, belonging, clock, tim
     const unfinished = (await workloadsOf(connection, namespace, release, among(belonging, refs))).find(({ rollout }) => !rollout.done);
     if (unfinished === undefined) return { done: true };
     const because = `${unfinished.title}: ${unfinished.rollout.gaveUp ?? unfinished.rollout.text}`;
-    const parts = { code: 'WI4608', what: `The rollout of what ran before did not end on ${connection.label}`, because, remedy: 'look at the events of its pods (kubectl describe)' };
+    const parts = { code: 'WI4607', what: `The rollout of what ran before did not end on ${connection.label}`, because, remedy: 'look at the events of its pods (kubectl describe)' };
     return { wait: because, failure: new Problem(parts) };
   });
 }
@@ -104,7 +104,7 @@ export function afterTakingBack(failure: Problem, end: TakenBack, set: string, c
       return failure.with({ remedy: `${failure.parts.remedy}; it was the first one, and nothing that it made is left${but}` });
     case 'failed':
       return failure.with({
-        code: 'WI4608',
+        code: 'WI4607',
         what: `Manifest set ${set} could not be deployed on ${cluster}, and could not be taken back`,
         because: `${failure.parts.what}: ${failure.parts.because}; then taking it back failed: ${end.because}`,
         remedy: 'look at its objects by hand (kubectl get -l aks-workload-identity/set); what runs is neither the old nor the new set for certain. A next run goes on from what it finds',

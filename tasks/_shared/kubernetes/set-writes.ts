@@ -123,7 +123,7 @@ function waitingWith(clock: Clock, writer: Writer): { clock: Clock; signal: Abor
 }
 
 function notInTime(cluster: string, ref: ObjectRef, timeoutMs: number, because: string, remedy: string): Problem {
-  return new Problem({ code: 'WI4609', what: `${nameOf(ref)} on ${cluster} did not become as it has to be for the rest of the set`, tried: `wait ${Math.round(timeoutMs / 1_000)} s for it`, because, remedy });
+  return new Problem({ code: 'WI4608', what: `${nameOf(ref)} on ${cluster} did not become as it has to be for the rest of the set`, tried: `wait ${Math.round(timeoutMs / 1_000)} s for it`, because, remedy });
 }
 
 /** Works on all, however some of them end: nothing goes on behind the back of whoever is told of a failure. */

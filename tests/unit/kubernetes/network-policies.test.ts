@@ -4,7 +4,8 @@ import { parseEgress, parseFlow } from '../../../tasks/_shared/fleet/flows.js';
 import type { NetworkFacts } from '../../../tasks/_shared/fleet/network-facts.js';
 import { inspectRendering } from '../../../tasks/_shared/kubernetes/rendered-chart.js';
 import { NetworkIsolationProof } from '../../../tasks/_shared/kubernetes/network-isolation-proof.js';
-import { NetworkPolicies, type RenderedRelease } from '../../../tasks/_shared/kubernetes/network-policies.js';
+import { NetworkPolicies } from '../../../tasks/_shared/kubernetes/network-policies.js';
+import type { Blueprint } from '../../../tasks/_shared/kubernetes/release-blueprint.js';
 import { NetworkPolicyRemoval } from '../../../tasks/_shared/kubernetes/network-policy-removal.js';
 import { Namespace } from '../../../tasks/_shared/kubernetes/namespace.js';
 import { output, value } from '../../../tasks/_shared/reconcile/ref.js';
@@ -45,7 +46,7 @@ describe('network policies of a release', () => {
     const { connection, clock, abort } = world;
     const settings = { connection, helmPath: 'helm', clock, signal: abort.signal, release, namespace: 'orders', serviceAccount: 'api', chart: { folder: '', valuesFiles: [], values: '' }, identityMode: 'inject', policy: strictPolicy, atomic: true, timeoutMs: 1_000 } as const;
     const identity = { mode: 'inject', serviceAccount: 'api', clientId, tenantId } as const;
-    const rendered: RenderedRelease = { settings, inspect: () => Promise.resolve(inspectRendering(manifests, { identity, namespace: 'orders', policy: { ...strictPolicy, latestImages: 'warn' }, hooks: true })) };
+    const rendered: Blueprint = { settings, inspect: () => Promise.resolve(inspectRendering(manifests, { identity, namespace: 'orders', policy: { ...strictPolicy, latestImages: 'warn' }, hooks: true })) };
     const namespace = new Namespace(connection, 'orders');
     const inputs = { namespace: output(namespace, (state) => state.name), clientId: value(clientId), tenantId: value(tenantId), network: value(facts) };
     const sound = <T extends object>(found: T | { readonly because: string }): T => {

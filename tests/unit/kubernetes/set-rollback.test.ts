@@ -71,7 +71,7 @@ describe('a manifest set that cannot be deployed', () => {
     await deployed(world, { manifests: good });
     world.knobs.allows = ({ verb, resource }) => !(verb === 'patch' && resource === 'configmaps' && image() === 'api:broken');
     const { code, what, because } = await refused(world, { manifests: broken, ...short });
-    assert.equal(code, 'WI4608');
+    assert.equal(code, 'WI4607');
     assert.equal(what, 'Manifest set orders/orders could not be deployed on aks-dev-weu-1, and could not be taken back');
     assert.match(because, /ErrImagePull|ImagePullBackOff/);
     assert.match(because, /; then taking it back failed: .*cannot patch resource "configmaps"/);
@@ -100,7 +100,7 @@ describe('a manifest set that cannot be deployed', () => {
       });
     } });
     const { code, because } = await refused(world, { manifests: broken, ...short });
-    assert.equal(code, 'WI4608');
+    assert.equal(code, 'WI4607');
     assert.match(because, /then taking it back failed: another run has begun to work on the set$/);
     await deployed(world, { manifests: good });
     world.network.faults.plant({ ...isOrders, then: () => {

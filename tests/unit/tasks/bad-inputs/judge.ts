@@ -134,5 +134,15 @@ export class Judge {
     write('helm', `#!/bin/sh\ntouch '${join(this.#files, 'helm-was-started')}'\n`);
     chmodSync(join(this.#files, 'helm'), 0o755);
     mkdirSync(join(this.#files, 'folder'));
+    const config = (name: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {a: canary}\n`;
+    for (const folder of ['good', 'broken', 'kustomized', 'chart', 'other/below']) mkdirSync(join(this.#files, 'manifests', folder), { recursive: true });
+    write('manifests/good/a.yaml', config('a'));
+    write('manifests/broken/a.yaml', 'a: "canary');
+    write('manifests/kustomized/a.yaml', config('b'));
+    write('manifests/kustomized/kustomization.yaml', 'resources: [a.yaml]\n');
+    write('manifests/chart/Chart.yaml', 'name: canary\n');
+    write('manifests/other/a.yaml', config('c'));
+    write('manifests/other/below/b.yml', config('b, namespace: elsewhere'));
+    write('manifests/empty.yaml', '# nothing\n---\n');
   }
 }
