@@ -121,6 +121,13 @@ describe('templates', () => {
       assert.deepEqual(tasksOf(compile({})), [...three, ...three]);
     });
 
+    it('deploy manifests where the workload has them in the place of a chart', () => {
+      const [inputs] = inputsOf(compile({ workload: { ...workload, manifests: 'deploy', conflicts: 'overwrite' } }), 'DeployWithIdentity', 'apply_nonprod');
+      assert.deepEqual([inputs?.source, inputs?.manifests, inputs?.conflicts, inputs?.chart ?? ''], ['manifests', 'deploy', 'overwrite', '']);
+      const [chart] = inputsOf(compile({ workload: { ...workload, chart: 'charts/x' } }), 'DeployWithIdentity', 'apply_nonprod');
+      assert.deepEqual([chart?.source, chart?.manifests ?? ''], ['helm', '']);
+    });
+
     it('take back in the other order, in one job, and deploy nothing', () => {
       const all = { ...workload, registry: 'rg/cr', chart: 'charts/x', prune: true };
       const taking = ['SelectClusters@1', 'GrantRegistryRole@1', 'FederateServiceAccount@1'];

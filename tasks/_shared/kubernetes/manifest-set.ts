@@ -12,7 +12,7 @@ import type { RenderedChart } from './rendered-chart.js';
 import { RolloutProof } from './rollout-proof.js';
 import { serviceAccountState, type ServiceAccountState } from './service-account.js';
 import { compareSet, pendingOf, type Leftover, type SetComparison, type SetStep } from './set-comparison.js';
-import { readRecord, recordRef, recordSecret, type RecordedObject, type SetRecord } from './set-record.js';
+import { contentText, readRecord, recordRef, recordSecret, type RecordedObject, type SetRecord } from './set-record.js';
 import { rehearseSet, type Rehearsal } from './set-rehearsal.js';
 import { afterTakingBack, among, takeBackSet, writeRecord, type SetStart } from './set-rollback.js';
 import { applySteps, takeAway, type SetTools } from './set-writes.js';
@@ -33,8 +33,6 @@ export interface ManifestSetState {
 }
 
 const nothingRehearsed: Rehearsal = { refusals: [], takeovers: [] };
-/** Characters of a digest that tell one content from another in a plan. */
-const shortDigest = 8;
 
 /**
  * The objects of some manifests, applied as one: in their order, without those of a former run that are not among them any more, and taken back together.
@@ -186,13 +184,11 @@ function deployment({ record, comparison, rehearsal, built, widening }: Manifest
   return { action: 'update', reason: told.length === 0 ? 'an earlier run of the set was cut short' : told.join('; '), ...wideningEffect(widening, false, fields) };
 }
 
-/** What a secret has is not even told as a digest, from which a short one could be guessed. */
 function stepField({ item, before }: SetStep, { clientId, tenantId }: Known<ReleaseInputs>): FieldChange {
   const field = nameOf(item.ref);
-  const content = (digest: string): string => (item.ref.kind === kinds.secret.kind ? 'its content' : digest.slice(0, shortDigest));
   const open = (clientId === unknown || tenantId === unknown) && isOpen(item);
   const again = before?.digest === item.digest ? ', again' : '';
-  return { field, ...(before === undefined ? {} : { before: content(before.digest) }), after: open ? show(unknown) : `${content(item.digest)}${again}` };
+  return { field, ...(before === undefined ? {} : { before: contentText(item.ref, before.digest) }), after: open ? show(unknown) : `${contentText(item.ref, item.digest)}${again}` };
 }
 
 function leftoverField({ ref, action, reason }: Leftover): FieldChange {

@@ -86,6 +86,14 @@ export function recordSecret({ revision, objects: applied, pending, resourceVers
   };
 }
 
+/** Characters of a digest that tell one content from another to a reader. */
+const shortDigest = 8;
+
+/** What plans and ledgers show of an object's content. What a secret has is not even told as a digest, from which a short one could be guessed. */
+export function contentText({ kind }: ObjectRef, digest: string): string {
+  return kind === kinds.secret.kind ? 'its content' : digest.slice(0, shortDigest);
+}
+
 /** Digest of an object as it is sent. */
 export function digestOf(sent: Json): string {
   return sha256(canonicalJson(sent));

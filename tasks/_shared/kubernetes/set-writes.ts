@@ -9,7 +9,7 @@ import { inWaves } from './apply-order.js';
 import { kinds, nameOf, pathOf, type ClusterObject, type ObjectRef } from './objects.js';
 import { requestsAtATime, type Leftover, type SetPlace, type SetStep } from './set-comparison.js';
 import type { PlacedKinds } from './set-kinds.js';
-import { ownedDigest, type RecordedObject } from './set-record.js';
+import { contentText, ownedDigest, type RecordedObject } from './set-record.js';
 import { applying, isFrozenJob, runningJob } from './set-rehearsal.js';
 import type { Belonging } from './workloads.js';
 
@@ -49,7 +49,7 @@ export async function takeAway(tools: SetTools, leftovers: readonly Leftover[]):
 async function applyStep(tools: SetTools, { item, action, existed, before }: SetStep): Promise<RecordedObject> {
   const { connection, writer, overwrite } = tools;
   const { ref, object: wanted, digest } = item;
-  const intent = { action, object: pathOf(ref), ...(before === undefined ? {} : { before: before.digest }), after: digest, widens: false };
+  const intent = { action, object: pathOf(ref), ...(before === undefined ? {} : { before: contentText(ref, before.digest) }), after: contentText(ref, digest), widens: false };
   const apply = (): Promise<ClusterObject> => writer.write(intent, () => connection.apply(wanted, applying(item, overwrite)));
   const live = await apply().catch(async (error: unknown) => {
     if (!(error instanceof Problem) || !isFrozenJob(ref, error)) throw error;
