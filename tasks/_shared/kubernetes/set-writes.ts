@@ -24,6 +24,8 @@ export interface SetTools extends SetPlace {
   /** What the set's objects are known by. */
   readonly belonging: Belonging;
   readonly writer: Writer;
+  /** Paths of the objects after which somebody reaches more than before. */
+  readonly widening: ReadonlySet<string>;
 }
 
 /** Applies objects in their order, and gives what was written. @throws Problem of the first that failed, the others of its wave as details. */
@@ -47,9 +49,9 @@ export async function takeAway(tools: SetTools, leftovers: readonly Leftover[]):
 }
 
 async function applyStep(tools: SetTools, { item, action, existed, before }: SetStep): Promise<RecordedObject> {
-  const { connection, writer, overwrite } = tools;
+  const { connection, writer, overwrite, widening } = tools;
   const { ref, object: wanted, digest } = item;
-  const intent = { action, object: pathOf(ref), ...(before === undefined ? {} : { before: contentText(ref, before.digest) }), after: contentText(ref, digest), widens: false };
+  const intent = { action, object: pathOf(ref), ...(before === undefined ? {} : { before: contentText(ref, before.digest) }), after: contentText(ref, digest), widens: widening.has(pathOf(ref)) };
   const apply = (): Promise<ClusterObject> => writer.write(intent, () => connection.apply(wanted, applying(item, overwrite)));
   const live = await apply().catch(async (error: unknown) => {
     if (!(error instanceof Problem) || !isFrozenJob(ref, error)) throw error;

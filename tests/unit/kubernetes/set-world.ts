@@ -6,10 +6,12 @@ import { Namespace } from '../../../tasks/_shared/kubernetes/namespace.js';
 import type { IdentityMode } from '../../../tasks/_shared/kubernetes/chart.js';
 import { RolloutProof } from '../../../tasks/_shared/kubernetes/rollout-proof.js';
 import type { ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
+import type { SendPolicy } from '../../../tasks/_shared/kubernetes/send-checks.js';
 import { output, value } from '../../../tasks/_shared/reconcile/ref.js';
 import type { FieldChange } from '../../../tasks/_shared/reconcile/resource.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
-import { clientId, tenantId, verdictOf, type ClusterWorld } from './cluster-world.js';
+import { clientId, tenantId, verdictOf, type ClusterSession } from './cluster-world.js';
+import { strictPolicy } from './send-policies.js';
 
 /** What to deploy into namespace orders for service account api, and how. */
 export interface SetWish {
@@ -21,6 +23,8 @@ export interface SetWish {
   readonly identityMode?: IdentityMode;
   readonly atomic?: boolean;
   readonly overwrite?: boolean;
+  /** Default: {@link strictPolicy}, but for images without a tag. */
+  readonly policy?: SendPolicy;
   readonly dryRun?: boolean;
 }
 
@@ -31,12 +35,12 @@ export interface SetRun {
 }
 
 /** Deploys as DeployWithIdentity does: the namespace, the set, and the proof by its pods. */
-export async function deploySet(world: ClusterWorld, wish: SetWish): Promise<SetRun> {
+export async function deploySet(world: ClusterSession, wish: SetWish): Promise<SetRun> {
   const { connection, clock, abort } = world;
-  const { manifests: text, set: release = 'orders', clientId: id = clientId, timeoutMs = 60_000, identityMode = 'inject', atomic = true, overwrite = false, dryRun = false } = wish;
+  const { manifests: text, set: release = 'orders', clientId: id = clientId, timeoutMs = 60_000, identityMode = 'inject', atomic = true, overwrite = false, policy = { ...strictPolicy, latestImages: 'warn' }, dryRun = false } = wish;
   const read = readManifests([{ path: 'all.yaml', text }], 'orders');
   assert.deepEqual(read.flaws, []);
-  const settings = { connection, clock, signal: abort.signal, namespace: 'orders', serviceAccount: 'api', release, timeoutMs, identityMode, atomic, overwrite, manifests: read.objects };
+  const settings = { connection, clock, signal: abort.signal, namespace: 'orders', serviceAccount: 'api', release, timeoutMs, identityMode, atomic, overwrite, policy, manifests: read.objects };
   const namespace = new Namespace(connection, 'orders');
   const refs = { namespace: output(namespace, (state) => state.name), clientId: value(id), tenantId: value(tenantId) };
   const blueprint = new ManifestBlueprint(settings);
@@ -47,7 +51,7 @@ export async function deploySet(world: ClusterWorld, wish: SetWish): Promise<Set
 }
 
 /** Deploys, and insists on success. Gives what was planned for the set. */
-export async function deployed(world: ClusterWorld, wish: SetWish): Promise<{ readonly action: string; readonly reason: string; readonly fields: readonly FieldChange[] }> {
+export async function deployed(world: ClusterSession, wish: SetWish): Promise<{ readonly action: string; readonly reason: string; readonly fields: readonly FieldChange[] }> {
   const { result, set } = await deploySet(world, wish);
   assert.equal(result.result, 'succeeded', briefly(result));
   const change = result.plan.find(({ resource }) => resource.key === set.key)?.change;
@@ -56,7 +60,7 @@ export async function deployed(world: ClusterWorld, wish: SetWish): Promise<{ re
 }
 
 /** Deploys, and insists on failure. Gives the problem of the set. */
-export async function refused(world: ClusterWorld, wish: SetWish): Promise<ProblemParts> {
+export async function refused(world: ClusterSession, wish: SetWish): Promise<ProblemParts> {
   const { result, set } = await deploySet(world, wish);
   assert.equal(result.result, 'failed', briefly(result));
   const { problem } = verdictOf(result, set.key);

@@ -44,19 +44,24 @@ describe('DeployWithIdentity with manifests', () => {
 
   const read = (): Inputs => {
     const reader = new InputReader(agent);
-    const inputs = readInputs(reader, shared);
+    const inputs = readInputs(reader, shared, () => undefined);
     reader.finish();
     return inputs;
   };
-  const names = (): unknown[] => (read().manifests?.objects ?? []).map(({ metadata }) => metadata.name);
+  const manifests = (): Extract<Inputs['source'], { kind: 'manifests' }> => {
+    const { source } = read();
+    assert.ok(source.kind === 'manifests');
+    return source;
+  };
+  const names = (): unknown[] => manifests().objects.map(({ metadata }) => metadata.name);
 
   it('reads folders with what is below them and files, in the order of their names, and nothing hidden', () => {
     assert.deepEqual(names(), ['a', 'b', 'c']);
     agent.inputs.manifests = 'f.yaml\ndeploy/more';
     assert.deepEqual(names(), ['f', 'c']);
-    assert.equal(read().manifests?.overwrite, false);
+    assert.equal(manifests().overwrite, false);
     agent.inputs.conflicts = 'overwrite';
-    assert.equal(read().manifests?.overwrite, true);
+    assert.equal(manifests().overwrite, true);
   });
 
   it('enters a folder once, however many links lead to it', function () {

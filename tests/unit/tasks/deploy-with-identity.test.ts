@@ -48,6 +48,12 @@ function read(inputs: Readonly<Record<string, string>>, clusters = 'rg/aks-1, rg
   return result;
 }
 
+function chartOf(...given: Parameters<typeof read>): Extract<Inputs['source'], { kind: 'helm' }> {
+  const { source } = read(...given);
+  assert.ok(source.kind === 'helm');
+  return source;
+}
+
 function mistakesOf(inputs: Readonly<Record<string, string>>, clusters?: string): string[] {
   try {
     read(inputs, clusters);
@@ -61,10 +67,11 @@ function mistakesOf(inputs: Readonly<Record<string, string>>, clusters?: string)
 describe('DeployWithIdentity', () => {
   it('reads its inputs, with defaults', () => {
     const inputs = read(given);
-    assert.deepEqual([inputs.chart, inputs.releaseName, inputs.helmPath, inputs.timeoutMs, inputs.accounts[0]?.workload], [given.chart, 'orders-api', 'helm', 600_000, 'api']);
-    assert.deepEqual([...inputs.values], [['aks-1', ''], ['aks-2', '']]);
-    const more = read({ ...given, valuesFiles: `${given.chart}/values.yaml\n${given.chart}/Chart.yaml`, timeoutInMinutes: '3', helmPath: process.execPath });
-    assert.deepEqual([more.valuesFiles, more.timeoutMs, more.helmPath], [[`${given.chart}/values.yaml`, `${given.chart}/Chart.yaml`], 180_000, process.execPath]);
+    assert.deepEqual([chartOf(given).chart, inputs.releaseName, chartOf(given).helmPath, inputs.timeoutMs, inputs.accounts[0]?.workload], [given.chart, 'orders-api', 'helm', 600_000, 'api']);
+    assert.deepEqual([...chartOf(given).values], [['aks-1', ''], ['aks-2', '']]);
+    const all = { ...given, valuesFiles: `${given.chart}/values.yaml\n${given.chart}/Chart.yaml`, timeoutInMinutes: '3', helmPath: process.execPath };
+    const more = chartOf(all);
+    assert.deepEqual([more.valuesFiles, read(all).timeoutMs, more.helmPath], [[`${given.chart}/values.yaml`, `${given.chart}/Chart.yaml`], 180_000, process.execPath]);
   });
 
   it('reads the network: nothing by default, lists that a cluster may replace, and the addresses of LocalDNS', () => {
@@ -82,7 +89,7 @@ describe('DeployWithIdentity', () => {
   });
 
   it("lets a cluster's own values take the place of the input", () => {
-    const inputs = read({ ...given, values: 'a: 1' }, '[{"cluster": "rg/aks-1", "values": "a: 2"}, "rg/aks-2"]');
+    const inputs = chartOf({ ...given, values: 'a: 1' }, '[{"cluster": "rg/aks-1", "values": "a: 2"}, "rg/aks-2"]');
     assert.deepEqual([...inputs.values], [['aks-1', 'a: 2'], ['aks-2', 'a: 1']]);
   });
 
@@ -92,7 +99,7 @@ describe('DeployWithIdentity', () => {
       { chart: 'orders', repo: 'https://charts.contoso.com/stable/', version: 'v1.2.3-rc.1+abc', chartDigest: pinned },
       { chart: 'oci://crorders.azurecr.io/charts/orders', version: '1.2.3' },
       { chart: `oci://localhost:5000/orders@${pinned}` },
-    ].map((inputs) => read({ ...given, ...inputs })).map(({ chartSource, origin }) => [chartSource, origin]);
+    ].map((inputs) => chartOf({ ...given, ...inputs })).map(({ chartSource, origin }) => [chartSource, origin]);
     assert.deepEqual(origins, [
       ['repository', { place: { repository: 'https://charts.contoso.com/stable', name: 'orders' }, version: 'v1.2.3-rc.1+abc', digest: pinned }],
       ['oci', { place: { registry: 'crorders.azurecr.io', path: 'charts/orders' }, version: '1.2.3' }],
@@ -103,13 +110,13 @@ describe('DeployWithIdentity', () => {
     const content = chartPackage('orders', { 'Chart.yaml': 'name: orders\nversion: 1.0.0\n' });
     await writeFile(chart, content);
     const chartDigest = `sha256:${createHash('sha256').update(content).digest('hex')}`;
-    assert.equal(read({ ...given, chart, chartDigest }).chartSource, 'package');
+    assert.equal(chartOf({ ...given, chart, chartDigest }).chartSource, 'package');
     assert.match(mistakesOf({ ...given, chart, chartDigest: pinned })[0] ?? '', /its digest is sha256:.* and chartDigest is sha256:aaa.* → find out who replaced the package/);
     await rm(folder, { recursive: true });
   });
 
   it('makes YAML of single values that YAML 1.1 reads as they were meant', () => {
-    const { set = '' } = read({ ...given, set: 'image.tag=1.10\n\nreplicas=3\non=yes\na\\.b/c.d="5, \\"x\\"=1"\nnothing=null\nrange=10.0.0.0/8,10.1.0.0/16\nempty=\nbig=12345678901234567890\nlead=007\nurl=a=b' });
+    const { set = '' } = chartOf({ ...given, set: 'image.tag=1.10\n\nreplicas=3\non=yes\na\\.b/c.d="5, \\"x\\"=1"\nnothing=null\nrange=10.0.0.0/8,10.1.0.0/16\nempty=\nbig=12345678901234567890\nlead=007\nurl=a=b' });
     const values: unknown = parse(set, { version: '1.1' });
     assert.deepEqual(values, { image: { tag: '1.10' }, replicas: 3, on: 'yes', 'a.b/c': { d: '5, "x"=1' }, nothing: null, range: '10.0.0.0/8,10.1.0.0/16', empty: '', big: '12345678901234567890', lead: '007', url: 'a=b' });
   });
@@ -117,13 +124,13 @@ describe('DeployWithIdentity', () => {
   it('masks every text of the secret values before it does anything with them', () => {
     const masked: string[] = [];
     const secretValues = 'database: {password: hunter22, port: 54321, tls: true, no: abc}\nkeys: [first-key, {second: "lo\\nng"}]\n';
-    const inputs = read({ ...given, secretValues }, undefined, masked);
+    const inputs = chartOf({ ...given, secretValues }, undefined, masked);
     const base64 = (text: string): string => Buffer.from(text).toString('base64');
     const texts = ['hunter22', '54321', 'first-key', 'lo\nng'];
     assert.deepEqual(new Set(masked), new Set([secretValues, ...texts, ...texts.map(base64)]));
     assert.equal(inputs.secretValues?.reveal(), secretValues);
     assert.ok(!`${inspect(inputs, { depth: 9 })}${JSON.stringify(inputs)}`.includes('hunter22'));
-    assert.equal(read(given).secretValues, undefined);
+    assert.equal(chartOf(given).secretValues, undefined);
   });
 
   it('reports every mistake at once, and never repeats values', () => {
