@@ -15,6 +15,11 @@ export function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
+/** The text as a sentence begins with it. */
+export function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** Orders texts by their characters: alike on every machine, whatever language it speaks. */
 export function inOrder(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;

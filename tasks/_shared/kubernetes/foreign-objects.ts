@@ -1,5 +1,5 @@
 import { objects as list, text } from '../fleet/json.js';
-import { some } from '../fleet/wording.js';
+import { some, upperFirst } from '../fleet/wording.js';
 import { Problem } from '../reconcile/problem.js';
 import { kinds, nameOf } from './objects.js';
 import type { RenderedObject } from './rendered-objects.js';
@@ -18,15 +18,15 @@ function placeOf({ ref }: RenderedObject): string | undefined {
   return ref.kind === kinds.namespace.kind ? ref.name : ref.namespace;
 }
 
-function outside(one: RenderedObject, { namespace, policy }: Sending): SendFinding[] {
+function outside(one: RenderedObject, { namespace, policy, source }: Sending): SendFinding[] {
   const place = placeOf(one);
   if (place === undefined || place === namespace || policy.otherNamespaces.includes(place)) return [];
   const whose = systemNamespaces.includes(place) ? `${place} belongs to the cluster itself` : `it is not of namespace ${namespace}`;
   const problem = new Problem({
     code: 'WI4224',
-    what: `The chart would write ${nameOf(one.ref)}`,
+    what: `${upperFirst(source)} would write ${nameOf(one.ref)}`,
     because: `${whose}, and ${place} is not among otherNamespaces`,
-    remedy: `let the chart put it into ${namespace}, or leave it out; where the chart is right, list ${place} in otherNamespaces`,
+    remedy: `put it into ${namespace}, or leave it out; where it is right, list ${place} in otherNamespaces`,
   });
   return [{ severity: 'error', problem }];
 }
@@ -40,14 +40,14 @@ export function foreignSubjects({ content, ref }: RenderedObject, namespace: str
   });
 }
 
-function strangers(one: RenderedObject, { namespace, policy }: Sending): SendFinding[] {
+function strangers(one: RenderedObject, { namespace, policy, source }: Sending): SendFinding[] {
   const found = foreignSubjects(one, namespace).filter((account) => !policy.otherNamespaces.includes(account.split('/')[0] ?? ''));
   if (found.length === 0) return [];
   const problem = new Problem({
     code: 'WI4225',
-    what: `The chart would let service accounts of other namespaces in by ${nameOf(one.ref)}`,
+    what: `${upperFirst(source)} would let service accounts of other namespaces in by ${nameOf(one.ref)}`,
     because: `its subjects name ${some(found)}; whoever can make a pod there gets what the binding gives`,
-    remedy: `let the binding name accounts of ${namespace} (namespace: {{ .Release.Namespace }}); where the chart is right, list their namespaces in otherNamespaces`,
+    remedy: `let the binding name accounts of ${namespace}; where it is right, list their namespaces in otherNamespaces`,
   });
   return [{ severity: 'error', problem }];
 }

@@ -35,7 +35,7 @@ function told(ref: ObjectRef, because: string, remedy: string): SendFinding {
 }
 
 /** Pods with the label that run as an account which has no identity: their token file can be exchanged for nothing. */
-function labelledStranger({ content, ref }: RenderedObject, { objects, namespace, serviceAccount }: Sending): SendFinding[] {
+function labelledStranger({ content, ref }: RenderedObject, { objects, namespace, serviceAccount, source }: Sending): SendFinding[] {
   const template = podTemplateOf(content);
   if (template === undefined || ref.namespace !== namespace || object(object(template.metadata).labels)[identityKeys.use] !== 'true') return [];
   const name = serviceAccountOf(template);
@@ -43,7 +43,7 @@ function labelledStranger({ content, ref }: RenderedObject, { objects, namespace
   const rendered = objects.find(({ ref: other }) => other.kind === kinds.serviceAccount.kind && other.namespace === namespace && other.name === name);
   if (rendered !== undefined && metadataOf(rendered.content).annotations[identityKeys.clientId] !== undefined) return [];
   const certain = rendered !== undefined || name === 'default';
-  const state = rendered === undefined ? 'the chart does not make' : 'the chart makes without a client id';
+  const state = rendered === undefined ? `${source} would not make` : `${source} would make without a client id`;
   const problem = new Problem({
     code: 'WI4223',
     what: `Pods of ${nameOf(ref)} are labelled for an identity that they do not get`,

@@ -1,13 +1,13 @@
 import { text } from '../fleet/json.js';
 import { containersOf } from '../fleet/posture/namespace-view.js';
-import { some } from '../fleet/wording.js';
+import { some, upperFirst } from '../fleet/wording.js';
 import { Problem } from '../reconcile/problem.js';
 import { nameOf } from './objects.js';
 import { podTemplateOf } from './pod-templates.js';
 import type { SendFinding, Sending } from './send-checks.js';
 
 /** Images that can become others without a change of the manifest: pods that start later may run something that nobody reviewed. */
-export function movingImages({ objects, policy }: Sending): SendFinding[] {
+export function movingImages({ objects, policy, source }: Sending): SendFinding[] {
   return objects.flatMap(({ content, ref }) => {
     const template = podTemplateOf(content);
     if (template === undefined) return [];
@@ -19,9 +19,9 @@ export function movingImages({ objects, policy }: Sending): SendFinding[] {
     if (moving.length === 0) return [];
     const problem = new Problem({
       code: 'WI4222',
-      what: `The chart would run an image in ${nameOf(ref)} that can become another one`,
+      what: `${upperFirst(source)} would run an image in ${nameOf(ref)} that can become another one`,
       because: some(moving, 5, '; '),
-      remedy: 'give the image a tag that does not move, or better its digest (@sha256:…), in the chart’s values; or set latestImages to warn',
+      remedy: 'give the image a tag that does not move, or better its digest (@sha256:…); or set latestImages to warn',
     });
     return [{ severity: policy.latestImages, problem }];
   });

@@ -2,7 +2,7 @@ import { strings, text, texts, type Json } from '../fleet/json.js';
 import { likenesses, valueLikenesses } from '../fleet/posture/credential-likeness.js';
 import { azureCredentialNames, literalCredentials } from '../fleet/posture/literal-credentials.js';
 import { containersOf } from '../fleet/posture/namespace-view.js';
-import { some } from '../fleet/wording.js';
+import { some, upperFirst } from '../fleet/wording.js';
 import { Problem } from '../reconcile/problem.js';
 import { kinds, nameOf, type ObjectRef } from './objects.js';
 import { podTemplateOf } from './pod-templates.js';
@@ -23,13 +23,21 @@ const credentialNames: readonly RegExp[] = [
   /(?:^|_)(?:CLIENT_SECRET|SECRET_KEY|SECRET_ACCESS_KEY|PRIVATE_KEY|API_?KEY|ACCESS_TOKEN|AUTH_TOKEN)$/,
 ];
 
+/** How a finding is judged and told. */
+interface How {
+  readonly policy: SendPolicy;
+  readonly severity: Severity;
+  /** What the objects are from, as a sentence begins with it. */
+  readonly source: string;
+}
+
 /** Credentials in manifests: secrets with data, and what looks like a credential where no secret is. Whoever reads chart, release or object has them. */
-export function plainSecrets({ objects: rendered, again = [], policy }: Sending): SendFinding[] {
-  const severity = policy.plainSecrets === 'warn' ? 'warn' : 'error';
+export function plainSecrets({ objects: rendered, again = [], policy, source }: Sending): SendFinding[] {
+  const how = { policy, source: upperFirst(source), severity: policy.plainSecrets === 'warn' ? 'warn' : 'error' } as const;
   return rendered.flatMap((one) => {
-    if (one.ref.kind === kinds.secret.kind) return secretFindings(one, again.find(({ ref }) => isSame(ref, one.ref)), policy, severity);
-    if (one.ref.kind === configMap) return configFindings(one, policy, severity);
-    return variableFindings(one, policy, severity);
+    if (one.ref.kind === kinds.secret.kind) return secretFindings(one, again.find(({ ref }) => isSame(ref, one.ref)), how);
+    if (one.ref.kind === configMap) return configFindings(one, how);
+    return variableFindings(one, how);
   });
 }
 
@@ -39,15 +47,15 @@ export function holdSecrets(manifests: string, namespace: string): boolean {
   return renderedObjects(manifests, namespace).some(({ content, ref }) => ref.kind === kinds.secret.kind && Object.values(secretValues(content)).some(isConfidential));
 }
 
-function secretFindings({ content, ref }: RenderedObject, other: RenderedObject | undefined, policy: SendPolicy, severity: Severity): SendFinding[] {
+function secretFindings({ content, ref }: RenderedObject, other: RenderedObject | undefined, { policy, severity, source }: How): SendFinding[] {
   const fact = secretFact(content);
   const keys = Object.entries(secretValues(content)).flatMap(([key, value]) => (isConfidential(value) && !isAllowed(policy, ref, key) ? [key] : []));
   const madeUp = new Set(other === undefined ? [] : keys.filter((key) => differ(content, other.content, key)));
   const kept = keys.filter((key) => !madeUp.has(key));
   return [
-    ...(kept.length === 0 ? [] : [{ severity, problem: plainData(ref, kept, fact.looksLike) }]),
+    ...(kept.length === 0 ? [] : [{ severity, problem: plainData(ref, kept, fact.looksLike, source) }]),
     ...(madeUp.size === 0 ? [] : [{ severity: 'warn' as const, problem: madeUpData(ref, [...madeUp]) }]),
-    ...(fact.type !== tokenSecret || isAllowed(policy, ref, '') ? [] : [{ severity: 'warn' as const, problem: endlessToken(ref) }]),
+    ...(fact.type !== tokenSecret || isAllowed(policy, ref, '') ? [] : [{ severity: 'warn' as const, problem: endlessToken(ref, source) }]),
   ];
 }
 
@@ -61,12 +69,12 @@ function isConfidential(value: string): boolean {
   return value.replaceAll(/-----BEGIN CERTIFICATE-----[\w+/=\s]*-----END CERTIFICATE-----/g, '').trim() !== '';
 }
 
-function plainData(ref: ObjectRef, keys: readonly string[], looksLike: readonly string[]): Problem {
+function plainData(ref: ObjectRef, keys: readonly string[], looksLike: readonly string[], source: string): Problem {
   const looks = looksLike.length === 0 ? '' : `, which look like a ${looksLike.join(', a ')}`;
   return new Problem({
     code: 'WI4220',
-    what: `The chart would send ${nameOf(ref)} with data`,
-    because: `${some(keys)} ${keys.length === 1 ? 'has a value' : 'have values'} in the chart or in what is given to it${looks}; Helm stores it in the release as well`,
+    what: `${source} would send ${nameOf(ref)} with data`,
+    because: `${some(keys)} ${keys.length === 1 ? 'has a value' : 'have values'} in what is deployed${looks}; whoever reads that, or what is kept of it in the cluster, has it`,
     remedy: `keep the value in Key Vault and let the workload read it with its identity; or list ${entryFor(ref)} in allowedSecrets, with plainSecrets: allow-list`,
   });
 }
@@ -80,25 +88,25 @@ function madeUpData(ref: ObjectRef, keys: readonly string[]): Problem {
   });
 }
 
-function endlessToken(ref: ObjectRef): Problem {
+function endlessToken(ref: ObjectRef, source: string): Problem {
   return new Problem({
     code: 'WI4220',
-    what: `The chart asks for a token that does not expire, in ${nameOf(ref)}`,
+    what: `${source} would ask for a token that does not expire, in ${nameOf(ref)}`,
     because: `its type is ${tokenSecret}`,
-    remedy: 'let whoever needs the token ask for one that expires (TokenRequest, a projected volume), and take the secret out of the chart',
+    remedy: 'let whoever needs the token ask for one that expires (TokenRequest, a projected volume), and take the secret out',
   });
 }
 
-function configFindings({ content, ref }: RenderedObject, policy: SendPolicy, severity: Severity): SendFinding[] {
+function configFindings({ content, ref }: RenderedObject, { policy, severity, source }: How): SendFinding[] {
   const data = Object.fromEntries(Object.entries(strings(content.data)).filter(([key]) => !isAllowed(policy, ref, key)));
   const looks = likenesses(data);
   if (looks.length === 0) return [];
   const keys = Object.entries(data).flatMap(([key, value]) => (valueLikenesses(value).length > 0 ? [key] : []));
   const where = some(keys.length === 0 ? Object.keys(data) : keys);
-  return [{ severity, problem: literal(ref, `${where} ${keys.length === 1 ? 'holds' : 'hold'} what looks like a ${looks.join(', a ')}`) }];
+  return [{ severity, problem: literal(source, ref, `${where} ${keys.length === 1 ? 'holds' : 'hold'} what looks like a ${looks.join(', a ')}`) }];
 }
 
-function variableFindings({ content, ref }: RenderedObject, policy: SendPolicy, severity: Severity): SendFinding[] {
+function variableFindings({ content, ref }: RenderedObject, { policy, severity, source }: How): SendFinding[] {
   const template = podTemplateOf(content);
   if (template === undefined) return [];
   const seen = containersOf({ template }).flatMap((container) => {
@@ -110,13 +118,13 @@ function variableFindings({ content, ref }: RenderedObject, policy: SendPolicy, 
       ...(words.length === 0 || isAllowed(policy, ref, 'args') ? [] : [`${title} has what looks like a ${[...new Set(words)].join(', a ')} among its arguments`]),
     ];
   });
-  return seen.length === 0 ? [] : [{ severity, problem: literal(ref, some(seen, 5, '; ')) }];
+  return seen.length === 0 ? [] : [{ severity, problem: literal(source, ref, some(seen, 5, '; ')) }];
 }
 
-function literal(ref: ObjectRef, because: string): Problem {
+function literal(source: string, ref: ObjectRef, because: string): Problem {
   return new Problem({
     code: 'WI4221',
-    what: `The chart would send ${nameOf(ref)} with a credential in it`,
+    what: `${source} would send ${nameOf(ref)} with a credential in it`,
     because,
     remedy: `let the workload use its identity, or read the value from Key Vault; where it is no credential, list ${entryFor(ref)} with its key or variable in allowedSecrets, with plainSecrets: allow-list`,
   });

@@ -74,7 +74,7 @@ export function inspectRendering(rendered: string, options: InspectionOptions): 
   const made = madeRight(manifests, options, asRendered.length > 0 && unmountable.length === 0);
   const found = renderedObjects(made.manifests, namespace);
   const { serviceAccount } = identity;
-  const checked = checkSending({ objects: found, namespace, serviceAccount, policy, ...(again === undefined ? {} : { again: renderedObjects(withoutDefinitions(again).manifests, namespace) }) });
+  const checked = checkSending({ objects: found, namespace, serviceAccount, policy, source, ...(again === undefined ? {} : { again: renderedObjects(withoutDefinitions(again).manifests, namespace) }) });
   const ours = found.filter(({ ref }) => ref.namespace === namespace);
   const users = ours.flatMap(({ content, ref }) => {
     const template = podTemplateOf(content);

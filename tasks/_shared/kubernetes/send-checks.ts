@@ -43,6 +43,8 @@ export interface Sending {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly policy: SendPolicy;
+  /** What the objects are from, as messages call it: `the chart`, `the manifests`. */
+  readonly source: string;
 }
 
 /** What is done where the user does not say: what somebody else wrote is told, what is the user's own is refused. */

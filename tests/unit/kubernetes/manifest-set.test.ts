@@ -6,6 +6,7 @@ import { itemsAt, textAt } from '../../simulators/kubernetes/objects/values.js';
 import { clientId, inProcessCluster, otherClientId, plantNamespace, plantServiceAccount, tenantId, writesOf, type ClusterWorld } from './cluster-world.js';
 import { account, config, deployed, deployment, deploySet, file, refused, service } from './set-world.js';
 import { told } from './release-world.js';
+import { strictPolicy } from './send-policies.js';
 
 const label = 'aks-workload-identity/set';
 const all = file(account, config(), service, deployment());
@@ -204,6 +205,21 @@ spec:
     const verify = await refused(world, { manifests: file(account, deployment()), identityMode: 'verify' });
     assert.equal(verify.code, 'WI4603');
     assert.deepEqual(verify.details?.map(({ code }) => code), ['WI4205', 'WI4206']);
+  });
+
+  it('passes the checks of a chart in its own words, and its plan and journal mark what widens', async () => {
+    const secret = 'apiVersion: v1\nkind: Secret\nmetadata: {name: key}\nstringData: {password: canary}\n';
+    const problem = await refused(world, { manifests: file(all, secret), policy: strictPolicy });
+    assert.equal(`${problem.code} ${problem.what}`, 'WI4220 The manifests would send secret orders/key with data');
+    assert.deepEqual(writesOf(world), []);
+    const role = 'apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: reader}\nrules: [{apiGroups: [""], resources: [secrets], verbs: [get]}]\n';
+    const { result, set } = await deploySet(world, { manifests: file(all, secret, role) });
+    const planned = result.plan.find(({ resource }) => resource.key === set.key);
+    assert.ok(planned?.change.action === 'create' && planned.change.widens);
+    assert.deepEqual(planned.notices?.map(({ code }) => code), ['WI4220']);
+    assert.deepEqual(world.journal.filter(({ widens }) => widens).map(({ object }) => object), ['/apis/rbac.authorization.k8s.io/v1/namespaces/orders/roles/reader']);
+    const again = await deployed(world, { manifests: file(all, secret, role) });
+    assert.equal(again.action, 'keep');
   });
 
   it('plans without the namespace, and what a secret has is nowhere in the plan', async () => {

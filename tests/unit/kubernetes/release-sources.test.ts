@@ -9,6 +9,7 @@ import { chartPackage } from '../../tools/chart-package.js';
 import { helmOf } from '../../tools/kube-tools.js';
 import { loopbackCluster, writesOf, type ClusterWorld } from './cluster-world.js';
 import { deployRelease, told, type ReleaseWish } from './release-world.js';
+import { strictPolicy } from './send-policies.js';
 
 const label = 'aks-workload-identity/secrets';
 const files = {
@@ -44,7 +45,7 @@ describe('a release of a packed chart with single and secret values', () => {
     const path = join(folder, 'orders-1.0.0.tgz');
     await writeFile(path, chartPackage('orders', files));
     world.network.log.clear();
-    const { result, release } = await deployRelease(world, { helmPath, release: 'orders', chart: { folder: path, source: 'package', valuesFiles: [], values: 'tag: "1"', ...chart }, ...wish });
+    const { result, release } = await deployRelease(world, { helmPath, release: 'orders', chart: { folder: path, source: 'package', valuesFiles: [], values: 'tag: "1"', ...chart }, policy: { ...strictPolicy, plainSecrets: 'warn' }, ...wish });
     assert.equal(result.result, 'succeeded', told(result));
     const planned = result.plan.find(({ resource }) => resource.key === release.key);
     assert.ok(!`${told(result)}${JSON.stringify(world.journal)}`.includes('canary'), 'secret values are in no plan and no journal');

@@ -6,7 +6,7 @@ import { strictPolicy } from './send-policies.js';
 /** What is found, as `severity code what: because`. */
 function found(manifests: string, policy: Partial<SendPolicy> = {}, again?: string): string[] {
   const of = (text: string): ReturnType<typeof renderedObjects> => renderedObjects(text, 'orders');
-  const findings = checkSending({ objects: of(manifests), namespace: 'orders', serviceAccount: 'api', policy: { ...strictPolicy, ...policy }, ...(again === undefined ? {} : { again: of(again) }) });
+  const findings = checkSending({ objects: of(manifests), namespace: 'orders', serviceAccount: 'api', source: 'the chart', policy: { ...strictPolicy, ...policy }, ...(again === undefined ? {} : { again: of(again) }) });
   return findings.map(({ severity, problem: { parts } }) => `${severity} ${parts.code} ${parts.what}: ${parts.because}`);
 }
 
@@ -22,7 +22,7 @@ describe('checks before anything is sent', () => {
   describe('of secrets', () => {
     it('refuse data, by its keys and never by its values', () => {
       const [fault, ...others] = found(secret(`data: {password: ${base64('canary')}, user: ${base64('orders')}}`));
-      assert.match(fault ?? '', /^error WI4220 The chart would send secret orders\/db with data: password, user have values in the chart/);
+      assert.match(fault ?? '', /^error WI4220 The chart would send secret orders\/db with data: password, user have values in what is deployed/);
       assert.deepEqual(others, []);
       assert.doesNotMatch(JSON.stringify(found(secret('stringData: {password: canary}'))), /canary/);
       assert.match(found(secret('stringData: {password: canary}'))[0] ?? '', /^error WI4220 .*password has a value/);
@@ -49,7 +49,7 @@ describe('checks before anything is sent', () => {
     });
 
     it('tell of tokens that do not expire', () => {
-      assert.match(found(secret('type: kubernetes.io/service-account-token')).join(), /^warn WI4220 The chart asks for a token that does not expire, in secret orders\/db/);
+      assert.match(found(secret('type: kubernetes.io/service-account-token')).join(), /^warn WI4220 The chart would ask for a token that does not expire, in secret orders\/db/);
     });
 
     it('only warn where the policy says so, and let pass what is listed', () => {
@@ -115,9 +115,9 @@ describe('checks before anything is sent', () => {
     });
 
     it('refuse labelled pods whose account certainly has no identity, and tell of those whose account is somebody else’s', () => {
-      assert.match(found(other + account('')).join('|'), /^error WI4223 Pods of deployment orders\/app are labelled for an identity that they do not get: they run as service account cache, which the chart makes without a client id/);
+      assert.match(found(other + account('')).join('|'), /^error WI4223 Pods of deployment orders\/app are labelled for an identity that they do not get: they run as service account cache, which the chart would make without a client id/);
       assert.match(found(other.replace('serviceAccountName: cache', 'restartPolicy: Always')).join('|'), /^error WI4223 .*as service account default/);
-      assert.match(found(other).join('|'), /^warn WI4223 .*which the chart does not make/);
+      assert.match(found(other).join('|'), /^warn WI4223 .*which the chart would not make/);
       assert.deepEqual(found(other + account('azure.workload.identity/client-id: x')), []);
     });
   });

@@ -23,7 +23,7 @@ export interface SetWish {
   readonly identityMode?: IdentityMode;
   readonly atomic?: boolean;
   readonly overwrite?: boolean;
-  /** Default: {@link strictPolicy}, but for images without a tag. */
+  /** Default: {@link strictPolicy}, but for secrets and images without a tag, of which it warns. */
   readonly policy?: SendPolicy;
   readonly dryRun?: boolean;
 }
@@ -37,7 +37,7 @@ export interface SetRun {
 /** Deploys as DeployWithIdentity does: the namespace, the set, and the proof by its pods. */
 export async function deploySet(world: ClusterSession, wish: SetWish): Promise<SetRun> {
   const { connection, clock, abort } = world;
-  const { manifests: text, set: release = 'orders', clientId: id = clientId, timeoutMs = 60_000, identityMode = 'inject', atomic = true, overwrite = false, policy = { ...strictPolicy, latestImages: 'warn' }, dryRun = false } = wish;
+  const { manifests: text, set: release = 'orders', clientId: id = clientId, timeoutMs = 60_000, identityMode = 'inject', atomic = true, overwrite = false, policy = { ...strictPolicy, plainSecrets: 'warn', latestImages: 'warn' }, dryRun = false } = wish;
   const read = readManifests([{ path: 'all.yaml', text }], 'orders');
   assert.deepEqual(read.flaws, []);
   const settings = { connection, clock, signal: abort.signal, namespace: 'orders', serviceAccount: 'api', release, timeoutMs, identityMode, atomic, overwrite, policy, manifests: read.objects };

@@ -111,15 +111,15 @@ const together: Readonly<Record<string, { readonly inputs: Readonly<Record<strin
     inputs: { namespace: '', chart: 'nowhere', releaseName: 'A', boundaryPolicy: '{files}/policy.yml', valuesFiles: 'one.yaml,{files}/list.yaml', values: 'canary', timeoutInMinutes: '241', helmPath: './none' },
     errors: [
       'WI1001 Input namespace is empty',
-      'WI1062 Input chart names "nowhere"',
       'WI1070 Input boundaryPolicy names a policy with a mistake at line 5, column 34',
       'WI1070 Input boundaryPolicy names a policy with a mistake at line 5, column 47',
-      'WI1007 Input releaseName is "A"',
+      'WI1062 Input chart names "nowhere"',
       'WI1062 Input valuesFiles names "one.yaml"',
       'WI1062 Input valuesFiles names "{files}/list.yaml"',
       'WI1007 Input values has 6 characters',
-      'WI1002 Input timeoutInMinutes is "241"',
       'WI1062 Input helmPath names "./none"',
+      'WI1007 Input releaseName is "A"',
+      'WI1002 Input timeoutInMinutes is "241"',
     ],
   },
 };

@@ -31,7 +31,7 @@ describe('DeployWithIdentity with manifests', () => {
     agent = new FakeAgent('DeployWithIdentity');
     agent.variables['System.DefaultWorkingDirectory'] = sources;
     // The agent puts the folder of the sources in the place of an empty path.
-    Object.assign(agent.inputs, { boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', source: 'manifests', manifests: 'deploy', chart: sources, releaseName: 'orders' });
+    Object.assign(agent.inputs, { boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', source: 'manifests', manifests: 'deploy', releaseName: 'orders' });
     for (const folder of ['deploy/more', 'deploy/.git']) mkdirSync(join(sources, folder), { recursive: true });
     for (const name of ['deploy/b.yaml', 'deploy/a.yml', 'deploy/more/c.JSON', 'deploy/.git/d.yaml', 'deploy/.e.yaml', 'deploy/notes.md', 'f.yaml']) {
       writeFileSync(join(sources, name), `{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "${name.replace(/^.*\//, '').replace(/\W.*/, '')}"}}`);
@@ -75,8 +75,8 @@ describe('DeployWithIdentity with manifests', () => {
     const azure = await connectAzure(shared.connection, { clock, signal: agent.signal, correlationId: '0', debug: () => undefined });
     const cluster = ({ label, id }: { label: string; id: string }): ReturnType<typeof lazyConnection> => lazyConnection(label, id, () => Promise.reject(new Error('nothing may be sent')));
     const { resources, proofs } = await deployWithIdentity.desire(read(), shared, { azure, permissions: { missing: () => Promise.resolve([]) }, checks: [], run: 'unit 1', connect: () => Promise.resolve(azure), cluster });
-    const kinds = ['cluster', 'identity', 'namespace', 'manifest set'];
-    assert.deepEqual(resources.map(({ kind, name }) => (kind === 'manifest set' ? `${kind} ${name}` : kind)), [...kinds, ...kinds].map((kind) => (kind === 'manifest set' ? 'manifest set orders/orders' : kind)));
+    const kinds = ['cluster', 'identity', 'namespace', 'manifest set orders/orders', 'former secret provider classes', 'network policies no longer wanted'];
+    assert.deepEqual(resources.map(({ kind, name }) => (kind === 'manifest set' ? `${kind} ${name}` : kind)), [...kinds, ...kinds]);
     assert.deepEqual(proofs.map(({ proves }) => proves.length), [4, 4]);
   });
 });

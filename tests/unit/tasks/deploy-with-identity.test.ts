@@ -136,7 +136,7 @@ describe('DeployWithIdentity', () => {
   it('reports every mistake at once, and never repeats values', () => {
     const mistakes = mistakesOf({ ...given, chart: '', releaseName: 'Not_Valid', values: 'password: "hunter2', timeoutInMinutes: '0' });
     assert.equal(mistakes.length, 4);
-    assert.match(mistakes.join('\n'), /chart is empty[^]*releaseName is "Not_Valid"[^]*values has 18 characters: it is not YAML: missing char at line 1, column 19 → give a YAML mapping/);
+    assert.match(mistakes.join('\n'), /chart is empty[^]*values has 18 characters: it is not YAML: missing char at line 1, column 19 → give a YAML mapping[^]*releaseName is "Not_Valid"/);
     assert.ok(!mistakes.join('\n').includes('hunter2'));
     assert.match(mistakesOf({ ...given, values: '- a' })[0] ?? '', /a YAML mapping/);
   });
