@@ -65,7 +65,7 @@ describe('access to a namespace', () => {
   it('is taken back when it is not listed any more, and only what was given with this release', async () => {
     await apply([grant('view')]);
     await apply([grant('view')], { release: 'billing' });
-    world.api.put({ apiVersion: rbac, kind: 'RoleBinding', metadata: { namespace: 'orders', name: 'by-hand' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'admin' }, subjects: [] } as Parameters<typeof world.api.put>[0]);
+    world.api.put({ apiVersion: rbac, kind: 'RoleBinding', metadata: { namespace: 'orders', name: 'by-hand' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'admin' }, subjects: [] });
     const result = await apply([]);
     const [removal] = result.plan;
     assert.ok(removal?.change.action === 'delete');
@@ -82,7 +82,7 @@ describe('access to a namespace', () => {
     const mended = await apply([grant('view')]);
     assert.deepEqual([mended.result, given()], ['succeeded', [`ClusterRole view for ${group}`]]);
     world.api.remove('RoleBinding', 'orders', name);
-    world.api.put({ ...bindingOf(grant('view'), { namespace: 'orders', release: 'shop' }), roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'edit' } } as unknown as Parameters<typeof world.api.put>[0]);
+    world.api.put({ ...bindingOf(grant('view'), { namespace: 'orders', release: 'shop' }), roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'edit' } });
     world.network.log.clear();
     const anew = await apply([grant('view')]);
     assert.deepEqual([anew.result, given(), writesOf(world).map((one) => one.split(' ')[0])], ['succeeded', [`ClusterRole view for ${group}`], ['DELETE', 'PATCH']]);
@@ -90,13 +90,13 @@ describe('access to a namespace', () => {
 
   it('is not given over a binding of somebody else', async () => {
     const theirs = { ...bindingOf(grant('view'), { namespace: 'orders', release: 'shop' }), subjects: [] };
-    world.api.put({ ...theirs, metadata: { ...theirs.metadata, labels: {} } } as unknown as Parameters<typeof world.api.put>[0]);
+    world.api.put({ ...theirs, metadata: { ...theirs.metadata, labels: {} } });
     assert.deepEqual(codesOf(await apply([grant('view')])), ['WI4143']);
     assert.deepEqual(writesOf(world), []);
   });
 
   describe('by roles of the namespace and of the cluster', () => {
-    const role = (name: string, rules: object[] = []): Parameters<typeof world.api.put>[0] => ({ apiVersion: rbac, kind: 'Role', metadata: { namespace: 'orders', name }, rules }) as Parameters<typeof world.api.put>[0];
+    const role = (name: string, rules: object[] = []): Parameters<typeof world.api.put>[0] => ({ apiVersion: rbac, kind: 'Role', metadata: { namespace: 'orders', name }, rules });
 
     it('asks for those that are there, or that the chart brings along', async () => {
       assert.deepEqual(codesOf(await apply([grant('support', 'Role'), grant('team-orders')])), ['WI4141', 'WI4141']);
@@ -114,7 +114,7 @@ describe('access to a namespace', () => {
 
     it('refuses those that allow everything, wherever they are', async () => {
       world.api.put(role('all', everything));
-      world.api.put({ apiVersion: rbac, kind: 'ClusterRole', metadata: { name: 'team-orders' }, rules: everything } as Parameters<typeof world.api.put>[0]);
+      world.api.put({ apiVersion: rbac, kind: 'ClusterRole', metadata: { name: 'team-orders' }, rules: everything });
       assert.deepEqual(codesOf(await apply([grant('all', 'Role'), grant('team-orders')])), ['WI4142', 'WI4142']);
       assert.deepEqual(codesOf(await apply([grant('made', 'Role')], { rendered: new Map([['made', { rules: everything }]]) })), ['WI4142']);
     });
@@ -129,7 +129,7 @@ describe('access to a namespace', () => {
     });
 
     it('is given by who holds the role itself', async () => {
-      world.api.put({ apiVersion: rbac, kind: 'RoleBinding', metadata: { namespace: 'orders', name: 'deployer' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' }, subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'deployer' }] } as Parameters<typeof world.api.put>[0]);
+      world.api.put({ apiVersion: rbac, kind: 'RoleBinding', metadata: { namespace: 'orders', name: 'deployer' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' }, subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'deployer' }] });
       world.knobs.allows = ({ verb }) => verb !== 'bind';
       const result = await apply([grant('view')]);
       assert.equal(result.result, 'succeeded', JSON.stringify(result.preflight.findings));
