@@ -18,6 +18,8 @@ export interface SetWish {
   readonly manifests: string;
   /** Default: orders. */
   readonly set?: string;
+  /** Default: orders. */
+  readonly namespace?: string;
   readonly clientId?: string;
   readonly timeoutMs?: number;
   readonly identityMode?: IdentityMode;
@@ -37,11 +39,11 @@ export interface SetRun {
 /** Deploys as DeployWithIdentity does: the namespace, the set, and the proof by its pods. */
 export async function deploySet(world: ClusterSession, wish: SetWish): Promise<SetRun> {
   const { connection, clock, abort } = world;
-  const { manifests: text, set: release = 'orders', clientId: id = clientId, timeoutMs = 60_000, identityMode = 'inject', atomic = true, overwrite = false, policy = { ...strictPolicy, plainSecrets: 'warn', latestImages: 'warn' }, dryRun = false } = wish;
-  const read = readManifests([{ path: 'all.yaml', text }], 'orders');
+  const { manifests: text, set: release = 'orders', namespace: place = 'orders', clientId: id = clientId, timeoutMs = 60_000, identityMode = 'inject', atomic = true, overwrite = false, policy = { ...strictPolicy, plainSecrets: 'warn', latestImages: 'warn' }, dryRun = false } = wish;
+  const read = readManifests([{ path: 'all.yaml', text }], place);
   assert.deepEqual(read.flaws, []);
-  const settings = { connection, clock, signal: abort.signal, namespace: 'orders', serviceAccount: 'api', release, timeoutMs, identityMode, atomic, overwrite, policy, manifests: read.objects };
-  const namespace = new Namespace(connection, 'orders');
+  const settings = { connection, clock, signal: abort.signal, namespace: place, serviceAccount: 'api', release, timeoutMs, identityMode, atomic, overwrite, policy, manifests: read.objects };
+  const namespace = new Namespace(connection, place);
   const refs = { namespace: output(namespace, (state) => state.name), clientId: value(id), tenantId: value(tenantId) };
   const blueprint = new ManifestBlueprint(settings);
   const set = new ManifestSet(blueprint, refs, []);
