@@ -9,7 +9,8 @@ import { VaultNetworkCheck, type VaultUse } from '../_shared/azure/vault-network
 import type { PlacedWorkload } from '../_shared/fleet/workload.js';
 import { Namespace } from '../_shared/kubernetes/namespace.js';
 import type { ReleaseInputs } from '../_shared/kubernetes/release-blueprint.js';
-import { RolloutProof } from '../_shared/kubernetes/rollout-proof.js';
+import { ReleaseRestart } from '../_shared/kubernetes/release-restart.js';
+import { TakeBack } from '../_shared/kubernetes/take-back.js';
 import type { AnyProof } from '../_shared/reconcile/proof.js';
 import { output, type Refs } from '../_shared/reconcile/ref.js';
 import type { AnyResource } from '../_shared/reconcile/resource.js';
@@ -18,6 +19,7 @@ import { readInputs, type Inputs } from './inputs.js';
 import { isolate } from './isolation.js';
 import { localSource } from './local-chart.js';
 import { accessResources, labelsOf } from './namespace-access.js';
+import { deploymentProof } from './proof.js';
 import { classBefore, classesAfter, clusterOf, secretsFor, vaultAzure } from './vault-secrets.js';
 import { blueprintOf, deployable, type Deployable, type Source } from './sources.js';
 
@@ -46,6 +48,7 @@ interface Deployment {
   readonly label: string;
   readonly release: Deployable['release'];
   readonly resources: readonly AnyResource[];
+  readonly takeBack: TakeBack;
   readonly uses: readonly VaultUse[];
   readonly proofs: readonly AnyProof[];
 }
@@ -91,17 +94,20 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, { 
   const blueprint = blueprintOf(source, entry.label, settings);
   const isolation = isolate(inputs.isolation?.get(entry.label), { blueprint, refs, cluster, accesses });
   const before = [...isolation.before, ...classes];
-  const { release, resources: deployed } = deployable(blueprint, refs, accesses, before.map(({ key }) => key));
+  const takeBack = new TakeBack(settings.atomic);
+  const { release, resources: deployed } = deployable(blueprint, { refs, accesses, after: before.map(({ key }) => key), takeBack });
   const resources = [cluster, identity, namespace, ...before, ...deployed];
-  const rollout = new RolloutProof(blueprint.settings, refs, resources.map(({ key }) => key));
+  const restart = new ReleaseRestart(blueprint.settings, { ...refs, revision: output(release, ({ revision }) => revision?.number) }, accesses);
+  const proven = { azure, vaults, connection, workload, takeBack, inputs, settings: blueprint.settings, proves: resources.map(({ key }) => key), refs: { ...refs, identity: output(identity, (state) => state) } };
   const access = accessResources(blueprint, release, inputs.access, refs, accesses);
-  const after = [...access, classesAfter(release, vault, current), ...isolation.after(release)];
-  return { label: entry.label, release, resources: [...resources, ...after], uses, proofs: [rollout, ...isolation.proofs] };
+  const after = [restart, ...access, classesAfter(release, vault, current), ...isolation.after(release)];
+  return { label: entry.label, release, takeBack, resources: [...resources, ...after], uses, proofs: [deploymentProof(proven), ...isolation.proofs] };
 }
 
 /** Release and revision of each cluster, as JSON maps by cluster. */
 function releaseOutputs(deployments: readonly Deployment[], result: RunResult): Record<string, string> {
-  const known = deployments.flatMap(({ label, release }) => {
+  const known = deployments.flatMap(({ label, release, takeBack }) => {
+    if (takeBack.done) return [];
     const revision = stateOf(result, release)?.revision;
     return revision === undefined ? [] : [{ label, name: release.name, revision: revision.number }];
   });

@@ -8,11 +8,12 @@ import { identityModes, type IdentityMode } from '../_shared/kubernetes/chart.js
 import { readChecks, type CheckInputs } from './check-inputs.js';
 import { readNamespaceInputs, type NamespaceInputs } from './namespace-inputs.js';
 import { readNetwork, type NetworkInputs } from './network-inputs.js';
+import { readProof, readProveFrom, type ProofInputs } from './proof-inputs.js';
 import { readSource, type SourceInputs } from './source-inputs.js';
 import { readVault, type VaultInputs } from './vault-inputs.js';
 
 /** The inputs that DeployWithIdentity has besides the shared ones. */
-export interface Inputs extends WorkloadInputs, CheckInputs, NamespaceInputs, NetworkInputs {
+export interface Inputs extends WorkloadInputs, CheckInputs, NamespaceInputs, NetworkInputs, ProofInputs {
   readonly boundaries: GivenPolicy;
   /** What is deployed. */
   readonly source: SourceInputs;
@@ -38,13 +39,16 @@ export function readInputs(inputs: InputReader, shared: SharedInputs, connection
   const boundaries = readBoundaryPolicy(inputs);
   const identity = readIdentityMode(inputs);
   const source = readSource(inputs, workload.accounts[0]?.namespace ?? '', shared);
+  const proveFrom = readProveFrom(inputs);
+  const mounted = readVault(inputs, shared, workload, { mode: identity.identityMode, proveFrom }, connections);
   return {
     ...workload,
     boundaries,
     source,
     releaseName: inputs.matching('releaseName', releaseName, 'lower-case letters, digits and hyphens, at most 53, beginning and ending with a letter or digit'),
     ...identity,
-    ...readVault(inputs, shared, workload, identity.identityMode, connections),
+    ...mounted,
+    ...readProof(inputs, shared, workload, { proveFrom, ...mounted }),
     ...readNetwork(inputs, shared),
     ...readChecks(inputs, source.kind === 'helm' ? source.chartSource : source.kind),
     ...readNamespaceInputs(inputs),

@@ -4,6 +4,7 @@ import { ManifestBlueprint } from '../_shared/kubernetes/manifest-blueprint.js';
 import { ManifestSet } from '../_shared/kubernetes/manifest-set.js';
 import { ReleaseBlueprint, type DeploymentSettings, type ReleaseInputs } from '../_shared/kubernetes/release-blueprint.js';
 import { ServiceAccountAdoption } from '../_shared/kubernetes/service-account-adoption.js';
+import type { TakeBack } from '../_shared/kubernetes/take-back.js';
 import { output, type Producer, type Refs } from '../_shared/reconcile/ref.js';
 import type { AnyResource } from '../_shared/reconcile/resource.js';
 import type { HelmInputs, SourceInputs } from './source-inputs.js';
@@ -28,13 +29,22 @@ export function blueprintOf(source: Source, label: string, settings: DeploymentS
   return new ReleaseBlueprint({ ...settings, helmPath, chart, historyLimit, alwaysUpgrade });
 }
 
-/** The resources that deploy it. @param after keys of what has to be there before its pods start */
-export function deployable(blueprint: ReleaseBlueprint | ManifestBlueprint, refs: Refs<ReleaseInputs>, accesses: readonly Access[], after: readonly string[]): Deployable {
+/** What a deployment is beside. */
+export interface DeployableParts {
+  readonly refs: Refs<ReleaseInputs>;
+  readonly accesses: readonly Access[];
+  /** Keys of what has to be there before its pods start. */
+  readonly after: readonly string[];
+  readonly takeBack: TakeBack;
+}
+
+/** The resources that deploy it. */
+export function deployable(blueprint: ReleaseBlueprint | ManifestBlueprint, { refs, accesses, after, takeBack }: DeployableParts): Deployable {
   if (blueprint instanceof ManifestBlueprint) {
-    const release = new ManifestSet(blueprint, refs, accesses, after);
+    const release = new ManifestSet(blueprint, refs, accesses, after, takeBack);
     return { release, resources: [release] };
   }
   const adoption = new ServiceAccountAdoption(blueprint, refs);
-  const release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) }, accesses, after);
+  const release = new HelmRelease(blueprint, { ...refs, serviceAccount: output(adoption, (state) => state.name) }, accesses, after, takeBack);
   return { release, resources: [adoption, release] };
 }

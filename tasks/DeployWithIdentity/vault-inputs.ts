@@ -6,6 +6,7 @@ import { providerCloud } from '../_shared/azure/secrets-provider.js';
 import { itemOf } from '../_shared/azure/vault-items.js';
 import { placeLabel, type WorkloadInputs } from '../_shared/fleet/workload.js';
 import type { IdentityMode } from '../_shared/kubernetes/chart.js';
+import type { ProofInputs } from './proof-inputs.js';
 
 /** What containers get from key vaults. */
 export interface VaultInputs {
@@ -37,14 +38,22 @@ const secretName = /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?
 /** Where others mount something into every pod with an identity. Sources: Kubernetes docs, service accounts; azure-workload-identity pkg/webhook. */
 const reserved = ['/var/run/secrets/kubernetes.io/serviceaccount', '/var/run/secrets/azure/tokens'];
 /** What says nothing without a container that gets it. */
-const companions = ['keyVault', 'secrets', 'syncSecret', 'vaultConnection'] as const;
+const companions = ['syncSecret', 'vaultConnection'];
+/** What says nothing without a container, or a pod of a proof, that gets it. */
+const sources = ['keyVault', 'secrets'];
+
+/** What else tells what secrets are for. */
+export interface VaultPurpose extends Pick<ProofInputs, 'proveFrom'> {
+  readonly mode: IdentityMode;
+}
 
 /** Reads what containers get from key vaults; nothing when no container is named. The cluster list names vaults and secrets for other tasks too. */
-export function readVault(inputs: InputReader, shared: SharedInputs, workload: WorkloadInputs, mode: IdentityMode, connections: OtherConnections): { readonly vault?: VaultInputs } {
+export function readVault(inputs: InputReader, shared: SharedInputs, workload: WorkloadInputs, { mode, proveFrom }: VaultPurpose, connections: OtherConnections): { readonly vault?: VaultInputs } {
   const lines = inputs.lines('secretMounts');
   if (lines.length === 0) {
-    const given = companions.find((name) => inputs.optionalText(name) !== undefined);
-    for (const name of companions) inputs.optionalText(name);
+    const idle = [...(proveFrom === 'pod' ? [] : sources), ...companions];
+    const given = idle.find((name) => inputs.optionalText(name) !== undefined);
+    for (const name of idle) inputs.optionalText(name);
     if (given !== undefined && inputs.sound('secretMounts')) inputs.contradiction('secretMounts', 'is empty', `input ${given} is given, and nothing says which container gets secrets of the vault`, `name containers and paths, as in "api: /mnt/secrets", or leave ${given} empty`);
     return {};
   }

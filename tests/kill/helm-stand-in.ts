@@ -8,7 +8,7 @@ import type { HelmArgument, HelmInjection, HelmOptions } from '../../tasks/_shar
 import { injectIdentity } from '../../tasks/_shared/kubernetes/identity-injection.js';
 import { object, objects, text, type Json } from '../../tasks/_shared/fleet/json.js';
 import type { Clock } from '../../tasks/_shared/reconcile/clock.js';
-import { Problem } from '../../tasks/_shared/reconcile/problem.js';
+import { cancelled, Problem } from '../../tasks/_shared/reconcile/problem.js';
 import type { Dispatcher } from '../simulators/kernel/network.js';
 import type { SimResponse } from '../simulators/kernel/service.js';
 import { kubeTools } from '../tools/kube-tools.js';
@@ -21,11 +21,30 @@ export interface HelmTarget {
   readonly token: () => Promise<string>;
 }
 
+interface HelmRevision {
+  readonly version: number;
+  readonly status: string;
+  readonly labels: Json;
+  readonly manifests: readonly Json[];
+}
+
+/** What every command that writes works on. */
+interface Work {
+  readonly release: string;
+  readonly namespace: string;
+  /** Path of the Secrets. */
+  readonly secrets: string;
+  readonly history: readonly HelmRevision[];
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+const never = new AbortController().signal;
 const rendered = new Map<string, Promise<string>>();
 const plurals: Readonly<Record<string, string>> = { Deployment: 'apis/apps/v1:deployments', Service: 'api/v1:services', ServiceAccount: 'api/v1:serviceaccounts' };
 
 /**
- * Does in this process, on the world's clock, what helm 4 does on the wire for `upgrade --install --wait`, so that it can be killed between any
+ * Does in this process, on the world's clock, what helm 4 does on the wire for `upgrade --install --wait`, `rollback` and `uninstall`, so that it can be killed between any
  * two of its requests: release Secret pending → each object applied → rollout awaited → former revision superseded → Secret deployed. Charts
  * are rendered by the real helm, once for each set of values. Sources: recorded traffic of helm 4.1.4; helm pkg/action/upgrade.go.
  */
@@ -35,39 +54,68 @@ export class HelmStandIn {
 
   constructor(private readonly target: HelmTarget) {}
 
-  async run(given: readonly HelmArgument[], { inject }: Partial<Pick<HelmOptions, 'inject'>> = {}): Promise<string> {
+  async run(given: readonly HelmArgument[], { inject, signal = never }: Partial<Pick<HelmOptions, 'inject' | 'signal'>> = {}): Promise<string> {
     const [command, release] = given;
     if (command === 'version') return 'v4.1.4';
     if (typeof release !== 'string') throw new Error('the stand-in knows commands about a release only');
     if (command === 'template') return render(release, given);
-    if (command !== 'upgrade') throw new Error(`the stand-in does not know helm ${JSON.stringify(command)}`);
-    await this.#upgrade(release, given, inject);
-    return '';
-  }
-
-  async #upgrade(release: string, given: readonly HelmArgument[], inject: HelmInjection | undefined): Promise<void> {
     const namespace = option(given, '--namespace');
     const secrets = `/api/v1/namespaces/${namespace}/secrets`;
     const history = await this.#history(secrets, release);
+    const work = { release, namespace, secrets, history, timeoutMs: Number.parseInt(option(given, '--timeout'), 10) * 1_000, signal };
+    if (command === 'upgrade') await this.#upgrade(work, given, inject);
+    else if (command === 'rollback') await this.#rollback(work, Number(given[2]));
+    else if (command === 'uninstall') await this.#uninstall(work);
+    else throw new Error(`the stand-in does not know helm ${JSON.stringify(command)}`);
+    return '';
+  }
+
+  async #upgrade(work: Work, given: readonly HelmArgument[], inject: HelmInjection | undefined): Promise<void> {
+    const { release, namespace, history } = work;
     const newest = history.at(-1);
     if (newest?.status.startsWith('pending-') === true) throw refused('another operation (install/upgrade/rollback) is in progress');
     const rendered = await render(release, given);
     const manifests = parseManifests(inject === undefined ? rendered : injectIdentity(rendered, inject.identity)).map((one) => owned(one, release, namespace));
     for (const manifest of manifests) await this.#checkOwner(manifest, release, namespace);
-    const version = (newest?.version ?? 0) + 1;
-    const labels = { ...userLabels(given), name: release, owner: 'helm', version: String(version) };
-    const pending = secretOf(release, version, { ...labels, status: newest === undefined ? 'pending-install' : 'pending-upgrade', createdAt: this.#seconds() }, manifests);
+    await this.#make(work, newest === undefined ? 'pending-install' : 'pending-upgrade', userLabels(given), manifests);
+  }
+
+  /** Source of which labels a rollback carries: helm pkg/action/rollback.go (those of the revision that it goes back to). */
+  async #rollback(work: Work, to: number): Promise<void> {
+    const target = work.history.find(({ version }) => version === to);
+    if (target === undefined) throw refused('release: not found');
+    const own = Object.fromEntries(Object.entries(target.labels).filter(([name]) => !['name', 'owner', 'version', 'status', 'createdAt', 'modifiedAt'].includes(name)));
+    await this.#make(work, 'pending-rollback', own, target.manifests);
+  }
+
+  async #uninstall({ secrets, release, namespace, history }: Work): Promise<void> {
+    for (const manifest of history.at(-1)?.manifests ?? []) await this.#send('DELETE', pathOf(manifest, namespace), undefined, undefined, [404]);
+    for (const { version } of history) await this.#send('DELETE', `${secrets}/${secretName(release, version)}`);
+  }
+
+  /** One revision: recorded as pending, applied, awaited, and then recorded as what it came to. */
+  async #make({ release, namespace, secrets, history, timeoutMs, signal }: Work, pendingAs: string, own: Json, manifests: readonly Json[]): Promise<void> {
+    const version = (history.at(-1)?.version ?? 0) + 1;
+    const labels = { ...own, name: release, owner: 'helm', version: String(version) };
+    const pending = secretOf(release, version, { ...labels, status: pendingAs, createdAt: this.#seconds() }, manifests);
     await this.#send('POST', secrets, pending);
-    for (const manifest of manifests) await this.#send('PATCH', `${pathOf(manifest, namespace)}?fieldManager=helm&force=false&fieldValidation=Strict`, manifest, 'application/apply-patch+yaml');
-    for (const manifest of manifests) if (manifest.kind === 'Deployment') await this.#rolledOut(pathOf(manifest, namespace));
+    const settle = (status: string): Promise<SimResponse> => this.#send('PUT', `${secrets}/${secretName(release, version)}`, secretOf(release, version, { ...labels, status, modifiedAt: this.#seconds() }, manifests));
+    try {
+      for (const manifest of manifests) await this.#send('PATCH', `${pathOf(manifest, namespace)}?fieldManager=helm&force=false&fieldValidation=Strict`, manifest, 'application/apply-patch+yaml');
+      const deadline = this.target.clock.monotonic() + timeoutMs;
+      for (const manifest of manifests) if (manifest.kind === 'Deployment') await this.#rolledOut(pathOf(manifest, namespace), deadline, signal);
+    } catch (error) {
+      if (error instanceof Problem) await settle('failed');
+      throw error;
+    }
     for (const former of history.filter(({ status }) => status === 'deployed')) {
       const superseded = secretOf(release, former.version, { ...former.labels, status: 'superseded', modifiedAt: this.#seconds() }, former.manifests);
       await this.#send('PUT', `${secrets}/${secretName(release, former.version)}`, superseded);
     }
-    await this.#send('PUT', `${secrets}/${secretName(release, version)}`, secretOf(release, version, { ...labels, status: 'deployed', modifiedAt: this.#seconds() }, manifests));
+    await settle('deployed');
   }
 
-  async #history(secrets: string, release: string): Promise<{ version: number; status: string; labels: Json; manifests: readonly Json[] }[]> {
+  async #history(secrets: string, release: string): Promise<HelmRevision[]> {
     const { body } = await this.#send('GET', `${secrets}?labelSelector=${encodeURIComponent(`name=${release},owner=helm`)}`);
     const found = objects(object(body).items).map((secret) => {
       const labels = object(object(secret.metadata).labels);
@@ -87,8 +135,10 @@ export class HelmStandIn {
     if (!ours) throw refused(`${String(manifest.kind)} ${String(name)} exists and cannot be imported into the current release: invalid ownership metadata`);
   }
 
-  async #rolledOut(path: string): Promise<void> {
+  async #rolledOut(path: string, deadline: number, signal: AbortSignal): Promise<void> {
     for (;;) {
+      if (signal.aborted) throw cancelled('run helm');
+      if (this.target.clock.monotonic() > deadline) throw refused('context deadline exceeded');
       const { metadata, spec, status } = object((await this.#send('GET', path)).body);
       const wanted = object(spec).replicas;
       const { observedGeneration, updatedReplicas, availableReplicas, replicas } = object(status);
@@ -113,7 +163,7 @@ export class HelmStandIn {
 }
 
 function refused(because: string): Problem {
-  return new Problem({ code: 'WI4202', what: 'helm upgrade failed', because, remedy: 'read helm’s message' });
+  return new Problem({ code: 'WI4202', what: 'helm upgrade failed', because, remedy: 'read helm’s message', ended: true });
 }
 
 function option(given: readonly HelmArgument[], name: string): string {

@@ -105,7 +105,7 @@ export class Kubelet {
   #status(pod: KubernetesObject, stage: PodStage): Fields {
     const time = timestamp(new Date());
     const conditions = (wanted: readonly Fields[]): Fields[] => wanted.map((condition) => ({ ...condition, lastTransitionTime: time }));
-    const status = podStatus(pod, stage, failingImage(pod, this.rules.failing), { time, conditions });
+    const status = podStatus(pod, stage, { failing: failingImage(pod, this.rules.failing) }, { time, conditions });
     const ended = this.scripts.result(pod);
     if (ended === undefined || ended === 'running' || (stage !== 'succeeded' && stage !== 'failed')) return status;
     const { code: exitCode, message } = ended;

@@ -6,7 +6,7 @@ import { some } from '../fleet/wording.js';
 import type { Access } from '../reconcile/access.js';
 import { Limiter } from '../reconcile/limits.js';
 import { Problem, problemOf } from '../reconcile/problem.js';
-import type { AnyProof } from '../reconcile/proof.js';
+import type { AnyProof, ProofContext } from '../reconcile/proof.js';
 import { output, unknown, type Known, type Producer, type Ref, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type Content, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { connectionEnd, resourceEnd } from './accesses.js';
@@ -153,7 +153,7 @@ export class AdminUser implements Resource<AdminUserInputs, AdminUserState> {
   private async prove(known: AdminUserInputs, writer: Writer): Promise<void> {
     const limiter = new Limiter(proofsAtATime);
     // Several successes in a row, since what follows is hard on whoever met a replica that lags.
-    const context = { signal: writer.signal, fresh: true, progress: (text: string) => writer.progress(text) };
+    const context: ProofContext = { signal: writer.signal, fresh: true, progress: (text) => writer.progress(text), write: (intent, send, finishing) => writer.write(intent, send, finishing) };
     const unproven = await Promise.all(this.parts.proofs.map((proof, index) => limiter.run(async () => {
       const place = `${proof.title}${proof.cluster === undefined ? '' : ` on ${proof.cluster}`}`;
       try {

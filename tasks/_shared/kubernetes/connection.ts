@@ -114,6 +114,24 @@ export interface HelmInjection {
   readonly helmMajor: number;
 }
 
+/** Which lines of which container's log are read. */
+export interface PodLogQuery {
+  readonly namespace: string;
+  readonly pod: string;
+  /** Name of the container. */
+  readonly name: string;
+  /** True for what the container wrote before it was restarted. */
+  readonly previous: boolean;
+  /** At most so many, the last ones. */
+  readonly lines: number;
+}
+
+/** How an object is deleted. */
+export interface RemoveOptions {
+  /** True to send it also once the run is cancelled: for what the run itself made for a moment only. It is given a few seconds then. */
+  readonly finishing?: boolean;
+}
+
 /** The one way to a cluster. Every method throws a Problem; none falls back to another credential. */
 export interface ClusterConnection {
   /** What logs call the cluster. */
@@ -143,12 +161,14 @@ export interface ClusterConnection {
   /** The kinds that the cluster serves of a group version (`apps/v1`); undefined when it knows no such version. */
   served(apiVersion: string): Promise<readonly ServedKind[] | undefined>;
   /** Deletes the object; not found counts as done. */
-  remove(ref: ObjectRef): Promise<void>;
+  remove(ref: ObjectRef, options?: RemoveOptions): Promise<void>;
   /**
    * A token of a service account. Reads only: nothing is stored in the cluster.
    * @param seconds lifetime, at least 600.
    */
   serviceAccountToken(namespace: string, name: string, audience: string, seconds: number): Promise<string>;
+  /** The last lines of a container's log; absent or undefined where the way to the cluster does not offer it. Asks once: nobody depends on it. */
+  podLog?(query: PodLogQuery): Promise<string | undefined>;
   /** Whether this connection may do that. */
   can(access: AccessAttributes): Promise<boolean>;
   /**

@@ -14,6 +14,8 @@ import {
   type HelmArgument,
   type HelmOptions,
   type ListOptions,
+  type PodLogQuery,
+  type RemoveOptions,
   type ServedKind,
 } from './connection.js';
 import { withDeadline } from '../reconcile/deadline.js';
@@ -67,7 +69,11 @@ interface Answer {
 const patience = { deadlineMs: 60_000, firstWaitMs: 500, longestWaitMs: 8_000 };
 /** How long one request may take, its answer's last byte included; then it counts as not answered and is repeated. Milliseconds. */
 const requestLimitMs = 30_000;
+/** How long a request may take that is sent after the run was cancelled. Milliseconds. */
+const lastWordsMs = 4_000;
 const pageSize = '500';
+/** Bytes. */
+const longestLog = '16384';
 const plainJson = 'application/json';
 /** Plain objects are welcome too, where a server cannot leave out their content. Source: Kubernetes API concepts, metadata-only fetches. */
 const metadataJson = `application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,${plainJson}`;
@@ -160,10 +166,10 @@ class DirectConnection implements ClusterConnection {
     });
   }
 
-  async remove(ref: ObjectRef): Promise<void> {
+  async remove(ref: ObjectRef, { finishing = false }: RemoveOptions = {}): Promise<void> {
     const query = { propagationPolicy: 'Background' };
     const call: Call = { method: 'DELETE', path: pathOf(ref), query, tried: `delete ${nameOf(ref)}` };
-    const answer = await this.#request(call);
+    const answer = finishing && this.tools.signal.aborted ? await this.#once(call, { signal: new AbortController().signal, limitMs: lastWordsMs }) : await this.#request(call);
     if (answer.status !== 404) accepted(this.#attempt(call), answer);
   }
 
@@ -174,6 +180,14 @@ class DirectConnection implements ClusterConnection {
     const token = text(object(object(await this.#send(call)).status).token);
     if (token === undefined) throw this.#odd(call, 'the answer has no token');
     return token;
+  }
+
+  async podLog({ namespace, pod, name, previous, lines }: PodLogQuery): Promise<string> {
+    const query = { container: name, previous: String(previous), tailLines: String(lines), limitBytes: longestLog };
+    const call: Call = { method: 'GET', path: `${pathOf({ ...kinds.pod, namespace, name: pod })}/log`, query, accept: '*/*', tried: `read the log of pod ${namespace}/${pod}` };
+    const answer = await this.#once(call);
+    if (answer.status !== 200) throw answerProblem(this.#attempt(call), answer.status, answer.body);
+    return answer.body;
   }
 
   async can({ verb, group, resource, namespace, name }: AccessAttributes): Promise<boolean> {
@@ -212,9 +226,9 @@ class DirectConnection implements ClusterConnection {
   }
 
   /** One try, the body included: a connection may break in the middle of it. */
-  async #once(call: Call): Promise<Answer> {
+  async #once(call: Call, { signal, limitMs }: { readonly signal: AbortSignal; readonly limitMs: number } = { signal: this.tools.signal, limitMs: requestLimitMs }): Promise<Answer> {
     const { sdk } = this;
-    const { clock, signal } = this.tools;
+    const { clock } = this.tools;
     const request = new sdk.RequestContext(`${this.endpoint.server.replace(/\/$/, '')}${call.path}`, sdk.HttpMethod[call.method]);
     for (const [name, value] of Object.entries(call.query ?? {})) request.setQueryParam(name, value);
     request.setHeaderParam('Accept', call.accept ?? plainJson);
@@ -224,7 +238,7 @@ class DirectConnection implements ClusterConnection {
       request.setBody(JSON.stringify(call.body));
     }
     if (this.#agent !== undefined) request.setAgent(this.#agent);
-    return withDeadline({ clock, signal, limitMs: requestLimitMs }, async (limited) => {
+    return withDeadline({ clock, signal, limitMs }, async (limited) => {
       request.setSignal(limited);
       const { httpStatusCode: status, headers, body } = await (this.tools.http ?? new sdk.IsomorphicFetchHttpLibrary()).send(request).toPromise();
       return { status, headers, body: await body.text() };

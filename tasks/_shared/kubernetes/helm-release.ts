@@ -1,23 +1,27 @@
 import type { Access } from '../reconcile/access.js';
+import { attempt } from '../reconcile/attempt.js';
 import { strongReader } from '../reconcile/plan.js';
 import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
-import { identityKeys, type HelmArgument, type HelmInjection } from './connection.js';
+import { identityKeys } from './connection.js';
 import { carries, missingAccount } from './expected-account.js';
+import { operate, slackMs, stuckCode } from './helm-operation.js';
 import { kinds, nameOf, pathOf, type ObjectRef } from './objects.js';
 import { rights } from './permissions.js';
-import { describeTroubles, troublesOf } from './pod-health.js';
 import { reachOf } from './predictable-kinds.js';
 import { identityOf, type ReleaseBlueprint, type ReleaseInputs } from './release-blueprint.js';
 import { isPending, newestRevision, type Revision } from './release-revisions.js';
-import { newlyWidening, wideningEffect, type WideningObject } from './release-widening.js';
-import { afterRollback, rollBack } from './release-rollback.js';
+import { deployedRelease } from './release-rollback.js';
 import { secretsReason, upgradeLine, usualHistory } from './release-upgrade.js';
+import { newlyWidening, wideningEffect, type WideningObject } from './release-widening.js';
 import type { RenderedChart } from './rendered-chart.js';
+import { deploymentSite, RolloutWatch } from './rollout-watch.js';
 import { serviceAccountState, type ServiceAccountState } from './service-account.js';
+import { TakeBack } from './take-back.js';
+import { reportTroubles } from './trouble-report.js';
 import { unmountedContainers } from './vault-mounts.js';
-import { podsOf, workloadsOf, type Workload } from './workloads.js';
+import { workloadsOf, type Workload } from './workloads.js';
 
 export interface HelmReleaseInputs extends ReleaseInputs {
   /** Output of the adoption, so that it comes first. */
@@ -46,10 +50,6 @@ export interface HelmReleaseState {
 const second = 1_000;
 /** Of a revision whose objects are half gone: whether they shall go or come back, only its owner knows. */
 const uninstalling = 'uninstalling';
-/** Added to the time-out before a pending revision counts as left behind: clocks differ, and Helm itself needs a moment. Milliseconds. */
-const slackMs = 60_000;
-/** How long before its promised end a helm is stopped; it may take five seconds of this. Milliseconds. */
-const stopMs = 15_000;
 /** How often a pending revision is looked at. Milliseconds. */
 const pendingPollMs = 10_000;
 
@@ -66,7 +66,9 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     private readonly blueprint: ReleaseBlueprint,
     readonly inputs: Refs<HelmReleaseInputs>,
     readonly accesses: readonly Access[],
+    /** Keys of what has to be there before its pods start. */
     readonly after: readonly string[] = [],
+    private readonly takeBack = new TakeBack(blueprint.settings.atomic),
   ) {
     const { connection, namespace, release } = blueprint.settings;
     this.name = `${namespace}/${release}`;
@@ -147,36 +149,16 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     writer.progress('helm upgrade --install');
     const intent = { action: revision === undefined ? 'create' : 'update', object: `helm release ${this.name}`, after: chart.digest, widens: writes(change) && change.widens };
     const inject = await this.blueprint.injection(known);
-    await writer.write(intent, () => this.#helm(line, writer.signal, inject)).catch(async (error: unknown) => {
-      throw error instanceof Problem && error.code === 'WI4202' ? await this.#takenBack(await this.#explained(error), revision?.number ?? 0, writer) : error;
+    this.takeBack.begins(deployedRelease({ ...this.blueprint.settings, waitFlag }, revision?.number ?? 0));
+    await writer.write(intent, () => operate(this.blueprint.settings, line, writer.signal, inject)).catch(async (error: unknown) => {
+      const explained = await this.#explained(error, writer.signal);
+      throw explained === undefined ? error : await this.takeBack.after(explained, writer);
     });
     this.#made = (revision?.number ?? 0) + 1;
   }
 
-  /** Why pods kept the upgrade from ending is looked up before: the rollback takes them away. */
-  async #takenBack(failure: Problem, before: number, writer: Writer): Promise<Problem> {
-    const { atomic, release, namespace } = this.blueprint.settings;
-    if (!atomic || writer.signal.aborted) return failure;
-    const settings = { ...this.blueprint.settings, waitFlag: await this.blueprint.waitFlag() };
-    const end = await rollBack(settings, before, writer, (line) => this.#helm(line, writer.signal, undefined));
-    return afterRollback(failure, end, release, namespace);
-  }
-
-  /** Runs helm and stops it in time: hooks and the rollout have a time-out each, and its label promises one end for all of them. */
-  async #helm(line: readonly HelmArgument[], signal: AbortSignal, inject: HelmInjection | undefined): Promise<string> {
-    const { connection, clock, timeoutMs, helmPath: executable } = this.blueprint.settings;
-    const [late, ended] = [new AbortController(), new AbortController()];
-    const limitMs = timeoutMs + slackMs - stopMs;
-    clock.sleep(limitMs * clock.rate, ended.signal).then(() => late.abort(), () => undefined);
-    try {
-      return await connection.helm(line, { executable, signal: AbortSignal.any([signal, late.signal]), offline: false, ...(inject === undefined ? {} : { inject }) });
-    } catch (error) {
-      if (!late.signal.aborted || signal.aborted) throw error;
-      const because = `helm with all its hooks did not end within ${Math.round(limitMs / second)} s, and was stopped`;
-      throw new Problem({ code: 'WI4202', what: 'helm upgrade was stopped', tried: 'run helm upgrade', because, remedy: 'raise timeoutInMinutes' }, error);
-    } finally {
-      ended.abort();
-    }
+  unseen(failure: Problem, writer: Writer): Promise<Problem> {
+    return this.takeBack.after(failure, writer);
   }
 
   /** Why Helm has to run; undefined when it has not. */
@@ -264,20 +246,18 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     await writer.write(intent, () => this.blueprint.settings.connection.remove(secret));
   }
 
-  /** Helm says "timed out" where pods say why, or what refuses them does. */
-  async #explained(error: Problem): Promise<Problem> {
-    const { connection, namespace, release } = this.blueprint.settings;
-    const workloads = await workloadsOf(connection, namespace, release).catch(() => []);
-    const pods = await Promise.all(workloads.map((workload) => podsOf(connection, namespace, workload))).catch(() => []);
-    const refused = workloads.flatMap(({ title, rollout }) => (rollout.refused === undefined ? [] : [`pods of ${title} cannot be made: ${rollout.refused}`]));
-    const troubles = pods.flat().flatMap(troublesOf);
-    const seen = [...refused, ...(troubles.length === 0 ? [] : [describeTroubles(troubles)])];
+  /** Helm says "timed out" where pods say why: looked up before the rollback takes them away. Undefined for what is no failure of helm's. */
+  async #explained(error: unknown, signal: AbortSignal): Promise<Problem | undefined> {
+    if (!(error instanceof Problem) || (error.code !== 'WI4202' && error.code !== stuckCode)) return undefined;
+    const site = deploymentSite(this.blueprint.settings, signal);
+    const told = error.code === stuckCode ? undefined : await attempt(signal, async () => reportTroubles(site, (await new RolloutWatch(site).look()).now));
+    const troubles = told !== undefined && 'found' in told ? told.found : '';
     return error.with({
-      code: 'WI4209',
+      code: error.code === stuckCode ? stuckCode : 'WI4209',
       what: `Helm could not deploy release ${this.name} on ${this.cluster}`,
       tried: 'helm upgrade --install --wait',
-      because: [...seen, seen.length === 0 ? error.parts.because : `helm says: ${error.parts.because}`].join('; '),
-      remedy: 'correct what the message names and run again; the release stays as Helm left it',
+      because: troubles === '' ? error.parts.because : `${troubles}; helm says: ${error.parts.because}`,
+      remedy: 'correct what the message names and run again',
     });
   }
 }

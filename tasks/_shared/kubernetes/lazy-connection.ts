@@ -24,6 +24,7 @@ export function lazyConnection(label: string, clusterId: string, open: () => Pro
     served: async (...given) => (await connection()).served(...given),
     remove: async (...given) => (await connection()).remove(...given),
     serviceAccountToken: async (...given) => (await connection()).serviceAccountToken(...given),
+    podLog: async (query) => (await connection()).podLog?.(query),
     can: async (...given) => (await connection()).can(...given),
     helm: async (...given) => (await connection()).helm(...given),
   };

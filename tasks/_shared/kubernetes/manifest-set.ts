@@ -14,8 +14,9 @@ import { serviceAccountState, type ServiceAccountState } from './service-account
 import { compareSet, pendingOf, type Leftover, type SetComparison, type SetStep } from './set-comparison.js';
 import { contentText, readRecord, recordRef, recordSecret, type RecordedObject, type SetRecord } from './set-record.js';
 import { rehearseSet, type Rehearsal } from './set-rehearsal.js';
-import { afterTakingBack, among, takeBackSet, writeRecord, type SetStart } from './set-rollback.js';
+import { among, deployedSet, writeRecord } from './set-rollback.js';
 import { applySteps, takeAway, type SetTools } from './set-writes.js';
+import { TakeBack } from './take-back.js';
 
 /** A set as it was found, and what would have to be done. */
 export interface ManifestSetState {
@@ -52,6 +53,7 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     readonly accesses: readonly Access[],
     /** Keys of what has to be there before its pods start. */
     readonly after: readonly string[] = [],
+    private readonly takeBack = new TakeBack(blueprint.settings.atomic),
   ) {
     const { connection, namespace, release } = blueprint.settings;
     this.name = `${namespace}/${release}`;
@@ -123,14 +125,20 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     const touched = pendingOf(comparison, record);
     const revision = record?.revision ?? 0;
     const begun = await writeRecord(tools, { revision, objects: record?.objects ?? [], pending: touched, ...versionOf(record) });
+    const previous = record === undefined || record.revision === 0 ? undefined : record;
+    this.takeBack.begins(deployedSet(tools, { previous, touched, resourceVersion: begun }));
     const applied = await this.#applied(tools, comparison.steps, built, known).catch(async (error: unknown) => {
-      const previous = record === undefined || record.revision === 0 ? undefined : record;
-      throw error instanceof Problem ? await this.#takenBack(error, tools, { previous, touched, resourceVersion: begun }) : error;
+      throw error instanceof Problem ? await this.takeBack.after(error, writer) : error;
     });
     for (const { ref, reason } of comparison.leftovers.filter(({ action }) => action === 'leave')) writer.progress(`${nameOf(ref)} stays: ${reason}`);
     await takeAway(tools, comparison.leftovers);
     const objects = inOrderOf(built, [...comparison.kept, ...applied]);
-    await writeRecord(tools, { revision: revision + 1, objects, resourceVersion: begun });
+    const ended = await writeRecord(tools, { revision: revision + 1, objects, resourceVersion: begun });
+    this.takeBack.begins(deployedSet(tools, { previous, touched, resourceVersion: ended }));
+  }
+
+  unseen(failure: Problem, writer: Writer): Promise<Problem> {
+    return this.takeBack.after(failure, writer);
   }
 
   /** Applies, and waits until the pods run and have the identity: what is left over from a former run goes only then. */
@@ -140,14 +148,8 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     const applied = await applySteps(tools, steps);
     const belonging = among(settings.belonging, objects.map(({ ref }) => ref));
     const rollout = new RolloutProof({ ...settings, belonging }, this.inputs, []);
-    await rollout.run(known, { signal: writer.signal, fresh: true, progress: (text) => writer.progress(text) });
+    await rollout.run(known, { signal: writer.signal, fresh: true, progress: (text) => writer.progress(text), write: (intent, send, finishing) => writer.write(intent, send, finishing) });
     return applied;
-  }
-
-  async #takenBack(failure: Problem, tools: SetTools, start: SetStart): Promise<Problem> {
-    const { atomic } = this.blueprint.settings;
-    if (!atomic || tools.writer.signal.aborted) return failure.with({ remedy: `${failure.parts.remedy}; the set stays as far as it came, and a next run goes on from there` });
-    return afterTakingBack(failure, await takeBackSet(tools, start), this.name, this.cluster);
   }
 
   /** Everything that is wrong, in one Problem. */

@@ -27,6 +27,8 @@ export const kinds = {
   serviceAccount: { apiVersion: 'v1', kind: 'ServiceAccount' },
   secret: { apiVersion: 'v1', kind: 'Secret' },
   pod: { apiVersion: 'v1', kind: 'Pod' },
+  event: { apiVersion: 'v1', kind: 'Event' },
+  service: { apiVersion: 'v1', kind: 'Service' },
   replicaSet: { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
   deployment: { apiVersion: 'apps/v1', kind: 'Deployment' },
   statefulSet: { apiVersion: 'apps/v1', kind: 'StatefulSet' },

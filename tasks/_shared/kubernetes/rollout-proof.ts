@@ -2,25 +2,18 @@ import { Problem } from '../reconcile/problem.js';
 import type { Evidence, Proof, ProofContext } from '../reconcile/proof.js';
 import type { Refs } from '../reconcile/ref.js';
 import type { Permission } from '../reconcile/resource.js';
-import { until, type Attempt } from '../reconcile/retry.js';
-import { metadataOf, type ClusterObject } from './objects.js';
+import { metadataOf } from './objects.js';
 import { rolloutRights } from './permissions.js';
 import { identityFaults } from './pod-identity.js';
-import { describeTroubles, isRunning, troublesOf } from './pod-health.js';
+import { isRunning } from './pod-health.js';
 import type { DeploymentSettings, ReleaseInputs } from './release-blueprint.js';
 import { restingEvidence } from './resting-release.js';
+import { rolledOut } from './rollout-wait.js';
+import { deploymentSite } from './rollout-watch.js';
 import { causeOf, type FaultyPod } from './rollout-verdict.js';
 import { assertMounted } from './vault-faults.js';
 import { mountsOf } from './vault-secrets.js';
-import { podsOf, workloadsOf, type Workload } from './workloads.js';
-
-interface Group {
-  readonly workload: Workload;
-  readonly pods: readonly ClusterObject[];
-}
-
-const shortestWaitMs = 1_000;
-const longestWaitMs = 10_000;
+import type { PodGroup } from './workloads.js';
 
 /**
  * Shows that every running pod of a release that runs as the service account has this identity: the workloads' rollouts are
@@ -48,9 +41,9 @@ export class RolloutProof implements Proof<ReleaseInputs> {
   }
 
   async run(known: ReleaseInputs, context: ProofContext): Promise<Evidence> {
-    const { clock, timeoutMs } = this.settings;
-    const patience = { deadlineMs: timeoutMs, firstWaitMs: shortestWaitMs, longestWaitMs };
-    const { ours, others } = await until(patience, { clock, ...context }, () => this.#rolledOut());
+    const groups = await rolledOut({ ...deploymentSite(this.settings, context.signal), timeoutMs: this.settings.timeoutMs, title: this.title }, (text) => context.progress(text));
+    const ours = groups.filter(({ workload }) => workload.serviceAccount === this.settings.serviceAccount);
+    const others = groups.filter((group) => !ours.includes(group)).flatMap(({ pods }) => pods.filter(isRunning)).length;
     const running = ours.flatMap(({ workload, pods }) => pods.filter(isRunning).map((pod) => ({ workload, pod })));
     if (running.length === 0) return this.#nothingRuns(ours, known);
     const faulty = running.flatMap(({ workload, pod }): FaultyPod[] => {
@@ -69,47 +62,8 @@ export class RolloutProof implements Proof<ReleaseInputs> {
     return { level: 'observed', summary: `${pods} of ${this.title} have client id ${known.clientId} and a token file${mounts === undefined ? '' : `, and the secrets of key vault ${vaultSecrets?.vault ?? ''} are mounted`}${aside}` };
   }
 
-  async #rolledOut(): Promise<Attempt<{ ours: readonly Group[]; others: number }>> {
-    const { connection, namespace, release, serviceAccount, belonging } = this.settings;
-    const workloads = await workloadsOf(connection, namespace, release, belonging);
-    const groups = await Promise.all(workloads.map(async (workload) => ({ workload, pods: await podsOf(connection, namespace, workload) })));
-    const troubles = groups.flatMap(({ pods }) => pods.flatMap(troublesOf));
-    const lasting = troubles.filter((trouble) => trouble.lasting);
-    if (lasting.length > 0) throw this.#failing(describeTroubles(lasting));
-    const gaveUp = workloads.find(({ rollout }) => rollout.gaveUp !== undefined);
-    if (gaveUp !== undefined) throw this.#late(gaveUp, describeTroubles(troubles));
-    const unfinished = workloads.find(({ rollout }) => !rollout.done);
-    if (unfinished !== undefined) {
-      return { wait: `${unfinished.title}: ${unfinished.rollout.text}`, failure: this.#late(unfinished, describeTroubles(troubles)) };
-    }
-    const ours = groups.filter(({ workload }) => workload.serviceAccount === serviceAccount);
-    const others = groups.filter((group) => !ours.includes(group)).flatMap(({ pods }) => pods.filter(isRunning)).length;
-    return { done: { ours, others } };
-  }
-
-  #failing(because: string): Problem {
-    return new Problem({
-      code: 'WI4306',
-      what: `Pods of ${this.title} on ${this.cluster} do not start`,
-      tried: 'wait for the rollout',
-      because,
-      remedy: 'correct what the reason names: image name and pull right of the kubelet identity, configuration, or the program itself (kubectl logs --previous)',
-    });
-  }
-
-  #late({ title, rollout }: Workload, troubles: string): Problem {
-    const state = rollout.gaveUp ?? rollout.text;
-    return new Problem({
-      code: 'WI4307',
-      what: `The rollout of ${this.title} on ${this.cluster} did not end`,
-      tried: `wait ${Math.round(this.settings.timeoutMs / 1_000)} s for ${title}`,
-      because: troubles === '' ? state : `${state}; ${troubles}`,
-      remedy: 'look at the events of its pods (kubectl describe), or give it more time with timeoutInMinutes',
-    });
-  }
-
   /** Nothing running is right for jobs between two runs, and for what is scaled down to zero. */
-  #nothingRuns(ours: readonly Group[], known: ReleaseInputs): Promise<Evidence> {
+  #nothingRuns(ours: readonly PodGroup[], known: ReleaseInputs): Promise<Evidence> {
     const wanting = ours.filter(({ workload }) => workload.rollout.wanted > 0);
     if (wanting.length === 0) return restingEvidence({ ...this.settings, scaledDown: ours.map(({ workload }) => workload) }, known);
     throw new Problem({

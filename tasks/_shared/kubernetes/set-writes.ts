@@ -2,7 +2,6 @@ import { object, objects, text, type Json } from '../fleet/json.js';
 import type { Clock } from '../reconcile/clock.js';
 import { Limiter } from '../reconcile/limits.js';
 import { Problem, toProblem } from '../reconcile/problem.js';
-import type { Writer } from '../reconcile/resource.js';
 import { until, type Attempt } from '../reconcile/retry.js';
 import { missingCode } from './api-errors.js';
 import { inWaves } from './apply-order.js';
@@ -11,6 +10,7 @@ import { requestsAtATime, type Leftover, type SetPlace, type SetStep } from './s
 import type { PlacedKinds } from './set-kinds.js';
 import { contentText, ownedDigest, type RecordedObject } from './set-record.js';
 import { applying, isFrozenJob, runningJob } from './set-rehearsal.js';
+import type { TakeBackWriter } from './take-back.js';
 import type { Belonging } from './workloads.js';
 
 /** What a set is written with. */
@@ -23,7 +23,7 @@ export interface SetTools extends SetPlace {
   readonly placed: PlacedKinds;
   /** What the set's objects are known by. */
   readonly belonging: Belonging;
-  readonly writer: Writer;
+  readonly writer: TakeBackWriter;
   /** Paths of the objects after which somebody reaches more than before. */
   readonly widening: ReadonlySet<string>;
 }
@@ -120,7 +120,7 @@ function patience(deadlineMs: number): { deadlineMs: number; firstWaitMs: number
   return { deadlineMs, firstWaitMs: 250, longestWaitMs: 5_000 };
 }
 
-function waitingWith(clock: Clock, writer: Writer): { clock: Clock; signal: AbortSignal; progress: (text: string) => void } {
+function waitingWith(clock: Clock, writer: TakeBackWriter): { clock: Clock; signal: AbortSignal; progress: (text: string) => void } {
   return { clock, signal: writer.signal, progress: (text) => writer.progress(`waiting for ${text}`) };
 }
 

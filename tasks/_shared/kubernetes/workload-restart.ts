@@ -11,10 +11,11 @@ import { identityKeys, type ClusterConnection } from './connection.js';
 import { isLabelled, otherClientIds, podsAs } from './identity-pods.js';
 import { metadataOf, nameOf, pathOf, type ClusterObject } from './objects.js';
 import { rights, rolloutRights } from './permissions.js';
-import { describeTroubles, troublesOf } from './pod-health.js';
+import { describeTroubles } from './pod-health.js';
 import { identityFaults, type ExpectedIdentity } from './pod-identity.js';
 import { causeOf } from './rollout-verdict.js';
 import type { ServiceAccountName } from './service-account.js';
+import { TroubleWatch } from './trouble-watch.js';
 import { podsOf, rollingWorkloads, workload, type Workload } from './workloads.js';
 
 /** What the pods of a workload have of the identity. */
@@ -101,20 +102,22 @@ export class WorkloadRestart implements Resource<RestartInputs, RestartState> {
     const before = await this.observe(strongReader, known);
     if (before?.replacing !== true) await writer.write(intent, () => this.connection.apply(wanted, { force: true, part: 'restart' }));
     const waiting = { clock: this.clock, signal: writer.signal, progress: (text: string) => writer.progress(text) };
-    await until(patience, waiting, () => this.#replaced(known));
+    const watch = new TroubleWatch(this.clock);
+    await until(patience, waiting, () => this.#replaced(known, watch));
   }
 
   /** One look at the rollout: done when it has ended and every pod has the identity. */
-  async #replaced(known: RestartInputs): Promise<Attempt<undefined>> {
+  async #replaced(known: RestartInputs, watch: TroubleWatch): Promise<Attempt<undefined>> {
     const now = await this.#read();
     if (now === undefined) return { done: undefined };
     const pods = podsAs(this.account, await podsOf(this.connection, this.account.namespace, now));
     const stale = pods.filter((pod) => isLabelled(pod) && otherClientIds(pod, known, fixedIn(now)).length > 0);
     // Those that have no identity yet may well be in trouble for that very reason.
-    const troubles = pods.filter((pod) => !stale.includes(pod)).flatMap(troublesOf);
-    const { done, gaveUp, text } = now.rollout;
-    const late = this.#late(gaveUp ?? text, describeTroubles(troubles));
-    if (gaveUp !== undefined || troubles.some(({ lasting }) => lasting)) throw late;
+    const troubles = watch.look(pods.filter((pod) => !stale.includes(pod)));
+    const { done, gaveUp, text, refused } = now.rollout;
+    const state = gaveUp ?? (refused === undefined ? text : `${text}; pods cannot be made: ${refused}`);
+    const late = this.#late(state, describeTroubles(troubles.now));
+    if (gaveUp !== undefined || troubles.lasting.length > 0) throw late;
     if (!done) return { wait: text, failure: late };
     const faulty = stale.map((pod) => ({ pod: metadataOf(pod), workload: now, faults: identityFaults(pod, known) }));
     if (faulty.length === 0) return { done: undefined };
@@ -140,10 +143,11 @@ export class WorkloadRestart implements Resource<RestartInputs, RestartState> {
 /**
  * The workloads of a namespace that a restart gives the identity of a service account: those that run as it and carry the label, except
  * where a restart would change nothing.
+ * @param counts which of them are meant; default: all
  */
-export async function restartable(connection: ClusterConnection, account: ServiceAccountName): Promise<Workload[]> {
+export async function restartable(connection: ClusterConnection, account: ServiceAccountName, counts: (found: ClusterObject) => boolean = () => true): Promise<Workload[]> {
   const found = await rollingWorkloads(connection, account.namespace);
-  return found.flatMap((one) => {
+  return found.filter(counts).flatMap((one) => {
     const own = workload(one, account.namespace);
     return own.serviceAccount === account.name && own.podLabels[identityKeys.use] === 'true' && rolls(one) ? [own] : [];
   });

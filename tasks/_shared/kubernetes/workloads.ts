@@ -1,6 +1,6 @@
 import type { ClusterConnection } from './connection.js';
 import { number, object, objects, strings, text, type Json } from '../fleet/json.js';
-import { kinds, metadataOf, nameOf, type ClusterObject, type ObjectRef } from './objects.js';
+import { kinds, metadataOf, nameOf, type ClusterObject, type Metadata, type ObjectRef } from './objects.js';
 import { podTemplateOf, serviceAccountOf } from './pod-templates.js';
 
 /** How far the rollout of a workload is. */
@@ -10,7 +10,9 @@ export interface Rollout {
   readonly wanted: number;
   /** `2 of 3 pods ready` */
   readonly text: string;
-  /** What admission says of pods that it refuses. */
+  /** Pods that were not even made; a controller that may not make them tells why in an event, or a condition. */
+  readonly lacking: number;
+  /** Why the controller may not make pods, in the API server's words; only deployments tell. */
   readonly refused?: string;
   /** Set when the controller has given up, in its own words. */
   readonly gaveUp?: string;
@@ -21,6 +23,9 @@ export interface Workload {
   readonly ref: ObjectRef;
   readonly title: string;
   readonly uid: string | undefined;
+  readonly generation: number | undefined;
+  /** Of a daemon set, which of its templates is the newest; undefined for others. */
+  readonly templateGeneration: string | undefined;
   readonly serviceAccount: string;
   readonly template: Json;
   /** Labels of the pod template. */
@@ -65,23 +70,47 @@ function belongsTo(found: ClusterObject, namespace: string, release: string): bo
   return named && controller === undefined;
 }
 
+/** A workload with its pods, those that are being deleted left out. */
+export interface PodGroup {
+  readonly workload: Workload;
+  readonly pods: readonly ClusterObject[];
+  /** Those made from the newest template, which alone tell how a rollout goes; a stateful set replaces none while an old one is in trouble, so that all of its pods do. */
+  readonly current: readonly ClusterObject[];
+}
+
 /** The pods of a workload that are not being deleted, found by selector and then by ownership. */
-export async function podsOf(connection: ClusterConnection, namespace: string, of: Workload): Promise<ClusterObject[]> {
-  const pods = await connection.list(kinds.pod, namespace, of.selector);
-  const owners = new Set([of.uid]);
-  if (of.ref.kind === kinds.deployment.kind) {
-    const sets = await connection.list(kinds.replicaSet, namespace, of.selector);
-    for (const set of sets.map(metadataOf)) if (set.controller === of.uid) owners.add(set.uid);
-  }
-  return pods.filter((pod) => {
+export async function podsOf(connection: ClusterConnection, namespace: string, of: Workload): Promise<readonly ClusterObject[]> {
+  return (await podGroup(connection, namespace, of)).pods;
+}
+
+/** A workload with its pods. Source of what marks the newest template: kubernetes pkg/controller/deployment/util (revision), pkg/controller/daemon/util (template generation). */
+export async function podGroup(connection: ClusterConnection, namespace: string, of: Workload): Promise<PodGroup> {
+  const isDeployment = of.ref.kind === kinds.deployment.kind;
+  const [listed, sets] = await Promise.all([connection.list(kinds.pod, namespace, of.selector), isDeployment ? connection.list(kinds.replicaSet, namespace, of.selector) : []]);
+  const own = sets.map(metadataOf).filter(({ controller }) => controller === of.uid);
+  const owners = new Set([of.uid, ...own.map(({ uid }) => uid)]);
+  const pods = listed.filter((pod) => {
     const { controller, deleting } = metadataOf(pod);
     return controller !== undefined && owners.has(controller) && !deleting;
   });
+  const newest = Math.max(...own.map(revisionOfSet));
+  const uids = new Set(own.filter((set) => revisionOfSet(set) === newest).map(({ uid }) => uid));
+  const isCurrent = (pod: ClusterObject): boolean => {
+    const { controller, labels } = metadataOf(pod);
+    if (isDeployment) return uids.has(controller);
+    const generation = labels['pod-template-generation'];
+    return generation === undefined || of.templateGeneration === undefined || generation === of.templateGeneration;
+  };
+  return { workload: of, pods, current: pods.filter(isCurrent) };
+}
+
+function revisionOfSet({ annotations }: Metadata): number {
+  return Number(annotations['deployment.kubernetes.io/revision'] ?? 0);
 }
 
 /** What matters of an object that makes pods, or of a pod. */
 export function workload(found: ClusterObject, namespace: string): Workload {
-  const { name, uid } = metadataOf(found);
+  const { name, uid, generation, annotations } = metadataOf(found);
   const ref = { apiVersion: found.apiVersion, kind: found.kind, namespace, name };
   const spec = object(found.spec);
   const template = podTemplateOf(found) ?? {};
@@ -89,6 +118,8 @@ export function workload(found: ClusterObject, namespace: string): Workload {
     ref,
     title: nameOf(ref),
     uid,
+    generation,
+    templateGeneration: annotations['deprecated.daemonset.template.generation'],
     serviceAccount: serviceAccountOf(template),
     template,
     podLabels: strings(object(template.metadata).labels),
@@ -130,21 +161,19 @@ function rolloutOf(found: ClusterObject): Rollout {
   const spec = object(found.spec);
   const status = object(found.status);
   const count = (field: string): number => number(status[field]) ?? 0;
-  if (count('observedGeneration') < (metadataOf(found).generation ?? 0)) return { done: false, wanted: 1, text: 'its controller has not seen the change yet' };
+  if (count('observedGeneration') < (metadataOf(found).generation ?? 0)) return { done: false, wanted: 1, lacking: 0, text: 'its controller has not seen the change yet' };
   if (found.kind === kinds.daemonSet.kind) {
     const wanted = count('desiredNumberScheduled');
-    return tally(wanted, count('updatedNumberScheduled'), count('numberReady'), wanted);
+    return { ...tally(wanted, count('updatedNumberScheduled'), count('numberReady'), wanted), lacking: Math.max(0, wanted - count('currentNumberScheduled')) };
   }
   const wanted = number(spec.replicas) ?? 1;
   const updated = found.kind === kinds.statefulSet.kind && status.currentRevision === status.updateRevision ? count('replicas') : count('updatedReplicas');
   const conditions = objects(status.conditions);
   const gaveUp = conditions.find(({ type, status: is, reason }) => type === 'Progressing' && is === 'False' && reason === 'ProgressDeadlineExceeded');
   const refused = text(conditions.find(({ type, status: is }) => type === 'ReplicaFailure' && is === 'True')?.message);
-  const { done, text: figures } = tally(wanted, updated, count('readyReplicas'), count('replicas'));
+  const figures = tally(wanted, updated, count('readyReplicas'), count('replicas'));
   return {
-    done,
-    wanted,
-    text: refused === undefined ? figures : `${figures}; pods cannot be made: ${refused}`,
+    ...figures,
     ...(refused === undefined ? {} : { refused }),
     ...(gaveUp === undefined ? {} : { gaveUp: text(gaveUp.message) ?? 'ProgressDeadlineExceeded' }),
   };
@@ -153,5 +182,5 @@ function rolloutOf(found: ClusterObject): Rollout {
 function tally(wanted: number, updated: number, ready: number, all: number): Rollout {
   const done = updated >= wanted && ready >= wanted && all <= wanted;
   const old = all > wanted ? `, ${all - wanted} to be ended` : '';
-  return { done, wanted, text: `${updated} of ${wanted} pods updated, ${ready} ready${old}` };
+  return { done, wanted, lacking: Math.max(0, wanted - all), text: `${updated} of ${wanted} pods updated, ${ready} ready${old}` };
 }

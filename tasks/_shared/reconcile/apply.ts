@@ -84,7 +84,10 @@ async function applyOne(entry: PlannedChange, before: ReadonlyMap<string, Outcom
     const writer = journalled(resource, ports, options);
     writer.permit(change);
     if (writes(change)) await resource.apply(change, known, writer);
-    const state = await confirm(resource, known, change, writer, ports.clock);
+    const state = await confirm(resource, known, change, writer, ports.clock).catch(async (error: unknown) => {
+      const failure = problemOf(error, ports.signal, tried);
+      throw writes(change) && !ports.signal.aborted && resource.unseen !== undefined ? await resource.unseen(failure, writer) : failure;
+    });
     return { result: writes(change) ? 'done' : 'kept', state, durationMs: ports.clock.monotonic() - start };
   } catch (error) {
     return { result: 'failed', problem: problemOf(error, ports.signal, tried).parts };
@@ -117,25 +120,32 @@ function journalled(resource: AnyResource, ports: Ports, { objection: objectionT
       if (objection !== undefined) throw new Problem(objection);
     },
     progress: (text) => ports.progress.waiting(`${resource.kind} ${resource.name}`, text),
-    write: async (intent, send) => {
-      if (ports.signal.aborted) throw cancelled(`${intent.action} ${intent.object}`);
-      const place = resource.cluster === undefined ? {} : { cluster: resource.cluster };
-      const crossed = crossings?.get(resource.key);
-      const entry = { ...intent, ...place, resource: resource.key, at: ports.clock.now().toISOString(), ...(crossed === undefined ? {} : { crossings: crossed }) };
-      ports.journal.intend(entry);
-      let accepted = false;
-      const accept = (): void => {
-        accepted = true;
-        ports.journal.accept(entry);
-      };
-      const answer = await send(accept).catch((error: unknown) => {
-        // What a service has accepted goes on by itself: only its own word of the end says that it failed.
-        if (accepted ? hasEnded(error) : refused(error)) ports.journal.settle(entry, 'failed', toProblem(error).parts.because);
-        throw error;
-      });
-      ports.journal.settle(entry, 'done');
-      return answer;
-    },
+    write: journalledWrite(resource, ports, crossings?.get(resource.key)),
+  };
+}
+
+/**
+ * The write of a resource, or of a proof, with its intent and its outcome in the journal.
+ * @param crossed the allowed crossings of boundaries that it makes
+ */
+export function journalledWrite({ key, cluster }: Pick<AnyResource, 'key' | 'cluster'>, ports: Ports, crossed?: readonly Crossing[]): Writer['write'] {
+  return async (intent, send, finishing = false) => {
+    if (ports.signal.aborted && !finishing) throw cancelled(`${intent.action} ${intent.object}`);
+    const place = cluster === undefined ? {} : { cluster };
+    const entry = { ...intent, ...place, resource: key, at: ports.clock.now().toISOString(), ...(crossed === undefined ? {} : { crossings: crossed }) };
+    ports.journal.intend(entry);
+    let accepted = false;
+    const accept = (): void => {
+      accepted = true;
+      ports.journal.accept(entry);
+    };
+    const answer = await send(accept).catch((error: unknown) => {
+      // What a service has accepted goes on by itself: only its own word of the end says that it failed.
+      if (accepted ? hasEnded(error) : refused(error)) ports.journal.settle(entry, 'failed', toProblem(error).parts.because);
+      throw error;
+    });
+    ports.journal.settle(entry, 'done');
+    return answer;
   };
 }
 

@@ -1,6 +1,6 @@
 import type { ProblemParts } from './problem.js';
 import type { Refs } from './ref.js';
-import type { Permission } from './resource.js';
+import type { Permission, Writer } from './resource.js';
 
 /** How far a grant was proven. */
 export type ProofLevel = 'exercised' | 'observed' | 'none';
@@ -20,6 +20,11 @@ export interface ProofContext {
   /** True when something that is proven was written in this run. */
   readonly fresh: boolean;
   progress(text: string): void;
+  /**
+   * For the few proofs that cannot do without a write: what they make for a moment, and what they take back when they find that it does not work. Journalled like every
+   * other; what a run means to change for good is a resource and never a proof's.
+   */
+  readonly write: Writer['write'];
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Access } from './access.js';
-import type { ProblemParts } from './problem.js';
+import type { Problem, ProblemParts } from './problem.js';
 import type { Known, Refs } from './ref.js';
 
 /** One property that a change alters. Values are display texts and never secret. */
@@ -109,9 +109,10 @@ export interface Writer {
    * Journals the intent, sends the write, journals the outcome.
    * @param send resolves when the write is complete, a long-running operation included; such a one calls `accepted` when the
    *   service has taken it and goes on with it by itself, so that a run which ends before can say so.
+   * @param finishing true for what takes away something that the run itself made for a moment: sent once the run is cancelled, too.
    * @throws Problem WI9002 without sending anything, once the run is cancelled.
    */
-  write<T>(intent: Intent, send: (accepted: () => void) => Promise<T>): Promise<T>;
+  write<T>(intent: Intent, send: (accepted: () => void) => Promise<T>, finishing?: boolean): Promise<T>;
   /**
    * Asks whether a change may be made that was planned after the run's own plan, e.g. because what was there changed during a wait.
    * @throws Problem WI3003 when it goes beyond the approved plan.
@@ -158,6 +159,11 @@ export interface Resource<I extends object, S extends object> {
   costs?(change: WritingChange, observed: S | undefined, known: Known<I>): readonly Cost[];
   /** Makes the change. The engine observes and plans again afterwards: only "keep" then counts as success. */
   apply(change: Change, known: I, writer: Writer): Promise<void>;
+  /**
+   * Called where a change was made and then not seen: a resource that can takes it back, and says so with the failure.
+   * @throws only when the run is cancelled
+   */
+  unseen?(failure: Problem, writer: Writer): Promise<Problem>;
 }
 
 /** A resource of any kind, as the engine sees it. */

@@ -11,8 +11,8 @@ export interface Patience {
   readonly inARow?: number;
 }
 
-/** What one try found: an end, or a reason to wait. */
-export type Attempt<T> = { readonly done: T } | { readonly wait: string; readonly failure: Error; readonly afterMs?: number };
+/** What one try found: an end, or a reason to wait, with the failure that it is when there is no time left; looked into only then, where it is a function. */
+export type Attempt<T> = { readonly done: T } | { readonly wait: string; readonly failure: Error | (() => Promise<Error>); readonly afterMs?: number };
 
 /** What {@link until} works with. */
 export interface Waiting {
@@ -42,7 +42,7 @@ export async function until<T>(patience: Patience, waiting: Waiting, attempt: ()
     }
     successes = 0;
     const pause = Math.max(wait, result.afterMs ?? 0);
-    if (clock.monotonic() + pause > end) throw result.failure;
+    if (clock.monotonic() + pause > end) throw typeof result.failure === 'function' ? await result.failure() : result.failure;
     waiting.progress(result.wait);
     await clock.sleep(pause, signal);
     wait = Math.min(wait * (patience.growth ?? 1.5), patience.longestWaitMs);

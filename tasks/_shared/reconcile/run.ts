@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Crossing } from './access.js';
 import type { Approval } from './approval.js';
-import { applyAll, type AppliedChange, type ApplyOptions } from './apply.js';
+import { applyAll, journalledWrite, type AppliedChange, type ApplyOptions } from './apply.js';
 import { planAll, type Plan } from './plan.js';
 import type { Ports } from './ports.js';
 import { preflight, type Finding, type Preflight } from './preflight.js';
@@ -72,7 +74,7 @@ export async function run(
   }
   const applied = await applyAll(plan, stops(plan, obstacles, options.failFast), applying(options, checked), ports);
   watcher.applied(applied, ports.clock.monotonic() - start);
-  const proven = await proveAll(proofs, applied, options, ports);
+  const proven = await proveAll(proofs, applied, { ...options, checked }, ports);
   const succeeded =
     obstacles.length === 0 &&
     applied.every(({ outcome }) => 'state' in outcome) &&
@@ -119,9 +121,9 @@ function leftAlone(resource: AnyResource, cause: Finding): ProblemParts {
   return consequence(`${resource.kind} ${resource.name}`, cause.problem.what, cause.problem.remedy);
 }
 
-async function proveAll(proofs: readonly AnyProof[], applied: readonly AppliedChange[], options: RunOptions, ports: Ports): Promise<ProofResult[]> {
+async function proveAll(proofs: readonly AnyProof[], applied: readonly AppliedChange[], { checked, concurrency }: RunOptions & { readonly checked: Preflight }, ports: Ports): Promise<ProofResult[]> {
   const outcomes = new Map(applied.map(({ resource, outcome }) => [resource.key, outcome]));
-  const limiter = new Limiter(options.concurrency);
+  const limiter = new Limiter(concurrency);
   return Promise.all(
     proofs.map(async (proof): Promise<ProofResult> => {
       const undone = proof.proves.find((key) => !('state' in (outcomes.get(key) ?? {})));
@@ -134,13 +136,19 @@ async function proveAll(proofs: readonly AnyProof[], applied: readonly AppliedCh
         if (!isKnown(known)) throw new Error(`${proof.key}: an input is unknown after apply`);
         if (ports.signal.aborted) throw cancelled(`prove ${proof.title}`);
         const fresh = proof.proves.some((key) => outcomes.get(key)?.result === 'done');
-        const context = { signal: ports.signal, fresh, progress: (text: string) => ports.progress.waiting(proof.title, text) };
+        const context = { signal: ports.signal, fresh, progress: (text: string) => ports.progress.waiting(proof.title, text), write: journalledWrite(proof, ports, crossed(proof, checked)) };
         return { proof, outcome: await limiter.run(() => proof.run(known, context)) };
       } catch (error) {
         return { proof, outcome: { level: 'failed', problem: problemOf(error, ports.signal, `prove ${proof.title}`).parts } };
       }
     }),
   );
+}
+
+/** The crossings that what a proof writes makes: those of what it proves. */
+function crossed({ proves }: AnyProof, { crossings }: Preflight): readonly Crossing[] | undefined {
+  const found = proves.flatMap((key) => crossings.get(key) ?? []);
+  return found.length === 0 ? undefined : found.filter((one, index) => found.findIndex((other) => isDeepStrictEqual(one, other)) === index);
 }
 
 /** What users know a resource by. */

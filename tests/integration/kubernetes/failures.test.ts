@@ -63,14 +63,14 @@ for (const major of real ? ([3, 4] as const) : ([4] as const)) {
       await cluster.put({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'few', namespace: cluster.namespace }, spec: { hard: { pods: '0' } } });
       const { code, because } = await failure();
       assert.equal(code, 'WI4209');
-      assert.match(because, /pods of deployment orders-\d+\/app cannot be made: .*exceeded quota: few, requested: pods=1, used: pods=0, limited: pods=0/);
+      assert.match(because, /deployment orders-\d+\/app: FailedCreate \(.*exceeded quota: few, requested: pods=1, used: pods=0, limited: pods=0/);
     });
 
     it('is told to break the Pod Security level of its namespace', async () => {
       await makeNamespace({ 'pod-security.kubernetes.io/enforce': 'restricted' });
       const { code, because } = await failure();
       assert.equal(code, 'WI4209');
-      assert.match(because, /cannot be made: .*violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false \(container "app" must set securityContext\.allowPrivilegeEscalation=false\)/);
+      assert.match(because, /deployment orders-\d+\/app: FailedCreate \(.*violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false \(container "app" must set securityContext\.allowPrivilegeEscalation=false\)/);
     });
 
     // The rest costs a helm each, and is tried on the simulator in tests/unit/kubernetes/release-rollback.test.ts and rollout-proof.test.ts.
@@ -81,7 +81,7 @@ for (const major of real ? ([3, 4] as const) : ([4] as const)) {
       cluster.knobs.webhook.reachable = false;
       const { code, because } = await failure();
       assert.equal(code, 'WI4209');
-      assert.match(because, /cannot be made: .*failed calling webhook "mutation\.azure-workload-identity\.io"/);
+      assert.match(because, /deployment orders-\d+\/app: FailedCreate \(.*failed calling webhook "mutation\.azure-workload-identity\.io"/);
     });
 
     it('is told to lack rights that were taken away in the middle of the rollout', async () => {

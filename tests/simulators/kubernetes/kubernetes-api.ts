@@ -1,6 +1,6 @@
 import type { Service, SimRequest, SimResponse } from '../kernel/service.js';
 import type { KubernetesUser, RequestAttributes } from './access.js';
-import { ControlContext } from './controllers/control-context.js';
+import { ControlContext, type PodRunner } from './controllers/control-context.js';
 import { ControlPlane } from './controllers/control-plane.js';
 import { Identifiers } from './objects/identifiers.js';
 import { KindRegistry } from './objects/kinds.js';
@@ -20,6 +20,7 @@ import { review } from './serving/reviews.js';
 import { Deleter } from './writing/deletion.js';
 import { internal, Writer } from './writing/writer.js';
 
+export type { PodEnd, PodRunner } from './controllers/control-context.js';
 export type { KubernetesObject } from './objects/values.js';
 export type { KubernetesApiOptions, WebhookSetting } from './options.js';
 
@@ -55,8 +56,10 @@ export class KubernetesApi implements Service {
     this.#control.run();
   }
 
-  handle(request: SimRequest): Promise<SimResponse> {
-    return Promise.resolve(this.#answer(request));
+  async handle(request: SimRequest): Promise<SimResponse> {
+    // A program that a test runs takes no time of the world: whoever asks is answered after it.
+    await this.#context.idle();
+    return this.#answer(request);
   }
 
   /** The public keys of the service-account issuer. */
@@ -127,6 +130,21 @@ export class KubernetesApi implements Service {
     return this.#rule({ image, reason: 'crash', message: '' });
   }
 
+  /** Pods with such an image find no node, for the reason that the scheduler gives. Returns what undoes it. */
+  holdPods(image: RegExp, message: string): () => void {
+    return this.#rule({ image, reason: 'hold', message });
+  }
+
+  /** Controllers may not make pods of such a name, in the words of a quota or of a webhook. Returns what undoes it. */
+  refusePods(name: RegExp, message: string): () => void {
+    return added(this.#context.refusals, { name, message });
+  }
+
+  /** Runs the program of pods with such an image; their status tells how it ended. Returns what undoes it. */
+  runPods(image: RegExp, run: PodRunner['run']): () => void {
+    return added(this.#context.runners, { image, run });
+  }
+
   /** Lines that `kubectl logs` shows for a pod. Without them the log of a pod is not simulated. */
   setLogs(namespace: string, pod: string, lines: readonly string[]): void {
     this.#logs.set(`${namespace}/${pod}`, lines);
@@ -151,12 +169,7 @@ export class KubernetesApi implements Service {
   }
 
   #rule(rule: { image: RegExp; reason: string; message: string }): () => void {
-    const { images } = this.#context;
-    images.push(rule);
-    return () => {
-      const index = images.indexOf(rule);
-      if (index >= 0) images.splice(index, 1);
-    };
+    return added(this.#context.images, rule);
   }
 
   #answer(request: SimRequest): SimResponse {
@@ -261,3 +274,12 @@ function versionInfo(version: string): Fields {
   return { major, minor, gitVersion: version, ...build };
 }
 
+
+/** Adds a rule; gives what takes it out again. */
+function added<T>(rules: T[], rule: T): () => void {
+  rules.push(rule);
+  return () => {
+    const index = rules.indexOf(rule);
+    if (index >= 0) rules.splice(index, 1);
+  };
+}

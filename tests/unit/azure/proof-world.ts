@@ -18,7 +18,7 @@ export async function start(): Promise<{ rig: Rig; azure: Azure; principal: Serv
 
 /** What a proof runs with. */
 export function context(rig: Rig, fresh = false): ProofContext {
-  return { signal: rig.abort.signal, fresh, progress: (line) => void rig.progress.push(line) };
+  return { signal: rig.abort.signal, fresh, progress: (line) => void rig.progress.push(line), write: () => Promise.reject(new Error('no proof in Azure writes')) };
 }
 
 /** A grant as of now: it acts when the world's propagation is over. */

@@ -33,7 +33,7 @@ describe('token exchange', () => {
   function run(token?: string, deadlineMs = 10 * minute, fresh = false): Promise<Exchanged> {
     const { clientId } = identity;
     const target = { identityId: identityId(), identityName: 'id-orders', clientId, tenantId, workload: 'orders/api on aks-1' };
-    const context = { signal: rig.abort.signal, fresh, progress: (line: string) => void rig.progress.push(line) };
+    const context = { signal: rig.abort.signal, fresh, progress: (line: string) => void rig.progress.push(line), write: () => Promise.reject(new Error('it writes nothing')) };
     return exchangeToken(azure, target, () => (token === undefined ? assertion() : Promise.resolve(token)), vaults, deadlineMs, context);
   }
 

@@ -74,7 +74,7 @@ for (const major of [3, 4] as const) {
       world.knobs.allows = ({ verb, resource }) => !(resource === 'secrets' && verb === 'create' && revisions().includes('2 failed'));
       const { code, what, because, remedy } = await fails(broken);
       assert.equal(code, 'WI4213');
-      assert.match(what, /^Helm could not deploy release orders\/orders-api on \S+, and could not take it back$/);
+      assert.match(what, /^Helm could not deploy release orders\/orders-api on \S+, and it could not be taken back$/);
       assert.match(because, /pod orders-api-\S+ container api: .*; then the rollback failed: .*forbidden/s);
       assert.match(remedy, /helm history orders-api --namespace orders/);
     });
@@ -84,7 +84,7 @@ for (const major of [3, 4] as const) {
 
     it('stays where no earlier revision ever ran, since some of it was there before', async () => {
       const { remedy } = await fails(broken, false);
-      assert.match(remedy, /the release stays as Helm left it$/);
+      assert.match(remedy, /what was deployed stays as it is \(atomic is false\)$/);
       assert.deepEqual(revisions(), ['1 failed']);
       assert.match((await fails(broken)).remedy, /no earlier revision was ever deployed, so there is nothing to go back to: revision 2 stays as Helm left it$/);
       assert.deepEqual(revisions(), ['1 failed', '2 failed']);
@@ -101,7 +101,7 @@ for (const major of [3, 4] as const) {
 
     it('stays where that is asked for', async () => {
       await succeeds(good);
-      assert.match((await fails(broken, false)).remedy, /the release stays as Helm left it$/);
+      assert.match((await fails(broken, false)).remedy, /what was deployed stays as it is \(atomic is false\)$/);
       assert.deepEqual(revisions(), ['1 deployed', '2 failed']);
       assert.match(image() ?? '', /:broken$/);
     });

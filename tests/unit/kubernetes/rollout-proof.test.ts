@@ -13,44 +13,10 @@ import {
   writesOf,
   type ClusterWorld,
 } from './cluster-world.js';
+import { workload } from './rollout-workloads.js';
 
 const use = 'azure.workload.identity/use';
 const annotation = 'azure.workload.identity/client-id';
-
-interface Shape {
-  readonly labels?: Record<string, string>;
-  readonly image?: string;
-  readonly replicas?: number;
-  readonly env?: readonly { name: string; value: string }[];
-  readonly serviceAccount?: string;
-  readonly annotations?: Record<string, string>;
-  readonly sidecar?: boolean;
-}
-
-function workload(kind: 'Deployment' | 'StatefulSet' | 'DaemonSet', name: string, shape: Shape): KubernetesObject {
-  const { labels = { [use]: 'true' }, image = 'contoso/api:1', replicas = 2, env = [], serviceAccount = 'api' } = shape;
-  const selector = { app: name };
-  const containers = [{ name: 'api', image, env }, ...(shape.sidecar === true ? [{ name: 'sidecar', image: 'contoso/sidecar:1' }] : [])];
-  return {
-    apiVersion: 'apps/v1',
-    kind,
-    metadata: {
-      name,
-      namespace: 'orders',
-      labels: { 'app.kubernetes.io/managed-by': 'Helm' },
-      annotations: { 'meta.helm.sh/release-name': 'orders', 'meta.helm.sh/release-namespace': 'orders' },
-    },
-    spec: {
-      ...(kind === 'DaemonSet' ? {} : { replicas }),
-      ...(kind === 'StatefulSet' ? { serviceName: name } : {}),
-      selector: { matchLabels: selector },
-      template: {
-        metadata: { labels: { ...selector, ...labels }, ...(shape.annotations === undefined ? {} : { annotations: shape.annotations }) },
-        spec: { serviceAccountName: serviceAccount, containers },
-      },
-    },
-  };
-}
 
 function cronJob(name: string, labels: Record<string, string>): KubernetesObject {
   const { metadata, spec } = workload('Deployment', name, { labels });
@@ -240,25 +206,6 @@ describe('rollout proof', () => {
     assert.match((await fails()).because, /^the pod template of cron job orders\/hourly lacks the label/);
     world.knobs.allows = ({ resource, verb }) => !(resource === 'cronjobs' && verb === 'list');
     assert.match(await passes(), /nothing else to look at is left/);
-  });
-
-  it('names pod, container and reason of an image that cannot be pulled, before the deadline', async () => {
-    annotated();
-    world.api.failImage(/broken/);
-    world.api.put(workload('Deployment', 'api', { image: 'contoso/broken:1' }));
-    const problem = await fails();
-    assert.equal(problem.code, 'WI4306');
-    assert.match(problem.because, /pod api-\S+ container api: ImagePullBackOff \(Back-off pulling image "contoso\/broken:1"\)/);
-    assert.ok(world.clock.monotonic() < 60_000);
-  });
-
-  it('names a container that crashes', async () => {
-    annotated();
-    world.api.crashImage(/broken/);
-    world.api.put(workload('StatefulSet', 'api', { image: 'contoso/broken:1' }));
-    const problem = await fails();
-    assert.equal(problem.code, 'WI4306');
-    assert.match(problem.because, /pod api-0 container api: CrashLoopBackOff/);
   });
 
   it('says how far a rollout came that does not end, and what refuses its pods', async () => {

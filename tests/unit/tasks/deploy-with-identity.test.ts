@@ -153,14 +153,14 @@ describe('DeployWithIdentity', () => {
       cluster: ({ label, id }: { label: string; id: string }) => lazyConnection(label, id, () => Promise.reject(new Error('nothing may be sent'))),
     };
     const { resources, proofs } = await deployWithIdentity.desire(read(given), inputs, services);
-    const kinds = ['cluster', 'identity', 'namespace', 'service account adoption', 'helm release', 'former secret provider classes', 'network policies no longer wanted'];
+    const kinds = ['cluster', 'identity', 'namespace', 'service account adoption', 'helm release', 'rollout restart', 'former secret provider classes', 'network policies no longer wanted'];
     assert.deepEqual(resources.map(({ kind }) => kind), [...kinds, ...kinds]);
     assert.deepEqual(resources.map(({ cluster }) => cluster), [...kinds.map(() => 'aks-1'), ...kinds.map(() => 'aks-2')]);
     const [cluster, identity, namespace, adoption, release] = resources;
     assert.deepEqual(new Set(sources(release?.inputs ?? {})), new Set([namespace?.key, identity?.key, adoption?.key]));
     assert.deepEqual(sources(namespace?.inputs ?? {}), [cluster?.key, identity?.key]);
     assert.equal(identity?.name, 'id-api-aks-1');
-    assert.deepEqual(proofs.map(({ proves }) => proves), [resources.slice(0, 5).map(({ key }) => key), resources.slice(7, 12).map(({ key }) => key)]);
+    assert.deepEqual(proofs.map(({ proves }) => proves), [resources.slice(0, 5).map(({ key }) => key), resources.slice(8, 13).map(({ key }) => key)], 'of all but what comes after the release');
     const isolated = await deployWithIdentity.desire(read({ ...given, networkPolicy: 'default-deny', egressAllowed: 'internet:443' }, 'rg/aks-1'), inputs, services);
     const [policies, helm, removal] = ['network policies', 'helm release', 'network policies no longer wanted'].map((kind) => isolated.resources.find((resource) => resource.kind === kind));
     assert.ok(policies !== undefined && helm !== undefined && removal !== undefined);

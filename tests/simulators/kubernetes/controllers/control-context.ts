@@ -1,6 +1,7 @@
 import type { Clock } from '../../../../tasks/_shared/reconcile/clock.js';
 import type { Identifiers } from '../objects/identifiers.js';
 import type { Kind, KindRegistry } from '../objects/kinds.js';
+import { ApiError } from '../objects/status.js';
 import type { ObjectStore } from '../objects/store.js';
 import { controllerOf, copy, fieldsAt, isObject, itemsAt, same, textAt, type Fields, type KubernetesObject } from '../objects/values.js';
 import type { WebhookSetting } from '../options.js';
@@ -10,9 +11,22 @@ import { internal, type Writer } from '../writing/writer.js';
 /** How containers of an image behave. */
 export interface ImageBehaviour {
   readonly image: RegExp;
-  /** `ErrImagePull` and the like, or `crash` for a process that ends at once. */
+  /** `ErrImagePull` and the like, `crash` for a process that ends at once, or `hold` for a pod that finds no node. */
   readonly reason: string;
   readonly message: string;
+}
+
+/** How a pod's program ended, as its status tells. */
+export interface PodEnd {
+  readonly exitCode: number;
+  /** What it wrote to its termination log. */
+  readonly message: string;
+}
+
+/** Runs the program of pods with such an image in some way, instead of only letting time pass. */
+export interface PodRunner {
+  readonly image: RegExp;
+  readonly run: (pod: KubernetesObject) => Promise<PodEnd>;
 }
 
 /** What the controllers share: the store, the clock, and when there is something to do next. */
@@ -20,6 +34,13 @@ export class ControlContext {
   #next: number | undefined;
   /** Rules for failing images; tests add to it. */
   readonly images: ImageBehaviour[] = [];
+  /** Why pods of a name are refused, in the server's words; tests add to it. */
+  readonly refusals: { readonly name: RegExp; readonly message: string }[] = [];
+
+  /** How programs are run; tests add to it. */
+  readonly runners: PodRunner[] = [];
+  readonly #runs = new Map<string, { readonly over: Promise<void>; end?: PodEnd }>();
+  #ended = 0;
 
   constructor(
     readonly store: ObjectStore,
@@ -35,6 +56,31 @@ export class ControlContext {
   /** The clock's time at which a controller wants to run again; undefined when nothing is pending. */
   get next(): number | undefined {
     return this.#next;
+  }
+
+  /** How many programs have ended; a change is news for the controllers. */
+  get ended(): number {
+    return this.#ended;
+  }
+
+  /** Resolves when no program runs any more. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#runs.values()].map(({ over }) => over));
+  }
+
+  /** The run of a pod's program, begun now where it was not before; undefined where nothing runs it. */
+  runOf(pod: KubernetesObject): { readonly end?: PodEnd } | undefined {
+    const uid = pod.metadata.uid ?? '';
+    const runner = this.runners.find(({ image }) => itemsAt(pod, 'spec', 'containers').some((container) => image.test(textAt(container, 'image'))));
+    const known = this.#runs.get(uid);
+    if (known !== undefined || runner === undefined) return known;
+    const over = runner.run(copy(pod)).then((end) => {
+      run.end = end;
+      this.#ended += 1;
+    });
+    const run: { readonly over: Promise<void>; end?: PodEnd } = { over };
+    this.#runs.set(uid, run);
+    return run;
   }
 
   startPass(): void {
@@ -58,6 +104,9 @@ export class ControlContext {
   }
 
   create(kind: string, object: KubernetesObject): KubernetesObject {
+    const name = object.metadata.name === '' ? (object.metadata.generateName ?? '') : object.metadata.name;
+    const refusal = kind === 'Pod' ? this.refusals.find((rule) => rule.name.test(name)) : undefined;
+    if (refusal !== undefined) throw new ApiError(403, 'Forbidden', refusal.message, {});
     return this.writer.create(this.kinds.named(kind), object, internal());
   }
 

@@ -37,7 +37,7 @@ export class ControlPlane {
 
   run(): void {
     const { context } = this;
-    const state = (): string => `${context.store.version} ${JSON.stringify(context.webhook())} ${context.images.length}`;
+    const state = (): string => `${context.store.version} ${JSON.stringify(context.webhook())} ${context.images.length} ${context.refusals.length} ${context.ended}`;
     const due = context.next !== undefined && context.clock.monotonic() >= context.next;
     if (this.#settled === state() && !due) return;
     for (let round = 0; round < 100; round += 1) {

@@ -1,9 +1,17 @@
 import { at, fieldsAt, itemsAt, textAt, type Fields, type KubernetesObject } from '../objects/values.js';
 import { containersOf } from '../writing/identity-webhook.js';
-import type { ImageBehaviour } from './control-context.js';
+import type { ImageBehaviour, PodEnd } from './control-context.js';
 
 /** Where a pod is in its life. */
 export type PodStage = 'creating' | 'pullError' | 'pullBackOff' | 'running' | 'crashing' | 'succeeded' | 'failed';
+
+/** What the containers of a pod came to. */
+export interface ContainerFate {
+  /** The rule by which one of them fails; undefined when all can run. */
+  readonly failing?: ImageBehaviour | undefined;
+  /** How their program ended; undefined where nothing runs it. */
+  readonly end?: PodEnd | undefined;
+}
 
 /** What a status says of time. */
 export interface StatusTime {
@@ -20,7 +28,7 @@ export function failingImage<Rule extends { readonly image: RegExp }>(pod: Kuber
 }
 
 /** The status that a kubelet gives a pod in a stage of its life. */
-export function podStatus(pod: KubernetesObject, stage: PodStage, failing: ImageBehaviour | undefined, now: StatusTime): Fields {
+export function podStatus(pod: KubernetesObject, stage: PodStage, what: ContainerFate, now: StatusTime): Fields {
   const ready = stage === 'running';
   const done = stage === 'succeeded' || stage === 'failed';
   const phase = { creating: 'Pending', pullError: 'Pending', pullBackOff: 'Pending', running: 'Running', crashing: 'Running', succeeded: 'Succeeded', failed: 'Failed' }[stage];
@@ -40,7 +48,7 @@ export function podStatus(pod: KubernetesObject, stage: PodStage, failing: Image
     hostIP: '10.224.0.4',
     ...(phase === 'Running' ? { podIP: address, podIPs: [{ ip: address }] } : {}),
     startTime: textAt(old, 'startTime') || now.time,
-    containerStatuses: itemsAt(pod, 'spec', 'containers').map((container) => containerStatus(container, stage, failing, now.time)),
+    containerStatuses: itemsAt(pod, 'spec', 'containers').map((container) => containerStatus(container, stage, what, now.time)),
     qosClass: qualityOf(pod),
   };
 }
@@ -53,9 +61,10 @@ export function qualityOf(pod: KubernetesObject): string {
   return resources.every(whole) ? 'Guaranteed' : 'Burstable';
 }
 
-function containerStatus(container: Fields, stage: PodStage, failing: ImageBehaviour | undefined, startedAt: string): Fields {
+function containerStatus(container: Fields, stage: PodStage, { failing, end }: ContainerFate, startedAt: string): Fields {
+  const said = end === undefined ? {} : { exitCode: end.exitCode, message: end.message };
   const image = textAt(container, 'image');
-  const ended = (exitCode: number, reason: string): Fields => ({ terminated: { exitCode, reason, startedAt, finishedAt: startedAt } });
+  const ended = (exitCode: number, reason: string): Fields => ({ terminated: { exitCode, reason, startedAt, finishedAt: startedAt, ...said } });
   const blamed = failing?.image.test(image) === true;
   const waiting = (reason: string, message: string): Fields => ({ waiting: { reason, ...(message === '' ? {} : { message }) } });
   const states: Record<PodStage, Fields> = {

@@ -1,6 +1,8 @@
 import { copy, ensure, textAt, type KubernetesObject } from '../objects/values.js';
 import type { ControlContext, ImageBehaviour } from './control-context.js';
-import { failingImage, podStatus, type PodStage as Stage } from './pod-status.js';
+import { failingImage, podStatus, qualityOf, type PodStage } from './pod-status.js';
+
+type Stage = PodStage | 'unscheduled';
 
 interface Life {
   readonly started: number;
@@ -34,8 +36,12 @@ export class PodLifecycle {
     const stage = this.#stage(pod, life.started, failing);
     if (stage === life.stage) return;
     life.stage = stage;
+    if (stage === 'unscheduled') {
+      this.context.setStatus(pod, { phase: 'Pending', conditions: this.context.conditions(pod, [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: failing?.message ?? '' }]), qosClass: qualityOf(pod) });
+      return;
+    }
     const placed = textAt(pod, 'spec', 'nodeName') === '' ? this.#place(pod, node) : pod;
-    this.context.setStatus(placed, podStatus(placed, stage, failing, { time: this.context.time(), conditions: (wanted) => this.context.conditions(placed, wanted) }));
+    this.context.setStatus(placed, podStatus(placed, stage, { failing, end: this.context.runOf(placed)?.end }, { time: this.context.time(), conditions: (wanted) => this.context.conditions(placed, wanted) }));
   }
 
   #place(pod: KubernetesObject, node: string): KubernetesObject {
@@ -51,12 +57,15 @@ export class PodLifecycle {
   #stage(pod: KubernetesObject, started: number, failing: ImageBehaviour | undefined): Stage {
     const step = this.context.rolloutMs;
     const forever = textAt(pod, 'spec', 'restartPolicy') === 'Always';
+    if (failing?.reason === 'hold' && textAt(pod, 'spec', 'nodeName') === '') return 'unscheduled';
     if (failing !== undefined && failing.reason !== 'crash') {
       if (!this.context.reached(started + step / 2)) return 'creating';
       return this.context.reached(started + step) ? 'pullBackOff' : 'pullError';
     }
     if (!this.context.reached(started + step)) return 'creating';
     if (failing !== undefined) return textAt(pod, 'spec', 'restartPolicy') === 'Never' ? 'failed' : 'crashing';
+    const run = this.context.runOf(pod);
+    if (run !== undefined) return run.end === undefined ? 'running' : run.end.exitCode === 0 ? 'succeeded' : 'failed';
     return !forever && this.context.reached(started + 2 * step) ? 'succeeded' : 'running';
   }
 }

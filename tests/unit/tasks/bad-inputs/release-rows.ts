@@ -8,6 +8,8 @@ const mapping = /a YAML mapping such as "replicaCount: 2"/;
 const list = /ARM ids or resourceGroup\/name, separated by commas, or one-line JSON/;
 const variable = 'Variable clusters ';
 
+const pod = { proveFrom: 'pod', proofImage: 'contoso.azurecr.io/curl:8' };
+
 /** What DeployWithIdentity and SelectClusters have alone. No text of `values` may come back. */
 export const releaseRows: readonly BadInput[] = [
   ...row(deploy, 'chart', '', 'WI1001', undefined, /give it a value/),
@@ -84,4 +86,11 @@ export const releaseRows: readonly BadInput[] = [
   ...row(deploy, 'otherNamespaces', 'Billing', 'WI1007', 'Billing', /names of namespaces/),
   ...row(deploy, 'namespace', 'kube-system', 'WI1060', 'kube-system', /deploy into a namespace of the workload/),
   ...row(deploy, 'atomic', 'yes', 'WI1003', '"yes"', /give true or false/),
+  ...row(deploy, 'proveFrom', 'cluster', 'WI1003', 'cluster', /give agent or pod or none/),
+  ...row(deploy, 'proofImage', '', 'WI1060', undefined, /input proveFrom is pod.*has sh and curl/, { given: { proveFrom: 'pod' } }),
+  ...['curl', 'Contoso.azurecr.io/curl:8', 'contoso.azurecr.io/curl@sha256:1', '$image'].flatMap((image) => row(deploy, 'proofImage', image, 'WI1007', image, /an image with its tag or digest that has sh and curl/)),
+  ...row(deploy, 'secrets', 'cert:orders', 'WI1007', 'cert:orders', /letters, digits and hyphens, at most 127/, { given: { ...pod, keyVault: 'rg/kv-orders' } }),
+  ...row(deploy, 'keyVault', 'kv orders', 'WI1007', 'kv orders', /an ARM id of type Microsoft\.KeyVault\/vaults/, { given: pod }),
+  ...row(deploy, 'secrets', '', 'WI1060', undefined, /keyVault names kv-orders, and a pod would read nothing from it; name the secrets that a pod has to be able to read/, { given: { ...pod, keyVault: 'rg/kv-orders' } }),
+  ...row(deploy, 'keyVault', '', 'WI1060', undefined, /input secrets names secrets, and nothing says which vault of aks-1 has them; give the vault/, { given: { ...pod, secrets: 'orders-db' } }),
 ];
