@@ -75,7 +75,7 @@ describe('DeployWithIdentity with manifests', () => {
     const azure = await connectAzure(shared.connection, { clock, signal: agent.signal, correlationId: '0', debug: () => undefined });
     const cluster = ({ label, id }: { label: string; id: string }): ReturnType<typeof lazyConnection> => lazyConnection(label, id, () => Promise.reject(new Error('nothing may be sent')));
     const { resources, proofs } = await deployWithIdentity.desire(read(), shared, { azure, permissions: { missing: () => Promise.resolve([]) }, checks: [], run: 'unit 1', connect: () => Promise.resolve(azure), cluster });
-    const kinds = ['cluster', 'identity', 'namespace', 'manifest set orders/orders', 'former secret provider classes', 'network policies no longer wanted'];
+    const kinds = ['cluster', 'identity', 'namespace', 'manifest set orders/orders', 'rollout restart', 'former secret provider classes', 'network policies no longer wanted'];
     assert.deepEqual(resources.map(({ kind, name }) => (kind === 'manifest set' ? `${kind} ${name}` : kind)), [...kinds, ...kinds]);
     assert.deepEqual(proofs.map(({ proves }) => proves.length), [4, 4]);
   });

@@ -8,10 +8,12 @@ const minute = 60_000;
 
 interface Way {
   readonly name: string;
-  /** Before anything is deployed. */
+  /** Before anything is deployed, in a world of its own. */
   readonly prepare?: (world: DeployWorld) => void;
-  /** Breaks the world, with version `good` deployed. */
-  readonly arrange: (world: DeployWorld) => void;
+  /** Breaks the world, with version `good` deployed. Gives what mends it, where that is necessary. */
+  readonly arrange: (world: DeployWorld) => (() => void) | undefined;
+  /** Whether it has a world of its own, which it leaves broken. Default: where it is prepared. */
+  readonly alone?: boolean;
   readonly inputs?: Readonly<Record<string, string>>;
   readonly code: string;
   readonly because: RegExp;
@@ -23,11 +25,11 @@ interface Way {
   readonly within?: number;
 }
 
-const back = /; the release has what revision 1 had, as revision 3$/;
+const back = /; the release has what revision (\d+) had, as revision \d+$/;
 /** Once helm has recorded that it begins. */
-const whenHelmBegins = (world: DeployWorld, then: () => void): void => void world.rig.network.faults.plant({ service: kubernetes, method: 'POST', path: /\/secrets/, times: 1, then });
+const whenHelmBegins = (world: DeployWorld, then: () => void): (() => void) => world.rig.network.faults.plant({ service: kubernetes, method: 'POST', path: /\/secrets/, times: 1, then });
 /** Once helm has recorded that it is done. */
-const whenHelmEnds = (world: DeployWorld, then: () => void): void => void world.rig.network.faults.plant({ service: kubernetes, method: 'PUT', path: /\/secrets\/sh\.helm\.release\.v1\.orders-api\.v2/, times: 1, then });
+const whenHelmEnds = (world: DeployWorld, then: () => void): (() => void) => world.rig.network.faults.plant({ service: kubernetes, method: 'PUT', path: /\/secrets\/sh\.helm\.release\.v1\.orders-api\.v2/, times: 1, then });
 /** What an operator of another cluster may do by mistake, and what the pods are made of then. */
 const give = ({ api }: DeployWorld, id: string): void => {
   api.edit('ServiceAccount', 'orders', 'api', ({ metadata }) => { metadata.annotations = { ...metadata.annotations, [annotation]: id }; });
@@ -59,23 +61,27 @@ const ways: readonly Way[] = [
   },
   {
     name: 'the webhook does not act',
-    arrange: (world) => webhook(world, false),
+    arrange: (world) => {
+      webhook(world, false);
+      return () => webhook(world, true);
+    },
     code: 'WI4303',
     because: /mutating webhook mutation\.azure-workload-identity\.io did not act on pod/,
   },
-  { name: 'the image is missing', arrange: ({ api }) => void api.failImage(/:next$/, 'ErrImagePull', 'not found'), code: 'WI4310', because: /ImagePullBackOff \(Back-off pulling image ".*:next"\); helm was stopped before its time-out/ },
-  { name: 'the program crashes', arrange: ({ api }) => void api.crashImage(/:next$/), code: 'WI4310', because: /CrashLoopBackOff .*exit code 1.*; the log of container api may not be read/ },
-  { name: 'a quota is used up', arrange: ({ api }) => void api.refusePods(/^orders-api/, 'pods "x" is forbidden: exceeded quota: small, requested: pods=1'), code: 'WI4310', because: /deployment orders\/orders-api: FailedCreate \(pods "x" is forbidden: exceeded quota: small/ },
-  { name: 'admission denies the pods', arrange: ({ api }) => void api.refusePods(/^orders-api/, 'admission webhook "validation.gatekeeper.sh" denied the request: no'), code: 'WI4310', because: /FailedCreate \(admission webhook "validation\.gatekeeper\.sh" denied the request: no\)/ },
+  { name: 'the image is missing', arrange: ({ api }) => api.failImage(/:next$/, 'ErrImagePull', 'not found'), code: 'WI4310', because: /ImagePullBackOff \(Back-off pulling image ".*:next"\); helm was stopped before its time-out/ },
+  { name: 'the program crashes', arrange: ({ api }) => api.crashImage(/:next$/), code: 'WI4310', because: /CrashLoopBackOff .*exit code 1.*; the log of container api may not be read/ },
+  { name: 'a quota is used up', arrange: ({ api }) => api.refusePods(/^orders-api/, 'pods "x" is forbidden: exceeded quota: small, requested: pods=1'), code: 'WI4310', because: /deployment orders\/orders-api: FailedCreate \(pods "x" is forbidden: exceeded quota: small/ },
+  { name: 'admission denies the pods', arrange: ({ api }) => api.refusePods(/^orders-api/, 'admission webhook "validation.gatekeeper.sh" denied the request: no'), code: 'WI4310', because: /FailedCreate \(admission webhook "validation\.gatekeeper\.sh" denied the request: no\)/ },
   {
     name: 'admission denies the deployment itself',
-    arrange: ({ rig }) => void rig.network.faults.plant({ service: kubernetes, method: 'PATCH', path: /\/deployments\//, times: 1, respond: { status: 403, body: status(403, 'Forbidden', 'admission webhook "validation.gatekeeper.sh" denied the request: no') } }),
+    arrange: ({ rig }) => rig.network.faults.plant({ service: kubernetes, method: 'PATCH', path: /\/deployments\//, times: 1, respond: { status: 403, body: status(403, 'Forbidden', 'admission webhook "validation.gatekeeper.sh" denied the request: no') } }),
     code: 'WI4209',
     because: /denied the request: no/,
   },
-  { name: 'no node takes the pods', arrange: ({ api }) => void api.holdPods(/:next$/, '0/2 nodes are available: 2 Insufficient cpu.'), code: 'WI4310', because: /pod orders-api-\S+: Unschedulable \(0\/2 nodes are available: 2 Insufficient cpu\.\)/ },
+  { name: 'no node takes the pods', arrange: ({ api }) => api.holdPods(/:next$/, '0/2 nodes are available: 2 Insufficient cpu.'), code: 'WI4310', because: /pod orders-api-\S+: Unschedulable \(0\/2 nodes are available: 2 Insufficient cpu\.\)/ },
   {
     name: 'the API server is gone past the deadline',
+    alone: true,
     arrange: (world) => whenHelmEnds(world, () => {
       // Read once more, so that the release is seen to be there; from then on nothing answers.
       void world.rig.network.faults.plant({ service: kubernetes, path: /\/pods\?|\/replicasets/, drop: 'before' });
@@ -89,6 +95,7 @@ const ways: readonly Way[] = [
   },
   {
     name: 'the right to look at pods is taken away in the middle',
+    alone: true,
     arrange: (world) => whenHelmBegins(world, () => void world.rig.network.faults.plant({ service: kubernetes, method: 'GET', path: /\/pods\?/, respond: { status: 403, body: status(403, 'Forbidden', 'pods is forbidden: User "deployer" cannot list resource "pods"') } })),
     code: 'WI4213',
     because: /cannot list resource "pods" \(WI4003\); then the rollback failed: the release has what revision 1 had, as revision 3, but pods is forbidden/,
@@ -96,25 +103,30 @@ const ways: readonly Way[] = [
   },
   {
     name: 'Entra knows no credential of the service account',
-    arrange: ({ identity }) => void identity.credentials.delete('wi-aks-1'),
+    arrange: ({ identity, rig }) => {
+      void identity.credentials.delete('wi-aks-1');
+      return () => void identity.credentials.set('wi-aks-1', rig.issuer(), 'system:serviceaccount:orders:api');
+    },
     code: 'WI2301',
     because: /no federated credential at all/,
   },
 ];
 
 describe('a deployment that fails', () => {
-  let world: DeployWorld;
-  beforeEach(async () => {
-    world = await DeployWorld.start();
+  let shared: DeployWorld;
+  before(async () => {
+    shared = await DeployWorld.start();
+    await shared.succeeds('good');
   });
 
-  for (const { name, prepare, arrange, inputs = {}, code, because, rollback = back, left = 'good', within = 10 } of ways) {
+  for (const { name, prepare, arrange, alone = prepare !== undefined, inputs = {}, code, because, rollback = back, left = 'good', within = 10 } of ways) {
     it(`because ${name}, names it and says what was taken back`, async () => {
+      const world = alone ? await DeployWorld.start() : shared;
       prepare?.(world);
-      await world.succeeds('good');
-      arrange(world);
+      if (alone) await world.succeeds('good');
+      const mend = arrange(world);
       const before = world.rig.clock.monotonic();
-      const problem = await world.fails('next', inputs);
+      const problem = await world.fails('next', inputs).finally(() => mend?.());
       assert.equal(problem.code, code, JSON.stringify(problem));
       assert.match(problem.because, because);
       assert.match(problem.remedy, rollback);
@@ -123,8 +135,15 @@ describe('a deployment that fails', () => {
       assert.ok(waited < within * minute, `${waited / minute} minutes`);
     });
   }
+});
 
-  it('is tried again by the next run', async () => {
+describe('after a deployment that fails', () => {
+  let world: DeployWorld;
+  beforeEach(async () => {
+    world = await DeployWorld.start();
+  });
+
+  it('the next run tries it again', async () => {
     await world.succeeds('good');
     const undo = world.api.failImage(/:next$/);
     await world.fails('next');
@@ -136,14 +155,16 @@ describe('a deployment that fails', () => {
     assert.deepEqual(world.rig.writes(kubernetes), []);
   });
 
-  it('takes a first release away altogether', async () => {
+  it('a first release is taken away altogether, and no revision of it is told', async () => {
     void world.identity.credentials.delete('wi-aks-1');
-    const { code, remedy } = await world.fails('next');
-    assert.deepEqual([code, world.tag(), world.revisions()], ['WI2301', '', []]);
-    assert.match(remedy, /it was the first revision, and nothing of the release is left$/);
+    const { result, outputs } = await world.deploy('next');
+    const problem = result.proofs.flatMap(({ outcome }) => ('problem' in outcome ? [outcome.problem] : []))[0];
+    assert.deepEqual([problem?.code, world.tag(), world.revisions()], ['WI2301', '', []]);
+    assert.match(problem?.remedy ?? '', /it was the first revision, and nothing of the release is left$/);
+    assert.deepEqual(outputs, { releases: '{}', revisions: '{}' });
   });
 
-  it('leaves everything as it is where atomic is false', async () => {
+  it('everything stays as it is where atomic is false', async () => {
     await world.succeeds('good');
     void world.identity.credentials.delete('wi-aks-1');
     const { remedy } = await world.fails('next', { atomic: 'false' });
@@ -151,7 +172,7 @@ describe('a deployment that fails', () => {
     assert.deepEqual([world.tag(), world.revisions()], ['next', ['1 superseded', '2 deployed']]);
   });
 
-  it('takes nothing back that another run deployed', async () => {
+  it('nothing is taken back that another run deployed', async () => {
     await world.succeeds('good');
     void world.identity.credentials.delete('wi-aks-1');
     world.rig.network.log.clear();
@@ -161,7 +182,7 @@ describe('a deployment that fails', () => {
     assert.deepEqual([world.rig.writes(kubernetes), world.revisions()], [[], ['1 deployed']]);
   });
 
-  it('says what it could not take back either', async () => {
+  it('what could not be taken back either is told', async () => {
     await world.succeeds('good');
     world.api.failImage(/:next$/);
     whenHelmBegins(world, () => void world.api.failImage(/:good$/));
@@ -170,13 +191,7 @@ describe('a deployment that fails', () => {
     assert.match(because, /:next"\); helm was stopped .* \(WI4310\); then the rollback failed: pod orders-api-\S+ container api: ImagePullBackOff .*:good/);
   });
 
-  it('tells no revision of what was taken back', async () => {
-    void world.identity.credentials.delete('wi-aks-1');
-    const { outputs } = await world.deploy('next');
-    assert.deepEqual(outputs, { releases: '{}', revisions: '{}' });
-  });
-
-  it('journals the rollback of a proof as a write', async () => {
+  it('the rollback of a proof is journalled as a write', async () => {
     await world.succeeds('good');
     void world.identity.credentials.delete('wi-aks-1');
     world.rig.journal.splice(0);
@@ -185,7 +200,7 @@ describe('a deployment that fails', () => {
     assert.deepEqual(told, ['aks-1 update helm release orders/orders-api:  → digest done', 'aks-1 update helm release orders/orders-api: revision 2, deployed → what revision 1 had done']);
   });
 
-  it('survives an API server that restarts', async () => {
+  it('an API server that restarts is not one', async () => {
     await world.succeeds('good');
     whenHelmEnds(world, () => {
       const undo = world.rig.network.faults.plant({ service: kubernetes, drop: 'before' });
@@ -195,7 +210,7 @@ describe('a deployment that fails', () => {
     assert.equal(world.tag(), 'next');
   });
 
-  it('is not taken back when it is cancelled', async () => {
+  it('a cancelled run takes nothing back', async () => {
     await world.succeeds('good');
     whenHelmEnds(world, () => world.rig.abort.abort(new Error('cancelled')));
     const { result } = await world.deploy('next');
@@ -203,7 +218,7 @@ describe('a deployment that fails', () => {
     assert.deepEqual(world.revisions(), ['1 superseded', '2 deployed']);
   });
 
-  describe('is not one', () => {
+  describe('there was none', () => {
     it('where pods only wait for a node that an autoscaler brings in time', async () => {
       const undo = world.api.holdPods(/:next$/, '0/2 nodes are available');
       void world.rig.clock.sleep(4 * minute).then(undo);
@@ -219,13 +234,13 @@ describe('a deployment that fails', () => {
     });
   });
 
-  it('asks for no token where nothing is to be proven with one', async () => {
+  it('no token is asked for where nothing is to be proven with one', async () => {
     void world.identity.credentials.delete('wi-aks-1');
     const { proofs } = await world.succeeds('good', { proveFrom: 'none' });
     assert.equal(proofs[0]?.outcome.level, 'observed');
   });
 
-  it('proves a good one with a token', async () => {
+  it('a good one is proven with a token', async () => {
     const { proofs } = await world.succeeds('good');
     const outcome = proofs[0]?.outcome;
     assert.ok(outcome !== undefined && 'summary' in outcome);
@@ -243,7 +258,7 @@ describe('a deployment that fails', () => {
       webhook(world, true);
     };
 
-    it('is not one: they are restarted once, as planned, and looked at again', async () => {
+    it('there was none: they are restarted once, as planned, and looked at again', async () => {
       await world.succeeds('good');
       await bare();
       const { result } = await world.deploy('good', {}, { dryRun: true });

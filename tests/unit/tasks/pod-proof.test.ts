@@ -6,6 +6,9 @@ import { DeployWorld } from './deploy-world.js';
 const image = 'contoso.azurecr.io/tools/curl:8.10.1';
 const good = 'token ok; secret orders-db 200';
 
+/** Jobs and their pods that are still there. */
+const left = ({ api }: DeployWorld): string[] => [...api.list('Job', 'orders'), ...api.list('Pod', 'orders')].map(({ metadata }) => metadata.name).filter((name) => name.startsWith('wi-proof'));
+
 describe('a deployment that is proven from a pod', () => {
   let world: DeployWorld;
   let inputs: Record<string, string>;
@@ -22,8 +25,6 @@ describe('a deployment that is proven from a pod', () => {
     during();
     return Promise.resolve({ exitCode: message === good ? 0 : 1, message });
   });
-  /** Jobs and their pods that are still there. */
-  const left = (): string[] => [...world.api.list('Job', 'orders'), ...world.api.list('Pod', 'orders')].map(({ metadata }) => metadata.name).filter((name) => name.startsWith('wi-proof'));
 
   it('runs one with the workload’s labels and account, and nothing is left of it', async () => {
     says(good);
@@ -31,7 +32,7 @@ describe('a deployment that is proven from a pod', () => {
     const outcome = proofs[0]?.outcome;
     assert.ok(outcome !== undefined && 'summary' in outcome);
     assert.match(outcome.summary, /^2 of 2 running pods of .*; token from inside a pod → orders-db readable there$/);
-    assert.deepEqual([outcome.level, left(), ran.length], ['exercised', [], 1]);
+    assert.deepEqual([outcome.level, left(world), ran.length], ['exercised', [], 1]);
     const [pod] = ran;
     const labels = mapAt(pod, 'metadata', 'labels');
     const own = mapAt(world.api.find('Deployment', 'orders', 'orders-api'), 'spec', 'template', 'metadata', 'labels');
@@ -64,26 +65,6 @@ describe('a deployment that is proven from a pod', () => {
     assert.deepEqual(told, [`create ${path} done`, `delete ${path} done`]);
   });
 
-  for (const [verdict, code, because] of [
-    ['token ok; secret orders-db 403', 'WI4313', /secret orders-db: the identity may not read it, .* \(HTTP 403\)/],
-    ['token ok; secret orders-db 000 curl 28', 'WI4313', /secret orders-db: no answer comes in time \(curl 28\)/],
-    ['token AADSTS700213', 'WI4312', /Entra gave no token: AADSTS700213/],
-    ['token 000 curl 6', 'WI4312', /its name is not known there \(DNS\) \(curl 6\)/],
-    ['identity missing AZURE_CLIENT_ID', 'WI4312', /its pod has no AZURE_CLIENT_ID/],
-    ['', 'WI4315', /it ended without a word/],
-    ['sh: curl: not found', 'WI4315', /its last words are not those of the proof/],
-  ] as const) {
-    it(`fails with ${code} where its pod says "${verdict}", and takes the release back`, async () => {
-      await world.succeeds('good', { proveFrom: 'none' });
-      says(verdict);
-      const problem = await world.fails('next', inputs);
-      assert.equal(problem.code, code);
-      assert.match(problem.because, because);
-      assert.match(problem.remedy, /the release has what revision 1 had, as revision 3$/);
-      assert.deepEqual([left(), world.tag()], [[], 'good']);
-    });
-  }
-
   it('ends early where its image cannot be pulled', async () => {
     world.api.failImage(/tools\/curl/);
     const before = world.rig.clock.monotonic();
@@ -91,24 +72,24 @@ describe('a deployment that is proven from a pod', () => {
     assert.equal(code, 'WI4311');
     assert.match(because, /ImagePullBackOff/);
     assert.ok(world.rig.clock.monotonic() - before < 5 * 60_000);
-    assert.deepEqual(left(), []);
+    assert.deepEqual(left(world), []);
   });
 
   it('removes first what a killed run left', async () => {
     await world.succeeds('good', { proveFrom: 'none' });
     const template = { metadata: { labels: { 'aks-workload-identity/proof': 'orders-api' } }, spec: { restartPolicy: 'Never', containers: [{ name: 'proof', image: 'contoso/other:1' }] } };
     world.api.put({ apiVersion: 'batch/v1', kind: 'Job', metadata: { namespace: 'orders', name: 'wi-proof-orders-api' }, spec: { template } });
-    assert.equal(left().length, 2);
+    assert.equal(left(world).length, 2);
     says(good);
     await world.succeeds('good', inputs);
-    assert.deepEqual([ran.length, left()], [1, []]);
+    assert.deepEqual([ran.length, left(world)], [1, []]);
   });
 
   it('is taken away when the run is cancelled', async () => {
     says(good, () => world.rig.abort.abort(new Error('cancelled')));
     const { result } = await world.deploy('good', inputs);
     assert.equal(result.result, 'failed');
-    assert.deepEqual([ran.length, left()], [1, []]);
+    assert.deepEqual([ran.length, left(world)], [1, []]);
     assert.equal(world.tag(), 'good', 'the release stays');
   });
 
@@ -129,4 +110,33 @@ describe('a deployment that is proven from a pod', () => {
     assert.deepEqual([code, ran.length], ['WI4314', 0], because);
     assert.match(because, /service peers selects these labels/);
   });
+});
+
+describe('a deployment that a pod proves wrong', () => {
+  let world: DeployWorld;
+  let inputs: Record<string, string>;
+  before(async () => {
+    world = await DeployWorld.start();
+    inputs = { proveFrom: 'pod', proofImage: image, keyVault: await world.rig.addVault(), secrets: 'orders-db' };
+    await world.succeeds('good', { proveFrom: 'none' });
+  });
+
+  for (const [verdict, code, because] of [
+    ['token ok; secret orders-db 403', 'WI4313', /secret orders-db: the identity may not read it, .* \(HTTP 403\)/],
+    ['token ok; secret orders-db 000 curl 28', 'WI4313', /secret orders-db: no answer comes in time \(curl 28\)/],
+    ['token AADSTS700213', 'WI4312', /Entra gave no token: AADSTS700213/],
+    ['token 000 curl 6', 'WI4312', /its name is not known there \(DNS\) \(curl 6\)/],
+    ['identity missing AZURE_CLIENT_ID', 'WI4312', /its pod has no AZURE_CLIENT_ID/],
+    ['', 'WI4315', /it ended without a word/],
+    ['sh: curl: not found', 'WI4315', /its last words are not those of the proof/],
+  ] as const) {
+    it(`fails with ${code} where its pod says "${verdict}", and takes the release back`, async () => {
+      const undo = world.api.runPods(/tools\/curl/, () => Promise.resolve({ exitCode: 1, message: verdict }));
+      const problem = await world.fails('next', inputs).finally(undo);
+      assert.equal(problem.code, code);
+      assert.match(problem.because, because);
+      assert.match(problem.remedy, /the release has what revision \d+ had, as revision \d+$/);
+      assert.deepEqual([left(world), world.tag()], [[], 'good']);
+    });
+  }
 });
