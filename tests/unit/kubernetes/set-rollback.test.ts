@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { TakeBack } from '../../../tasks/_shared/kubernetes/take-back.js';
+import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
 import { itemsAt, textAt } from '../../simulators/kubernetes/objects/values.js';
 import { inProcessCluster, plantNamespace, writesOf, type ClusterWorld } from './cluster-world.js';
 import { account, config, deployed, deployment, file, refused, service } from './set-world.js';
@@ -44,6 +46,19 @@ describe('a manifest set that cannot be deployed', () => {
     const found = world.api.find('ConfigMap', 'orders', 'settings');
     assert.deepEqual([found?.data, found?.metadata.labels], [{ theirs: 'x' }, { team: 'orders' }]);
     await deployed(world, { manifests: file(good, claim) });
+  });
+
+  it('goes back once it was applied and a proof of it fails, with what was taken away by then', async () => {
+    const takeBack = new TakeBack(true);
+    await deployed(world, { manifests: good });
+    await deployed(world, { manifests: file(account, service, deployment('api:new')), takeBack });
+    assert.deepEqual([image(), names()], ['api:new', ['Deployment api', 'Service api', 'ServiceAccount api', 'Secret aks-workload-identity.set.orders']]);
+    const writer = { signal: world.abort.signal, progress: () => undefined, write: <T>(_intent: unknown, send: (accepted: () => void) => Promise<T>) => send(() => undefined) };
+    const { code, parts: { remedy } } = await takeBack.after(new Problem({ code: 'WI2301', what: 'x', because: 'y', remedy: 'z' }), writer);
+    assert.match(remedy, /; the set is as revision 1 was again$/);
+    assert.deepEqual([code, takeBack.done], ['WI2301', true]);
+    assert.deepEqual([image(), names()], ['api:good', ['Deployment api', 'ConfigMap settings', 'ServiceAccount api', 'Secret aks-workload-identity.set.orders']]);
+    assert.equal((await deployed(world, { manifests: good })).reason, 'its 3 objects are as they were applied (revision 1)');
   });
 
   it('goes back as well where an object is refused half-way, and names all of them', async () => {

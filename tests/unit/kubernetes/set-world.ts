@@ -5,6 +5,7 @@ import { readManifests } from '../../../tasks/_shared/kubernetes/manifests.js';
 import { Namespace } from '../../../tasks/_shared/kubernetes/namespace.js';
 import type { IdentityMode } from '../../../tasks/_shared/kubernetes/chart.js';
 import { RolloutProof } from '../../../tasks/_shared/kubernetes/rollout-proof.js';
+import type { TakeBack } from '../../../tasks/_shared/kubernetes/take-back.js';
 import type { ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
 import type { SendPolicy } from '../../../tasks/_shared/kubernetes/send-checks.js';
 import { output, value } from '../../../tasks/_shared/reconcile/ref.js';
@@ -28,6 +29,8 @@ export interface SetWish {
   /** Default: {@link strictPolicy}, but for secrets and images without a tag, of which it warns. */
   readonly policy?: SendPolicy;
   readonly dryRun?: boolean;
+  /** Takes back what was deployed, also once the run is over. */
+  readonly takeBack?: TakeBack;
 }
 
 /** What a deployment of a set came to. */
@@ -46,7 +49,7 @@ export async function deploySet(world: ClusterSession, wish: SetWish): Promise<S
   const namespace = new Namespace(connection, place);
   const refs = { namespace: output(namespace, (state) => state.name), clientId: value(id), tenantId: value(tenantId) };
   const blueprint = new ManifestBlueprint(settings);
-  const set = new ManifestSet(blueprint, refs, []);
+  const set = new ManifestSet(blueprint, refs, [], [], wish.takeBack);
   const resources = [namespace, set];
   const result = await world.run(resources, [new RolloutProof(blueprint.settings, refs, resources.map(({ key }) => key))], dryRun);
   return { result, set };

@@ -105,7 +105,9 @@ const ways: readonly Way[] = [
     name: 'Entra knows no credential of the service account',
     arrange: ({ identity, rig }) => {
       void identity.credentials.delete('wi-aks-1');
-      return () => void identity.credentials.set('wi-aks-1', rig.issuer(), 'system:serviceaccount:orders:api');
+      return () => {
+        identity.credentials.set('wi-aks-1', rig.issuer(), 'system:serviceaccount:orders:api');
+      };
     },
     code: 'WI2301',
     because: /no federated credential at all/,
@@ -151,8 +153,29 @@ describe('after a deployment that fails', () => {
     await world.succeeds('next');
     assert.deepEqual([world.tag(), world.revisions()], ['next', ['1 superseded', '2 failed', '3 superseded', '4 deployed']]);
     world.rig.network.log.clear();
-    await world.succeeds('next');
+    const { proofs } = await world.succeeds('next');
     assert.deepEqual(world.rig.writes(kubernetes), []);
+    const outcome = proofs[0]?.outcome;
+    assert.ok(outcome !== undefined && 'summary' in outcome);
+    assert.match(outcome.summary, /^2 of 2 running pods of orders\/orders-api have client id \S+ and a token file; token after \d/);
+    assert.equal(outcome.level, 'exercised');
+  });
+
+  it('only what this run deployed is taken back, as a write in the journal, and nothing where atomic is false', async () => {
+    await world.succeeds('good');
+    void world.identity.credentials.delete('wi-aks-1');
+    world.rig.network.log.clear();
+    const found = await world.fails('good');
+    assert.equal(found.code, 'WI2301');
+    assert.match(found.remedy, /nothing was taken back, since this run deployed nothing$/);
+    assert.deepEqual([world.rig.writes(kubernetes), world.revisions()], [[], ['1 deployed']]);
+    world.rig.journal.splice(0);
+    await world.fails('next');
+    const told = world.rig.journal.map(({ action, object, before = '', after = '', outcome, cluster }) => `${cluster ?? ''} ${action} ${object}: ${before} → ${after.replace(/^[0-9a-f]{40}$/, 'digest')} ${outcome}`);
+    assert.deepEqual(told, ['aks-1 update helm release orders/orders-api:  → digest done', 'aks-1 update helm release orders/orders-api: revision 2, deployed → what revision 1 had done']);
+    const { remedy } = await world.fails('next', { atomic: 'false' });
+    assert.match(remedy, /what was deployed stays as it is \(atomic is false\)$/);
+    assert.deepEqual([world.tag(), world.revisions()], ['next', ['1 superseded', '2 superseded', '3 superseded', '4 deployed']]);
   });
 
   it('a first release is taken away altogether, and no revision of it is told', async () => {
@@ -162,42 +185,6 @@ describe('after a deployment that fails', () => {
     assert.deepEqual([problem?.code, world.tag(), world.revisions()], ['WI2301', '', []]);
     assert.match(problem?.remedy ?? '', /it was the first revision, and nothing of the release is left$/);
     assert.deepEqual(outputs, { releases: '{}', revisions: '{}' });
-  });
-
-  it('everything stays as it is where atomic is false', async () => {
-    await world.succeeds('good');
-    void world.identity.credentials.delete('wi-aks-1');
-    const { remedy } = await world.fails('next', { atomic: 'false' });
-    assert.match(remedy, /what was deployed stays as it is \(atomic is false\)$/);
-    assert.deepEqual([world.tag(), world.revisions()], ['next', ['1 superseded', '2 deployed']]);
-  });
-
-  it('nothing is taken back that another run deployed', async () => {
-    await world.succeeds('good');
-    void world.identity.credentials.delete('wi-aks-1');
-    world.rig.network.log.clear();
-    const { code, remedy } = await world.fails('good');
-    assert.equal(code, 'WI2301');
-    assert.match(remedy, /nothing was taken back, since this run deployed nothing$/);
-    assert.deepEqual([world.rig.writes(kubernetes), world.revisions()], [[], ['1 deployed']]);
-  });
-
-  it('what could not be taken back either is told', async () => {
-    await world.succeeds('good');
-    world.api.failImage(/:next$/);
-    whenHelmBegins(world, () => void world.api.failImage(/:good$/));
-    const { code, because } = await world.fails('next');
-    assert.equal(code, 'WI4213');
-    assert.match(because, /:next"\); helm was stopped .* \(WI4310\); then the rollback failed: pod orders-api-\S+ container api: ImagePullBackOff .*:good/);
-  });
-
-  it('the rollback of a proof is journalled as a write', async () => {
-    await world.succeeds('good');
-    void world.identity.credentials.delete('wi-aks-1');
-    world.rig.journal.splice(0);
-    await world.fails('next');
-    const told = world.rig.journal.map(({ action, object, before = '', after = '', outcome, cluster }) => `${cluster ?? ''} ${action} ${object}: ${before} → ${after.replace(/^[0-9a-f]{40}$/, 'digest')} ${outcome}`);
-    assert.deepEqual(told, ['aks-1 update helm release orders/orders-api:  → digest done', 'aks-1 update helm release orders/orders-api: revision 2, deployed → what revision 1 had done']);
   });
 
   it('an API server that restarts is not one', async () => {
@@ -222,7 +209,10 @@ describe('after a deployment that fails', () => {
     it('where pods only wait for a node that an autoscaler brings in time', async () => {
       const undo = world.api.holdPods(/:next$/, '0/2 nodes are available');
       void world.rig.clock.sleep(4 * minute).then(undo);
-      await world.succeeds('next');
+      // No token is asked for where nothing is to be proven with one.
+      void world.identity.credentials.delete('wi-aks-1');
+      const { proofs } = await world.succeeds('next', { proveFrom: 'none' });
+      assert.equal(proofs[0]?.outcome.level, 'observed');
     });
 
     it('where the pods that it replaces crash', async () => {
@@ -232,20 +222,6 @@ describe('after a deployment that fails', () => {
       await world.rig.clock.sleep(10 * minute);
       await world.succeeds('next');
     });
-  });
-
-  it('no token is asked for where nothing is to be proven with one', async () => {
-    void world.identity.credentials.delete('wi-aks-1');
-    const { proofs } = await world.succeeds('good', { proveFrom: 'none' });
-    assert.equal(proofs[0]?.outcome.level, 'observed');
-  });
-
-  it('a good one is proven with a token', async () => {
-    const { proofs } = await world.succeeds('good');
-    const outcome = proofs[0]?.outcome;
-    assert.ok(outcome !== undefined && 'summary' in outcome);
-    assert.match(outcome.summary, /^2 of 2 running pods of orders\/orders-api have client id \S+ and a token file; token after \d/);
-    assert.equal(outcome.level, 'exercised');
   });
 
   describe('for pods from before', () => {

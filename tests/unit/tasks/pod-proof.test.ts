@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type { KubernetesObject } from '../../simulators/kubernetes/kubernetes-api.js';
 import { fieldsAt, itemsAt, mapAt } from '../../simulators/kubernetes/objects/values.js';
+import { judgeVerdict } from '../../../tasks/_shared/kubernetes/proof-verdict.js';
+import { Problem } from '../../../tasks/_shared/reconcile/problem.js';
 import { DeployWorld } from './deploy-world.js';
 
 const image = 'contoso.azurecr.io/tools/curl:8.10.1';
@@ -38,6 +40,9 @@ describe('a deployment that is proven from a pod', () => {
     const own = mapAt(world.api.find('Deployment', 'orders', 'orders-api'), 'spec', 'template', 'metadata', 'labels');
     assert.deepEqual({ ...labels, ...own, 'azure.workload.identity/use': 'true', 'aks-workload-identity/proof': 'orders-api' }, labels);
     assert.equal(fieldsAt(pod, 'spec').serviceAccountName, 'api');
+    const told = world.rig.journal.filter(({ object }) => object.includes('/jobs/')).map(({ action, object, outcome }) => `${action} ${object} ${outcome}`);
+    const path = '/apis/batch/v1/namespaces/orders/jobs/wi-proof-orders-api';
+    assert.deepEqual(told, [`create ${path} done`, `delete ${path} done`]);
   });
 
   it('keeps to the level restricted, is never ready, and ends by itself', async () => {
@@ -55,14 +60,6 @@ describe('a deployment that is proven from a pod', () => {
     assert.deepEqual(container.securityContext, { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, runAsNonRoot: true, capabilities: { drop: ['ALL'] } });
     assert.ok(Number(fieldsAt(container, 'readinessProbe').initialDelaySeconds) > Number(fieldsAt(job, 'spec').activeDeadlineSeconds));
     assert.ok(!JSON.stringify(pod).includes('canary'));
-  });
-
-  it('journals what it makes and takes away', async () => {
-    says(good);
-    await world.succeeds('good', inputs);
-    const told = world.rig.journal.filter(({ object }) => object.includes('/jobs/')).map(({ action, object, outcome }) => `${action} ${object} ${outcome}`);
-    const path = '/apis/batch/v1/namespaces/orders/jobs/wi-proof-orders-api';
-    assert.deepEqual(told, [`create ${path} done`, `delete ${path} done`]);
   });
 
   it('ends early where its image cannot be pulled', async () => {
@@ -123,12 +120,7 @@ describe('a deployment that a pod proves wrong', () => {
 
   for (const [verdict, code, because] of [
     ['token ok; secret orders-db 403', 'WI4313', /secret orders-db: the identity may not read it, .* \(HTTP 403\)/],
-    ['token ok; secret orders-db 000 curl 28', 'WI4313', /secret orders-db: no answer comes in time \(curl 28\)/],
     ['token AADSTS700213', 'WI4312', /Entra gave no token: AADSTS700213/],
-    ['token 000 curl 6', 'WI4312', /its name is not known there \(DNS\) \(curl 6\)/],
-    ['identity missing AZURE_CLIENT_ID', 'WI4312', /its pod has no AZURE_CLIENT_ID/],
-    ['', 'WI4315', /it ended without a word/],
-    ['sh: curl: not found', 'WI4315', /its last words are not those of the proof/],
   ] as const) {
     it(`fails with ${code} where its pod says "${verdict}", and takes the release back`, async () => {
       const undo = world.api.runPods(/tools\/curl/, () => Promise.resolve({ exitCode: 1, message: verdict }));
@@ -137,6 +129,18 @@ describe('a deployment that a pod proves wrong', () => {
       assert.match(problem.because, because);
       assert.match(problem.remedy, /the release has what revision \d+ had, as revision \d+$/);
       assert.deepEqual([left(world), world.tag()], [[], 'good']);
+    });
+  }
+
+  for (const [verdict, code, because] of [
+    ['token ok; secret orders-db 000 curl 28', 'WI4313', /secret orders-db: no answer comes in time \(curl 28\)/],
+    ['token 000 curl 6', 'WI4312', /its name is not known there \(DNS\) \(curl 6\)/],
+    ['identity missing AZURE_CLIENT_ID', 'WI4312', /its pod has no AZURE_CLIENT_ID/],
+    ['', 'WI4315', /it ended without a word/],
+    ['sh: curl: not found', 'WI4315', /its last words are not those of the proof/],
+  ] as const) {
+    it(`is told ${code} by the verdict "${verdict}"`, () => {
+      assert.throws(() => judgeVerdict(verdict, { secrets: ['orders-db'] }, { title: 'orders/orders-api on aks-1', clientId: world.identity.clientId }), (error) => error instanceof Problem && error.code === code && because.test(error.parts.because));
     });
   }
 });
