@@ -23,7 +23,7 @@ function levels(run: ContosoRun): string[] {
 
 /** What the four proofs of a served cluster say. */
 function proven(...names: readonly string[]): string[] {
-  return names.flatMap((name) => [`${name} exercised`, `${name} exercised`, `${name} exercised`, `${name} observed`]).sort();
+  return names.flatMap((name) => [`${name} exercised`, `${name} exercised`, `${name} exercised`, `${name} exercised`]).sort();
 }
 
 /** What they say of a cluster that was left alone. */
