@@ -44,7 +44,7 @@ export function readProof(inputs: InputReader, shared: SharedInputs, workload: W
   if (proveFrom !== 'pod') return { proveFrom };
   if (given === undefined && inputs.sound('proofImage')) inputs.contradiction('proofImage', 'is empty', 'input proveFrom is pod', `give ${imageForm}, or set proveFrom to agent`);
   // What containers have mounted is known already.
-  const named = inputs.lines('secretMounts').length > 0 ? (vault?.secrets ?? new Map<string, SecretsWanted>()) : readSecrets(inputs, shared, workload, shared.connection.subscriptionId, readable);
+  const named = vault?.secrets ?? readSecrets(inputs, shared, workload, shared.connection.subscriptionId, readable);
   return { proveFrom, podProof: { image: given ?? '', secrets: plainOf(named) } };
 }
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildTasks, sizeTable, type BuiltFile } from '../../scripts/build.js';
+import { writeFiles } from '../tools/write-files.js';
 
 const project = join(import.meta.dirname, '..', '..');
 const manifest = { id: 'x', name: 'Probe', version: { Major: 3, Minor: 0, Patch: 0 }, execution: { Node20_1: { target: 'index.js' } } };
@@ -44,10 +45,7 @@ const tree: Record<string, string> = {
 async function plant(files: Record<string, string>): Promise<string> {
   await mkdir(join(project, 'build'), { recursive: true });
   const root = await mkdtemp(join(project, 'build', 'fixture-'));
-  for (const [path, text] of Object.entries(files)) {
-    await mkdir(dirname(join(root, path)), { recursive: true });
-    await writeFile(join(root, path), text);
-  }
+  await writeFiles(root, files);
   await cp(join(project, 'images'), join(root, 'images'), { recursive: true });
   return root;
 }

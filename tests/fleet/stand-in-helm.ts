@@ -3,6 +3,7 @@ import type { ClusterConnection, HelmArgument, HelmInjection } from '../../tasks
 import { injectIdentity } from '../../tasks/_shared/kubernetes/identity-injection.js';
 import type { Clock } from '../../tasks/_shared/reconcile/clock.js';
 import type { KubernetesApi, KubernetesObject } from '../simulators/kubernetes/kubernetes-api.js';
+import { isObject } from '../simulators/kubernetes/objects/values.js';
 
 /**
  * A connection whose helm is no child process: it renders one deployment that runs as service account api, and installs it as
@@ -35,9 +36,10 @@ function install(api: KubernetesApi, clock: Clock, { release, namespace, line, i
   const createdAt = String(Math.floor(clock.now().getTime() / 1000));
   const labels = { owner: 'helm', name: release, status: 'deployed', version, createdAt, ...given };
   const rendered = JSON.stringify(deployment(release, namespace));
-  const [wanted] = parseManifests(inject === undefined ? rendered : injectIdentity(rendered, inject.identity));
-  if (api.find('Deployment', namespace, release) === undefined) api.put(wanted as unknown as KubernetesObject, 'helm');
-  else api.edit('Deployment', namespace, release, (live) => void (live.spec = wanted?.spec));
+  const [wanted] = parseManifests(inject === undefined ? rendered : injectIdentity(rendered, inject.identity)).filter(isObject);
+  if (wanted === undefined) throw new Error('the chart of the stand-in renders no object');
+  if (api.find('Deployment', namespace, release) === undefined) api.put(wanted, 'helm');
+  else api.edit('Deployment', namespace, release, (live) => void (live.spec = wanted.spec));
   api.put({ apiVersion: 'v1', kind: 'Secret', type: 'helm.sh/release.v1', metadata: { name: `sh.helm.release.v1.${release}.v${version}`, namespace, labels } }, 'helm');
 }
 

@@ -82,9 +82,9 @@ export class Kubelet {
       life.node = node;
     }
     const stage = this.#stage(pod, life.started);
+    if (stage === 'running' && controllerOf(pod)?.kind === 'Job') this.scripts.begin(pod);
     if (stage === life.stage) return;
     await this.server.json('PATCH', `${path}/status`, { status: this.#status(pod, stage) }, merge);
-    if (stage === 'running' && controllerOf(pod)?.kind === 'Job') await this.scripts.begin(pod);
     life.stage = stage;
   }
 
@@ -98,19 +98,15 @@ export class Kubelet {
     if (failing !== undefined) return policy === 'Never' ? 'failed' : 'crashing';
     if (policy === 'Always') return 'running';
     const ended = this.scripts.result(pod);
-    if (ended !== undefined) return ended === 'running' ? 'running' : ended.code === 0 ? 'succeeded' : 'failed';
+    if (ended !== undefined) return ended === 'running' ? 'running' : ended.exitCode === 0 ? 'succeeded' : 'failed';
     return age < 2 * step ? 'running' : 'succeeded';
   }
 
   #status(pod: KubernetesObject, stage: PodStage): Fields {
     const time = timestamp(new Date());
     const conditions = (wanted: readonly Fields[]): Fields[] => wanted.map((condition) => ({ ...condition, lastTransitionTime: time }));
-    const status = podStatus(pod, stage, { failing: failingImage(pod, this.rules.failing) }, { time, conditions });
     const ended = this.scripts.result(pod);
-    if (ended === undefined || ended === 'running' || (stage !== 'succeeded' && stage !== 'failed')) return status;
-    const { code: exitCode, message } = ended;
-    const state = { terminated: { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', message, startedAt: time, finishedAt: time } };
-    return { ...status, containerStatuses: itemsAt(status, 'containerStatuses').map((container) => ({ ...container, state })) };
+    return podStatus(pod, stage, { failing: failingImage(pod, this.rules.failing), end: ended === 'running' ? undefined : ended }, { time, conditions });
   }
 }
 

@@ -62,7 +62,7 @@ export class RealKubernetes implements Service {
       const address = await webhooks.listen();
       await plane.start(server, address);
       const nodes = options.nodes ?? ['aks-nodepool1-12345678-vmss000000', 'aks-nodepool1-12345678-vmss000001'];
-      const kubelet = new Kubelet(server, nodes, options.rolloutMs ?? 300, new JobScripts(server, folder, options.scripts ?? {}));
+      const kubelet = new Kubelet(server, nodes, options.rolloutMs ?? 300, new JobScripts(server, options.scripts ?? {}));
       const keys = itemsAt(await server.json('GET', '/openid/v1/jwks'), 'keys');
       const real = new RealKubernetes(options, { folder, plane, webhooks, server, kubelet, keys });
       await real.#furnish(nodes, options, { address, authority });

@@ -69,7 +69,7 @@ const chart = 'the chart';
 export function inspectRendering(rendered: string, options: InspectionOptions): RenderedChart {
   const { identity, namespace, policy, again, source = chart } = options;
   const { manifests, definitions } = withoutDefinitions(rendered);
-  const asRendered = podsAsRendered(manifests, options);
+  const asRendered = identity.vault === undefined ? [] : podsAsRendered(manifests, options);
   const unmountable = identity.vault === undefined ? [] : mountFaults(asRendered, identity.vault);
   const made = madeRight(manifests, options, asRendered.length > 0 && unmountable.length === 0);
   const found = renderedObjects(made.manifests, namespace);

@@ -1,4 +1,5 @@
 import type { Problem } from '../reconcile/problem.js';
+import type { ChartSource } from './chart.js';
 import { misplacedIdentity } from './misplaced-identity.js';
 import { movingImages } from './moving-images.js';
 import { foreignObjects } from './foreign-objects.js';
@@ -14,7 +15,7 @@ export const secretPolicies = ['error', 'warn', 'allow-list'] as const;
 export type SecretPolicy = (typeof secretPolicies)[number];
 
 /** Where what is deployed comes from. */
-export type SourceKind = 'folder' | 'package' | 'repository' | 'oci' | 'manifests';
+export type SourceKind = ChartSource | 'manifests';
 
 /** What may be sent to a cluster. */
 export interface SendPolicy {

@@ -55,6 +55,24 @@ export async function startBackend(accepts?: (authorization: string) => boolean)
   return assets === undefined ? { title, cluster: simulated, stop: () => Promise.resolve() } : startReal(assets, accepts);
 }
 
+/**
+ * Gives each test of a describe a cluster, on a backend that they share.
+ * @param use takes both, before the test
+ */
+export function eachWithCluster(use: (cluster: Cluster, backend: Backend) => void | Promise<void>): void {
+  let backend: Backend;
+  let cluster: Cluster;
+  before(async () => {
+    backend = await startBackend();
+  });
+  after(() => backend.stop());
+  beforeEach(async () => {
+    cluster = await backend.cluster();
+    await use(cluster, backend);
+  });
+  afterEach(() => cluster.close());
+}
+
 let made = 0;
 
 /** Unique in this process; every process has clusters of its own. */

@@ -17,23 +17,17 @@ import { network } from '../../unit/kubernetes/isolation-cases.js';
 import { told } from '../../unit/kubernetes/release-world.js';
 import { strictPolicy } from '../../unit/kubernetes/send-policies.js';
 import { account, deployment, file } from '../../unit/kubernetes/set-world.js';
-import { startBackend, title, type Backend, type Cluster } from './backend.js';
+import { eachWithCluster, title, type Cluster } from './backend.js';
 
 const release = 'orders';
 const group = '4c8f0000-0000-4000-8000-000000000001';
 const both = file(account, deployment(), deployment('zep:1', 'zep'));
 
 describe(`what stands beside a release on ${title}`, () => {
-  let backend: Backend;
   let cluster: Cluster;
-  before(async () => {
-    backend = await startBackend();
+  eachWithCluster((given) => {
+    cluster = given;
   });
-  after(() => backend.stop());
-  beforeEach(async () => {
-    cluster = await backend.cluster();
-  });
-  afterEach(() => cluster.close());
 
   /** Makes what is listed true, and again with nothing left to write. */
   const settle = async (list: () => readonly AnyResource[]): Promise<void> => {

@@ -6,7 +6,7 @@ import { ServiceAccount } from '../../../tasks/_shared/kubernetes/service-accoun
 import { value } from '../../../tasks/_shared/reconcile/ref.js';
 import { itemsAt, textAt } from '../../simulators/kubernetes/objects/values.js';
 import { clientId, otherClientId, problemOf, tenantId, verdictOf, writesOf } from '../../unit/kubernetes/cluster-world.js';
-import { issuer, startBackend, title, type Backend, type Cluster } from './backend.js';
+import { eachWithCluster, issuer, title, type Backend, type Cluster } from './backend.js';
 
 const configMap = { apiVersion: 'v1', kind: 'ConfigMap' };
 const pageSize = 500;
@@ -14,14 +14,9 @@ const pageSize = 500;
 describe(`a direct connection to ${title}`, () => {
   let backend: Backend;
   let cluster: Cluster;
-  before(async () => {
-    backend = await startBackend();
+  eachWithCluster((given, on) => {
+    [cluster, backend] = [given, on];
   });
-  after(() => backend.stop());
-  beforeEach(async () => {
-    cluster = await backend.cluster();
-  });
-  afterEach(() => cluster.close());
 
   const makeNamespace = (labels: Record<string, string> = {}): Promise<void> => cluster.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: cluster.namespace, labels } });
   const wanted = (name: string, data: Record<string, string>): ClusterObject => ({ ...configMap, metadata: { name, namespace: cluster.namespace }, data });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Namespace } from '../../../tasks/_shared/kubernetes/namespace.js';
 import { ServiceAccount } from '../../../tasks/_shared/kubernetes/service-account.js';
@@ -9,10 +9,11 @@ import { value } from '../../../tasks/_shared/reconcile/ref.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { itemsAt, textAt, type KubernetesObject } from '../../simulators/kubernetes/objects/values.js';
 import { helmOf } from '../../tools/kube-tools.js';
+import { writeFiles } from '../../tools/write-files.js';
 import { chartShapes } from '../../unit/kubernetes/chart-shapes.js';
 import { clientId, otherClientId, tenantId, verdictOf, writesOf } from '../../unit/kubernetes/cluster-world.js';
 import { deployRelease, told, type ReleaseRun, type ReleaseWish } from '../../unit/kubernetes/release-world.js';
-import { real, startBackend, title, type Backend, type Cluster } from './backend.js';
+import { eachWithCluster, real, title, type Cluster } from './backend.js';
 
 const folder = fileURLToPath(new URL('../../fixtures/contoso/charts/orders-api/', import.meta.url));
 const values = (tag: string): string => `{serviceAccount: {create: true}, image: {tag: ${tag}}}`;
@@ -27,23 +28,19 @@ async function identities(cluster: Cluster): Promise<string[]> {
 // tests/unit/kubernetes runs the same with both majors on the simulator, and every chart shape; here it has one of each, to keep the suite itself right.
 for (const major of real ? ([3, 4] as const) : ([4] as const)) {
   describe(`deployments with helm ${major} to ${title}`, () => {
-    let backend: Backend;
     let cluster: Cluster;
     let helmPath: string;
     let files: string;
     before(async () => {
       helmPath = await helmOf(major);
-      backend = await startBackend();
     });
-    after(() => backend.stop());
+    eachWithCluster((given) => {
+      cluster = given;
+    });
     beforeEach(async () => {
-      cluster = await backend.cluster();
       files = await mkdtemp(join(tmpdir(), 'aks-wi-chart-'));
     });
-    afterEach(async () => {
-      await cluster.close();
-      await rm(files, { recursive: true });
-    });
+    afterEach(() => rm(files, { recursive: true }));
 
     const deploy = (wish: Partial<ReleaseWish> & Pick<ReleaseWish, 'chart'>): Promise<ReleaseRun> => deployRelease(cluster, { helmPath, release: 'orders', namespace: cluster.namespace, ...wish });
     const orders = (tag: string, more: Partial<ReleaseWish> = {}): Promise<ReleaseRun> => deploy({ chart: { folder, valuesFiles: [], values: values(tag) }, ...more });
@@ -106,10 +103,7 @@ for (const major of real ? ([3, 4] as const) : ([4] as const)) {
 
     for (const shape of chartShapes.filter(({ hooks }) => hooks !== true || major === 4)) {
       it(`give ${shape.title} its identity, and write nothing the second time`, async () => {
-        for (const [name, content] of Object.entries(shape.files)) {
-          await mkdir(dirname(join(files, name)), { recursive: true });
-          await writeFile(join(files, name), content);
-        }
+        await writeFiles(files, shape.files);
         if (shape.federated === true) assert.equal((await federate()).result, 'succeeded');
         const wish = { chart: { folder: files, valuesFiles: [], values: shape.values ?? '' } };
         succeeded(await deploy(wish));

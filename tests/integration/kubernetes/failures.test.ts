@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
 import { helmOf } from '../../tools/kube-tools.js';
+import { writeFiles } from '../../tools/write-files.js';
 import { chartShapes } from '../../unit/kubernetes/chart-shapes.js';
 import { verdictOf } from '../../unit/kubernetes/cluster-world.js';
 import { deployRelease, told, type ReleaseRun } from '../../unit/kubernetes/release-world.js';
-import { real, startBackend, title, type Backend, type Cluster } from './backend.js';
+import { eachWithCluster, real, title, type Cluster } from './backend.js';
 
 const plain = chartShapes.find(({ title: shape }) => shape === 'a service account without annotations') ?? assert.fail();
 /** Long enough for the controllers to say why no pod comes. Milliseconds. */
@@ -15,27 +16,18 @@ const timeoutMs = real ? 6_000 : 2_000;
 
 for (const major of real ? ([3, 4] as const) : ([4] as const)) {
   describe(`what helm ${major} cannot deploy to ${title}`, () => {
-    let backend: Backend;
     let cluster: Cluster;
     let helmPath: string;
     let folder: string;
     before(async () => {
       helmPath = await helmOf(major);
-      backend = await startBackend();
       folder = await mkdtemp(join(tmpdir(), 'aks-wi-chart-'));
-      for (const [name, content] of Object.entries(plain.files)) {
-        await mkdir(dirname(join(folder, name)), { recursive: true });
-        await writeFile(join(folder, name), content);
-      }
+      await writeFiles(folder, plain.files);
     });
-    after(async () => {
-      await backend.stop();
-      await rm(folder, { recursive: true });
+    after(() => rm(folder, { recursive: true }));
+    eachWithCluster((given) => {
+      cluster = given;
     });
-    beforeEach(async () => {
-      cluster = await backend.cluster();
-    });
-    afterEach(() => cluster.close());
 
     const makeNamespace = (labels: Record<string, string> = {}): Promise<void> => cluster.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: cluster.namespace, labels } });
     const deploy = (limitMs = timeoutMs): Promise<ReleaseRun> =>

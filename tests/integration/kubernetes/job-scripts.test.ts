@@ -2,24 +2,18 @@ import assert from 'node:assert/strict';
 import { systemClock } from '../../../tasks/_shared/reconcile/clock.js';
 import { itemsAt, textAt, type KubernetesObject } from '../../simulators/kubernetes/objects/values.js';
 import { clientId } from '../../unit/kubernetes/cluster-world.js';
-import { real, startBackend, type Backend, type Cluster } from './backend.js';
+import { eachWithCluster, real, type Cluster } from './backend.js';
 
 // The simulator runs no scripts; its jobs succeed after a while.
 if (real && process.platform !== 'win32') {
   describe('a job on kube-apiserver, whose script the loop in place of the kubelet runs', () => {
-    let backend: Backend;
     let cluster: Cluster;
-    before(async () => {
-      backend = await startBackend();
-    });
-    after(() => backend.stop());
-    beforeEach(async () => {
-      cluster = await backend.cluster();
+    eachWithCluster(async (given) => {
+      cluster = given;
       const { namespace } = cluster;
       await cluster.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
       await cluster.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'api', namespace, annotations: { 'azure.workload.identity/client-id': clientId } } });
     });
-    afterEach(() => cluster.close());
 
     /** Runs a script as the service account; the pod when it has ended. */
     async function ran(script: string): Promise<KubernetesObject> {

@@ -3,7 +3,7 @@ import type { ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
 import { textAt } from '../../simulators/kubernetes/objects/values.js';
 import { clientId, otherClientId, writesOf } from '../../unit/kubernetes/cluster-world.js';
 import { account, config, deployed, deployment, file, refused, service, type SetWish } from '../../unit/kubernetes/set-world.js';
-import { startBackend, title, type Backend, type Cluster } from './backend.js';
+import { eachWithCluster, title, type Cluster } from './backend.js';
 
 const all = file(account, config(), service, deployment());
 const definition = `apiVersion: apiextensions.k8s.io/v1
@@ -18,16 +18,10 @@ spec:
 const valve = 'apiVersion: example.com/v1\nkind: Valve\nmetadata: {name: main}\nspec: {open: true}\n';
 
 describe(`manifest sets on ${title}`, () => {
-  let backend: Backend;
   let cluster: Cluster;
-  before(async () => {
-    backend = await startBackend();
+  eachWithCluster((given) => {
+    cluster = given;
   });
-  after(() => backend.stop());
-  beforeEach(async () => {
-    cluster = await backend.cluster();
-  });
-  afterEach(() => cluster.close());
 
   const deploy = (manifests: string, more: Partial<SetWish> = {}): ReturnType<typeof deployed> => deployed(cluster, { manifests, namespace: cluster.namespace, ...more });
   const refuse = (manifests: string, more: Partial<SetWish> = {}): Promise<ProblemParts> => refused(cluster, { manifests, namespace: cluster.namespace, ...more });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { TokenCache } from '../../../tasks/_shared/azure/token-cache.js';
 import { systemClock } from '../../../tasks/_shared/reconcile/clock.js';
 import { helmOf } from '../../tools/kube-tools.js';
+import { writeFiles } from '../../tools/write-files.js';
 import { chartShapes } from '../../unit/kubernetes/chart-shapes.js';
 import { deployRelease, told } from '../../unit/kubernetes/release-world.js';
 import { real, startBackend, type Backend } from './backend.js';
@@ -50,10 +51,7 @@ if (real) {
     before(async () => {
       backend = await startBackend((authorization) => tokens.accepts(authorization));
       folder = await mkdtemp(join(tmpdir(), 'aks-wi-chart-'));
-      for (const [name, content] of Object.entries(plain.files)) {
-        await mkdir(dirname(join(folder, name)), { recursive: true });
-        await writeFile(join(folder, name), content);
-      }
+      await writeFiles(folder, plain.files);
     });
     after(async () => {
       await backend.stop();

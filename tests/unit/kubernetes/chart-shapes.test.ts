@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parseManifests } from '../../../tasks/_shared/kubernetes/chart.js';
 import { metadataOf } from '../../../tasks/_shared/kubernetes/objects.js';
 import { isRecord } from '../../simulators/kernel/service.js';
 import { helmOf } from '../../tools/kube-tools.js';
+import { writeFiles } from '../../tools/write-files.js';
 import { chartShapes, type ChartShape } from './chart-shapes.js';
 import { clientId, loopbackCluster, plantNamespace, plantServiceAccount, tenantId, verdictOf, writesOf, type ClusterWorld } from './cluster-world.js';
 import { deployRelease, told, type ReleaseRun } from './release-world.js';
@@ -52,10 +53,7 @@ for (const major of [3, 4] as const) {
     /** Deploys a shape; the release, and what the run came to. */
     async function deploy({ files, values = '', federated }: ChartShape): Promise<ReleaseRun> {
       const { api } = world;
-      for (const [name, content] of Object.entries(files)) {
-        await mkdir(dirname(join(folder, name)), { recursive: true });
-        await writeFile(join(folder, name), content);
-      }
+      await writeFiles(folder, files);
       if (api.find('Namespace', undefined, 'orders') === undefined) {
         plantNamespace(api);
         if (federated === true) plantServiceAccount(api, { 'azure.workload.identity/client-id': clientId, 'azure.workload.identity/tenant-id': tenantId });

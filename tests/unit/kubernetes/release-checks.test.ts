@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { SendPolicy } from '../../../tasks/_shared/kubernetes/send-checks.js';
 import { kubeTools } from '../../tools/kube-tools.js';
+import { writeFiles } from '../../tools/write-files.js';
 import { loopbackCluster, plantNamespace, verdictOf, writesOf, type ClusterWorld } from './cluster-world.js';
 import { deployRelease, told, type ReleaseRun } from './release-world.js';
 import { strictPolicy } from './send-policies.js';
@@ -46,10 +47,7 @@ describe('a release, looked at before it is sent', () => {
     world = await loopbackCluster();
     plantNamespace(world.api);
     folder = await mkdtemp(join(tmpdir(), 'aks-wi-checks-'));
-    for (const [name, content] of Object.entries(files)) {
-      await mkdir(dirname(join(folder, name)), { recursive: true });
-      await writeFile(join(folder, name), content);
-    }
+    await writeFiles(folder, files);
   });
   afterEach(async () => {
     await rm(folder, { recursive: true });
