@@ -16,7 +16,7 @@ const nodeIo = ['fs', 'fs/promises', 'http', 'https', 'net', 'tls', 'child_proce
 const io = nodeIo.flatMap((name) => [name, `node:${name}`]);
 const agentOnly = ['azure-pipelines-task-lib', 'azure-pipelines-task-lib/*'];
 const azureOnly = ['@azure/*'];
-const kubernetesOnly = ['@kubernetes/*'];
+const kubernetesOnly = ['@kubernetes/*', 'jszip'];
 const networkOnly = ['https-proxy-agent'];
 const devopsOnly = ['azure-devops-node-api', 'azure-devops-node-api/*'];
 

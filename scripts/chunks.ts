@@ -21,6 +21,7 @@ export const chunks: readonly Chunk[] = [
   { source: 'tasks/_shared/azure/identity-sdk.ts', file: 'identity-sdk.js', external: ['open'] },
   { source: 'tasks/_shared/azure/ingestion-sdk.ts', file: 'ingestion-sdk.js', external: [] },
   { source: 'tasks/_shared/kubernetes/sdk.ts', file: 'kubernetes-sdk.js', external: [] },
+  { source: 'tasks/_shared/kubernetes/zip-sdk.ts', file: 'zip-sdk.js', external: [] },
   { source: 'tasks/_shared/network/sdk.ts', file: 'network-sdk.js', external: [] },
   { source: 'tasks/_shared/agent/devops-sdk.ts', file: 'devops-sdk.js', external: [] },
 ];
@@ -45,7 +46,7 @@ export function sdkChunks(root: string): Plugin {
   return {
     name: 'sdk-chunks',
     setup: (context) => {
-      context.onResolve({ filter: /^(@azure|@kubernetes)\/|^azure-devops-node-api|^https-proxy-agent$/ }, (args) => {
+      context.onResolve({ filter: /^(@azure|@kubernetes)\/|^azure-devops-node-api|^(https-proxy-agent|jszip)$/ }, (args) => {
         const importer = relative(root, args.importer).split(sep).join('/');
         return { errors: [{ text: `${importer} imports ${args.path}, which only an SDK module may do: ${chunks.map(({ source }) => source).join(', ')}.` }] };
       });

@@ -27,6 +27,7 @@ import { blueprintOf, deployable, type Deployable, type Source } from './sources
 export const deployWithIdentity: PlannedTask<Inputs, Services> = {
   name: 'DeployWithIdentity',
   read: (inputs, shared, connections) => readInputs(inputs, shared, connections),
+  reach: ({ reach }) => reach,
   desire: async (inputs, shared, services): Promise<Desired> => {
     const { placed, unread } = await placeFleet(inputs, shared.clusters, services.azure);
     const source = await localSource(inputs.source, services);
@@ -82,6 +83,7 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, { 
     ...(inputs.tokenSeconds === undefined ? {} : { tokenSeconds: inputs.tokenSeconds }),
     ...(vaultSecrets === undefined ? {} : { vaultSecrets }),
     timeoutMs: inputs.timeoutMs,
+    tokenProof: inputs.proveFrom === 'agent',
   };
   const refs: Refs<ReleaseInputs> = {
     namespace: output(namespace, (state) => state.name),

@@ -1,9 +1,11 @@
 import { readBoundaryPolicy, type GivenPolicy } from '../_shared/agent/boundary-input.js';
+import type { ClusterReach } from '../_shared/agent/cluster-connections.js';
 import type { InputReader } from '../_shared/agent/inputs.js';
 import type { SharedInputs } from '../_shared/agent/planned-task.js';
 import type { OtherConnections } from '../_shared/agent/shared-inputs.js';
 import { readWorkload } from '../_shared/agent/workload-inputs.js';
 import type { WorkloadInputs } from '../_shared/fleet/workload.js';
+import { readReach } from './connection-inputs.js';
 import { identityModes, type IdentityMode } from '../_shared/kubernetes/chart.js';
 import { readChecks, type CheckInputs } from './check-inputs.js';
 import { readNamespaceInputs, type NamespaceInputs } from './namespace-inputs.js';
@@ -19,6 +21,7 @@ export interface Inputs extends WorkloadInputs, CheckInputs, NamespaceInputs, Ne
   readonly source: SourceInputs;
   readonly releaseName: string;
   readonly identityMode: IdentityMode;
+  readonly reach: ClusterReach;
   /** Lifetime of the tokens that the webhook asks for, in seconds; absent: as the service account says. */
   readonly tokenSeconds?: number;
   /** What containers get from key vaults; absent: nothing. */
@@ -52,6 +55,7 @@ export function readInputs(inputs: InputReader, shared: SharedInputs, connection
     ...readNetwork(inputs, shared),
     ...readChecks(inputs, source.kind === 'helm' ? source.chartSource : source.kind),
     ...readNamespaceInputs(inputs),
+    reach: readReach(inputs),
     atomic: inputs.boolean('atomic', true),
     timeoutMs: inputs.integer('timeoutInMinutes', { min: 1, max: 240, fallback: 10 }) * minute,
   };

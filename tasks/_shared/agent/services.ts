@@ -1,6 +1,5 @@
 import { connectAzure, type Azure } from '../azure/azure.js';
 import type { ServiceConnection } from '../azure/connection.js';
-import { aksServerApplication, clusterAddress } from '../azure/cluster-credential.js';
 import { objectIdOf } from '../azure/caller.js';
 import { guards } from '../azure/guards.js';
 import { leastRoles } from '../azure/least-role.js';
@@ -11,13 +10,13 @@ import type { ClusterEntry } from '../fleet/clusters.js';
 import { fetchChart } from '../kubernetes/chart-fetch.js';
 import type { ChartOrigin } from '../kubernetes/chart-origin.js';
 import type { ClusterConnection } from '../kubernetes/connection.js';
-import { openDirect } from '../kubernetes/direct-connection.js';
 import { lazyConnection } from '../kubernetes/lazy-connection.js';
 import { rightsLackedAnywhere } from '../kubernetes/permissions.js';
 import { budgets } from '../reconcile/budgets.js';
 import type { PreflightCheck } from '../reconcile/check.js';
 import type { PermissionCheck } from '../reconcile/ports.js';
 import type { Permission } from '../reconcile/resource.js';
+import { openCluster } from './cluster-connections.js';
 import type { SendLedger } from './ledger-trail.js';
 import { saveMemory } from './memory.js';
 import type { RunInputs } from './shared-inputs.js';
@@ -50,6 +49,9 @@ export interface Services {
   cluster(entry: ClusterEntry): ClusterConnection;
 }
 
+/** Of so many clusters the log says how each is reached; of more only how the unusual ones are. */
+const toldEach = 10;
+
 /**
  * Signs the run's service connection in. Cluster credentials are fetched when they are first needed.
  * @throws Problem WI2007 when it cannot sign in: one problem of the run, not one of every cluster.
@@ -64,7 +66,8 @@ export async function createServices(shared: RunInputs, tools: ServiceTools): Pr
   };
   const azure = await connect(shared.connection);
   const principalId = await objectIdOf(azure);
-  const services = servicesOver({ azure, run: tools.run, connect }, shared.clusters, (entry) => open(azure, entry, tools));
+  const opening = { ...tools, usual: shared.clusters.length > toldEach ? tools.debug : tools.notice };
+  const services = servicesOver({ azure, run: tools.run, connect }, shared.clusters, (entry) => openCluster(azure, entry, opening, shared.reach));
   const fetching = { ...tools, route: tools.route.forPrograms, login: (registry: string) => registryLogin(azure, registry) };
   return { ...services, fetchChart: (origin, executable) => fetchChart(origin, executable, fetching), ...(principalId === undefined ? {} : { principalId }) };
 }
@@ -121,18 +124,4 @@ export function servicesOver(
 function leftToTheWrite(azure: Azure): readonly Permission[] {
   azure.signal.throwIfAborted();
   return [];
-}
-
-/** Opens the way to one API server: its address from Azure, the service connection's own token, no kubeconfig user. */
-async function open(azure: Azure, entry: ClusterEntry, tools: ServiceTools): Promise<ClusterConnection> {
-  const { server, certificateAuthority } = await clusterAddress(azure, entry);
-  const endpoint = {
-    label: entry.label,
-    clusterId: entry.id,
-    server,
-    certificateAuthority,
-    token: () => azure.token(aksServerApplication),
-  };
-  const { environment, tempDirectory, route, postRenderer } = tools;
-  return openDirect(endpoint, { clock: azure.clock, signal: azure.signal, environment, tempDirectory, route, postRenderer });
 }

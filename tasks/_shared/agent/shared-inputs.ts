@@ -2,6 +2,7 @@ import type { ServiceConnection } from '../azure/connection.js';
 import type { LedgerStream } from '../azure/ledger-stream.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { Agent } from './agent.js';
+import type { ClusterReach } from './cluster-connections.js';
 import { knownClouds } from './clouds.js';
 import { anySubscription, type InputReader } from './inputs.js';
 import { readLedgerStream } from './ledger-stream-input.js';
@@ -16,6 +17,8 @@ export interface RunInputs {
   readonly concurrency: number;
   /** When the run has to have ended by itself; undefined for no such time. */
   readonly deadline?: Date | undefined;
+  /** How its clusters are reached; absent: directly. */
+  readonly reach?: ClusterReach;
 }
 
 /** The inputs that every planned task has. */

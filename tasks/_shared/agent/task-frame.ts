@@ -30,6 +30,8 @@ export interface ServiceTools {
   /** The way to the services. */
   readonly route: Route;
   readonly progress: Progress;
+  /** A line of the log. */
+  readonly notice: (line: string) => void;
   /** A GUID to be sent with every request of the run; report and ledger name it. */
   readonly correlationId: string;
   /** The run in the pipeline's own words. */
@@ -90,6 +92,7 @@ async function toolsFor(agent: Agent, clock: Clock, signal: AbortSignal): Promis
     postRenderer: postRenderer(),
     route: await openRoute(readNetwork(agent)),
     progress: new LoggedProgress(clock, agent),
+    notice: (line) => agent.line(line),
     correlationId: randomUUID(),
     run: describeRun(agent),
     registerSecret: (text) => agent.secret(text),

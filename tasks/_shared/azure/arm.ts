@@ -44,6 +44,14 @@ export class Arm {
     return object(response.body);
   }
 
+  /**
+   * A POST that starts what goes on by itself: the whole answer, which says where its end is told.
+   * @param expect statuses besides 2xx that the caller handles itself
+   */
+  start(id: string, apiVersion: string, body: Json, purpose: Purpose, expect: readonly number[]): Promise<AzureResponse> {
+    return this.http.send({ method: 'POST', url: this.url(id, apiVersion), body, signal: this.signal, expect, ...purpose });
+  }
+
   /** GETs an absolute address that the service gave, e.g. of an operation. */
   follow(url: string, purpose: Purpose): Promise<AzureResponse> {
     return this.http.send({ method: 'GET', url, signal: this.signal, ...purpose });

@@ -1,3 +1,5 @@
+import type { Problem } from '../reconcile/problem.js';
+import type { Permission } from '../reconcile/resource.js';
 import type { PodIdentity } from './identity-injection.js';
 import type { ClusterObject, ObjectKind, ObjectRef } from './objects.js';
 
@@ -30,6 +32,8 @@ export const ownKeys = {
   /** Label of a Helm release: when the operation that made the revision has to have ended, seconds since 1970. */
   content: 'aks-workload-identity/content',
   until: 'aks-workload-identity/until',
+  /** Label, value `true`, of the Secret that remembers a manifest set: nothing that it holds is secret. */
+  plain: 'aks-workload-identity/plain',
   /** Label on the objects of a manifest set: its name. */
   set: 'aks-workload-identity/set',
   /** Label of a role binding: the release that it was made with. */
@@ -126,6 +130,15 @@ export interface PodLogQuery {
   readonly lines: number;
 }
 
+/** What a deployment would have carried to a cluster, and from it. */
+export interface Cargo {
+  readonly manifests: string;
+  /** Whether it was made with values that are secret. */
+  readonly secretValues: boolean;
+  /** Namespace and name of the service account of which its proof asks for a token; absent: of none. */
+  readonly token?: string;
+}
+
 /** How an object is deleted. */
 export interface RemoveOptions {
   /** True to send it also once the run is cancelled: for what the run itself made for a moment only. It is given a few seconds then. */
@@ -171,6 +184,10 @@ export interface ClusterConnection {
   podLog?(query: PodLogQuery): Promise<string | undefined>;
   /** Whether this connection may do that. */
   can(access: AccessAttributes): Promise<boolean>;
+  /** Rights in Azure that this way to the cluster needs for every request; none before it was chosen. Absent: none at all. */
+  needs?(): readonly Permission[];
+  /** What of a deployment this way must not carry, each with a way out. Absent: it carries everything. */
+  refusals?(cargo: Cargo): Promise<readonly Problem[]>;
   /**
    * Runs helm and gives its standard output.
    * @throws Problem WI4201 when helm cannot be started, WI4202 with helm's own words when it fails, WI9002 when it was cancelled.

@@ -2,9 +2,9 @@ import type { HttpLibrary } from '@kubernetes/client-node';
 import type { Agent } from 'node:http';
 import type { Clock } from '../reconcile/clock.js';
 import { Problem } from '../reconcile/problem.js';
-import { until, type Attempt as Try } from '../reconcile/retry.js';
+import { until, type Attempt as Try, type Patience } from '../reconcile/retry.js';
 import { isPassingFault, proxyProblem } from '../network/proxy-fault.js';
-import { straight, type Route } from '../network/route.js';
+import { straight, type ClientCertificate, type Route } from '../network/route.js';
 import { answerProblem, isPassing, unreachable } from './api-errors.js';
 import {
   fieldManager,
@@ -21,8 +21,9 @@ import {
 import { withDeadline } from '../reconcile/deadline.js';
 import { HelmProcess, type HelmTools } from './helm-process.js';
 import { object, objects, parseJson, text, type Json } from '../fleet/json.js';
-import { kinds, nameOf, pathOf, type ClusterObject, type ObjectKind, type ObjectRef } from './objects.js';
+import { kinds, nameOf, pathOf, refOf, typed, type ClusterObject, type ObjectKind, type ObjectRef } from './objects.js';
 import type * as sdkModule from './sdk.js';
+import { discoveryPath, servedKinds } from './served-kinds.js';
 
 /** Where a cluster is and how to sign in to it. */
 export interface ClusterEndpoint {
@@ -32,8 +33,10 @@ export interface ClusterEndpoint {
   readonly server: string;
   /** Base64 of the PEM text, as in a kubeconfig. */
   readonly certificateAuthority: string;
-  /** A token for the AKS server application; asked for before every request, so the giver caches. */
-  readonly token: () => Promise<string>;
+  /** A token for the AKS server application; asked for before every request, so the giver caches. Absent where a certificate signs in. */
+  readonly token?: () => Promise<string>;
+  /** Of a cluster without Entra integration. */
+  readonly clientCertificate?: ClientCertificate;
 }
 
 /** What a direct connection works with. */
@@ -42,8 +45,18 @@ export interface DirectTools extends HelmTools {
   readonly signal: AbortSignal;
   /** The way to the API server; absent: straight. */
   readonly route?: Route;
+  /** How long requests are repeated that got no answer; absent: {@link patience}. */
+  readonly patience?: RequestPatience;
+  /** What the API server said of its version before; absent: it is asked. */
+  readonly version?: string;
   /** Replaces the network in tests. */
   readonly http?: HttpLibrary;
+}
+
+/** How long an API server is asked. */
+export interface RequestPatience extends Patience {
+  /** How long one request may take, its answer's last byte included; then it counts as not answered and is repeated. Milliseconds. */
+  readonly requestMs: number;
 }
 
 type Sdk = typeof sdkModule;
@@ -66,9 +79,7 @@ interface Answer {
 }
 
 /** How long requests are repeated that the API server, or the way to it, could not answer for the moment. Milliseconds. */
-const patience = { deadlineMs: 60_000, firstWaitMs: 500, longestWaitMs: 8_000 };
-/** How long one request may take, its answer's last byte included; then it counts as not answered and is repeated. Milliseconds. */
-const requestLimitMs = 30_000;
+const patience: RequestPatience = { deadlineMs: 60_000, firstWaitMs: 500, longestWaitMs: 8_000, requestMs: 30_000 };
 /** How long a request may take that is sent after the run was cancelled. Milliseconds. */
 const lastWordsMs = 4_000;
 const pageSize = '500';
@@ -93,6 +104,7 @@ class DirectConnection implements ClusterConnection {
   readonly #route: Route;
   readonly #agent: Agent | undefined;
   readonly #helm: HelmProcess;
+  #version: Promise<string> | undefined;
 
   constructor(
     private readonly sdk: Sdk,
@@ -102,11 +114,20 @@ class DirectConnection implements ClusterConnection {
     this.label = endpoint.label;
     this.clusterId = endpoint.clusterId;
     this.#helm = new HelmProcess(tools);
+    if (tools.version !== undefined) this.#version = Promise.resolve(tools.version);
     this.#route = tools.route ?? straight;
-    this.#agent = this.#route.agentFor(endpoint.server, Buffer.from(endpoint.certificateAuthority, 'base64').toString('utf8'));
+    this.#agent = this.#route.agentFor(endpoint.server, Buffer.from(endpoint.certificateAuthority, 'base64').toString('utf8'), endpoint.clientCertificate);
   }
 
-  async version(): Promise<string> {
+  version(): Promise<string> {
+    this.#version ??= this.#readVersion().catch((error: unknown) => {
+      this.#version = undefined;
+      throw error;
+    });
+    return this.#version;
+  }
+
+  async #readVersion(): Promise<string> {
     const answer = await this.#send({ method: 'GET', path: '/version', tried: 'read its version' });
     return text(object(answer).gitVersion) ?? '';
   }
@@ -140,9 +161,7 @@ class DirectConnection implements ClusterConnection {
   }
 
   async apply(wanted: ClusterObject, options: ApplyOptions = {}): Promise<ClusterObject> {
-    const { name, namespace } = wanted.metadata;
-    const kind = { ...kindOf(wanted), ...(options.plural === undefined ? {} : { plural: options.plural }) };
-    const ref = { ...kind, name: text(name) ?? '', ...(typeof namespace === 'string' ? { namespace } : {}) };
+    const ref = { ...refOf(wanted), ...(options.plural === undefined ? {} : { plural: options.plural }) };
     const manager = options.part === undefined ? fieldManager : `${fieldManager}.${options.part}`;
     const query = { fieldManager: manager, force: String(options.force ?? false), fieldValidation: 'Strict', ...(options.dryRun === true ? { dryRun: 'All' } : {}) };
     const call: Call = { method: 'PATCH', path: pathOf(ref), query, body: wanted, contentType: 'application/apply-patch+yaml', tried: `${options.dryRun === true ? 'rehearse applying' : 'apply'} ${nameOf(ref)}` };
@@ -150,20 +169,15 @@ class DirectConnection implements ClusterConnection {
   }
 
   async rehearse(wanted: ClusterObject): Promise<ClusterObject> {
-    const { name, namespace } = wanted.metadata;
-    const place = { ...kindOf(wanted), ...(typeof namespace === 'string' ? { namespace } : {}) };
-    const call: Call = { method: 'POST', path: pathOf(place), query: { dryRun: 'All', fieldManager }, body: wanted, tried: `rehearse making ${nameOf({ ...place, name: text(name) ?? '' })}` };
+    const { name, ...place } = refOf(wanted);
+    const call: Call = { method: 'POST', path: pathOf(place), query: { dryRun: 'All', fieldManager }, body: wanted, tried: `rehearse making ${nameOf({ ...place, name })}` };
     return typed(place, await this.#send(call));
   }
 
   async served(apiVersion: string): Promise<readonly ServedKind[] | undefined> {
-    const call: Call = { method: 'GET', path: `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}`, tried: `read which kinds it serves of ${apiVersion}` };
+    const call: Call = { method: 'GET', path: discoveryPath(apiVersion), tried: `read which kinds it serves of ${apiVersion}` };
     const answer = await this.#request(call);
-    if (answer.status === 404) return undefined;
-    return objects(accepted(this.#attempt(call), answer).resources).flatMap(({ kind, name, namespaced }) => {
-      const plural = text(name) ?? '';
-      return plural === '' || plural.includes('/') ? [] : [{ kind: text(kind) ?? '', plural, namespaced: namespaced === true }];
-    });
+    return answer.status === 404 ? undefined : servedKinds(accepted(this.#attempt(call), answer));
   }
 
   async remove(ref: ObjectRef, { finishing = false }: RemoveOptions = {}): Promise<void> {
@@ -211,7 +225,7 @@ class DirectConnection implements ClusterConnection {
 
   #request(call: Call): Promise<Answer> {
     const waiting = { clock: this.tools.clock, signal: this.tools.signal, progress: () => undefined };
-    return until(patience, waiting, async (): Promise<Try<Answer>> => {
+    return until(this.tools.patience ?? patience, waiting, async (): Promise<Try<Answer>> => {
       const answer = await this.#once(call).catch((error: unknown) => {
         this.tools.signal.throwIfAborted();
         if (error instanceof Problem) throw error;
@@ -226,13 +240,14 @@ class DirectConnection implements ClusterConnection {
   }
 
   /** One try, the body included: a connection may break in the middle of it. */
-  async #once(call: Call, { signal, limitMs }: { readonly signal: AbortSignal; readonly limitMs: number } = { signal: this.tools.signal, limitMs: requestLimitMs }): Promise<Answer> {
+  async #once(call: Call, { signal, limitMs }: { readonly signal: AbortSignal; readonly limitMs: number } = { signal: this.tools.signal, limitMs: (this.tools.patience ?? patience).requestMs }): Promise<Answer> {
     const { sdk } = this;
     const { clock } = this.tools;
     const request = new sdk.RequestContext(`${this.endpoint.server.replace(/\/$/, '')}${call.path}`, sdk.HttpMethod[call.method]);
     for (const [name, value] of Object.entries(call.query ?? {})) request.setQueryParam(name, value);
     request.setHeaderParam('Accept', call.accept ?? plainJson);
-    request.setHeaderParam('Authorization', `Bearer ${await this.endpoint.token()}`);
+    const token = await this.endpoint.token?.();
+    if (token !== undefined) request.setHeaderParam('Authorization', `Bearer ${token}`);
     if (call.body !== undefined) {
       request.setHeaderParam('Content-Type', call.contentType ?? plainJson);
       request.setBody(JSON.stringify(call.body));
@@ -271,13 +286,4 @@ class DirectConnection implements ClusterConnection {
 function accepted(attempt: { cluster: string; tried: string }, answer: Answer): Json {
   if (answer.status >= 200 && answer.status < 300) return object(parseJson(answer.body));
   throw answerProblem(attempt, answer.status, answer.body);
-}
-
-/** Items of lists carry neither apiVersion nor kind. */
-function typed(kind: ObjectKind, answer: Json): ClusterObject {
-  return { ...answer, ...kindOf(kind), metadata: object(answer.metadata) };
-}
-
-function kindOf({ apiVersion, kind }: ObjectKind): ObjectKind {
-  return { apiVersion, kind };
 }

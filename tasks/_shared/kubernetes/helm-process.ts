@@ -145,7 +145,7 @@ export class HelmProcess {
         else if (code === 0) {
           beside?.(Buffer.concat(errors).toString('utf8'));
           done(Buffer.concat(output).toString('utf8'));
-        } else fail(failed(line[0] ?? '', code, Buffer.concat(errors).toString('utf8')));
+        } else fail(helmFailed(line[0] ?? '', code, Buffer.concat(errors).toString('utf8')));
       });
     });
   }
@@ -182,7 +182,8 @@ export function helmUnusable(executable: string, because: string, cause?: unknow
   );
 }
 
-function failed(command: string, code: number | null, errors: string): Problem {
+/** The Problem of a helm that ended with another exit code than 0. @param errors its error output */
+export function helmFailed(command: string, code: number | null, errors: string): Problem {
   const lines = errors.split(/\r?\n/).filter((line) => line !== '' && !/^(WARNING|level=|I\d{4} |W\d{4} )/.test(line));
   const text = lines.join(' ').replace(/^Error: /, '').trim();
   return new Problem({

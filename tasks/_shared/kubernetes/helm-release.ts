@@ -125,7 +125,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
       const reach = reachOf(kind);
       return reach === undefined ? [] : rights(connection, ['get', 'create', 'patch'], kind, reach === 'cluster' ? undefined : namespace);
     });
-    return [...rights(connection, ['get', 'list', 'create', 'update', 'delete'], kinds.secret, namespace), ...rendered];
+    return [...rights(connection, ['get', 'list', 'create', 'update', 'delete'], kinds.secret, namespace), ...rendered, ...(connection.needs?.() ?? [])];
   }
 
   reads(): readonly Permission[] {

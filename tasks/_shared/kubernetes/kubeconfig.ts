@@ -1,5 +1,6 @@
 import { chmod, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ClientCertificate } from '../network/route.js';
 import type { Clock } from '../reconcile/clock.js';
 
 /** What a kubeconfig says. */
@@ -8,7 +9,9 @@ export interface KubeconfigSource {
   readonly server: string;
   /** Base64 of the PEM text. */
   readonly certificateAuthority: string;
-  readonly token: () => Promise<string>;
+  /** Absent where a client certificate signs in. */
+  readonly token?: () => Promise<string>;
+  readonly clientCertificate?: ClientCertificate;
   /** With credentials; the file is private. */
   readonly proxy?: URL;
 }
@@ -34,13 +37,18 @@ export async function writeKubeconfig(
   source: KubeconfigSource,
   clock: Clock,
 ): Promise<{ readonly path: string; renew(signal: AbortSignal): Promise<void> }> {
-  const tokenFile = join(folder, 'token');
-  let current = await source.token();
-  await writePrivate(tokenFile, current);
+  const { token } = source;
   const path = join(folder, 'kubeconfig');
-  await writePrivate(path, JSON.stringify(content(source, tokenFile)));
+  if (token === undefined) {
+    await writePrivate(path, JSON.stringify(content(source, certificateUser(source.clientCertificate))));
+    return { path, renew: () => Promise.resolve() };
+  }
+  const tokenFile = join(folder, 'token');
+  let current = await token();
+  await writePrivate(tokenFile, current);
+  await writePrivate(path, JSON.stringify(content(source, { tokenFile })));
   const refresh = async (): Promise<void> => {
-    const next = await source.token();
+    const next = await token();
     if (next === current) return;
     await writePrivate(`${tokenFile}.next`, next);
     await rename(`${tokenFile}.next`, tokenFile);
@@ -60,8 +68,14 @@ export async function writeKubeconfig(
   };
 }
 
+/** The file is private, so the key may stand in it. Source: client-go clientcmd, AuthInfo. */
+function certificateUser(client: ClientCertificate | undefined): object {
+  const encoded = (pem: string): string => Buffer.from(pem).toString('base64');
+  return client === undefined ? {} : { 'client-certificate-data': encoded(client.certificate), 'client-key-data': encoded(client.key) };
+}
+
 /** JSON is YAML. */
-function content(source: KubeconfigSource, tokenFile: string): object {
+function content(source: KubeconfigSource, user: object): object {
   const { label: name, proxy } = source;
   // Go clients take this proxy for every address, also for those of this machine. Source: client-go clientcmd, `proxy-url`.
   const way = proxy === undefined ? {} : { 'proxy-url': proxy.href };
@@ -69,7 +83,7 @@ function content(source: KubeconfigSource, tokenFile: string): object {
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name, cluster: { server: source.server, 'certificate-authority-data': source.certificateAuthority, ...way } }],
-    users: [{ name, user: { tokenFile } }],
+    users: [{ name, user }],
     contexts: [{ name, context: { cluster: name, user: name } }],
     'current-context': name,
   };

@@ -6,11 +6,15 @@ import type { ClusterConnection } from './connection.js';
  */
 export function lazyConnection(label: string, clusterId: string, open: () => Promise<ClusterConnection>): ClusterConnection {
   let opened: Promise<ClusterConnection> | undefined;
+  let known: ClusterConnection | undefined;
   const connection = (): Promise<ClusterConnection> => {
-    opened ??= open().catch((error: unknown) => {
-      opened = undefined;
-      throw error;
-    });
+    opened ??= open().then(
+      (found) => (known = found),
+      (error: unknown) => {
+        opened = undefined;
+        throw error;
+      },
+    );
     return opened;
   };
   return {
@@ -26,6 +30,8 @@ export function lazyConnection(label: string, clusterId: string, open: () => Pro
     serviceAccountToken: async (...given) => (await connection()).serviceAccountToken(...given),
     podLog: async (query) => (await connection()).podLog?.(query),
     can: async (...given) => (await connection()).can(...given),
+    needs: () => known?.needs?.() ?? [],
+    refusals: async (cargo) => (await (await connection()).refusals?.(cargo)) ?? [],
     helm: async (...given) => (await connection()).helm(...given),
   };
 }

@@ -6,7 +6,7 @@ import { injectIdentity } from './identity-injection.js';
 import { idOf } from './manifests.js';
 import { kinds, metadataOf, type ClusterObject, type ObjectRef } from './objects.js';
 import { podTemplatePath } from './pod-templates.js';
-import { identityOf, placeholder, type Blueprint, type DeploymentSettings, type ReleaseInputs } from './release-blueprint.js';
+import { identityOf, placeholder, type Blueprint, withRefusals, type DeploymentSettings, type ReleaseInputs } from './release-blueprint.js';
 import { inspectRendering, type RenderedChart } from './rendered-chart.js';
 import { placeKinds, type PlacedKinds } from './set-kinds.js';
 import { digestOf, type SetObject } from './set-record.js';
@@ -34,7 +34,7 @@ export function ofSet(set: string): Belonging {
 /** Manifests with an identity, shared by the resources that look at them. */
 export class ManifestBlueprint implements Blueprint {
   readonly settings: ManifestSettings & { readonly belonging: Belonging };
-  readonly #inspected = new Map<string, RenderedChart>();
+  readonly #inspected = new Map<string, Promise<RenderedChart>>();
   readonly #contents = new Map<string, Promise<readonly ClusterObject[]>>();
   #samples: readonly ObjectRef[] = [];
 
@@ -46,9 +46,10 @@ export class ManifestBlueprint implements Blueprint {
     const { namespace, policy } = this.settings;
     const identity = identityOf(this.settings, known);
     const key = keyOf(identity);
-    const inspected = this.#inspected.get(key) ?? inspectRendering(textOf(this.settings.manifests), { identity, namespace, policy, hooks: true, source: 'the manifests' });
+    const manifests = textOf(this.settings.manifests);
+    const inspected = this.#inspected.get(key) ?? withRefusals(inspectRendering(manifests, { identity, namespace, policy, hooks: true, source: 'the manifests' }), this.settings, manifests);
     this.#inspected.set(key, inspected);
-    return Promise.resolve(inspected);
+    return inspected;
   }
 
   /** The objects with identity, namespace and the label of the set. @throws Problem when the cluster cannot be asked about their kinds. */

@@ -104,7 +104,7 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
   permissions(): readonly Permission[] {
     const { connection, namespace, release } = this.blueprint.settings;
     const written = [...this.#samples, recordRef(namespace, release)];
-    return written.flatMap((sample) => rights(connection, ['get', 'list', 'create', 'patch', 'delete'], sample, sample.namespace));
+    return [...written.flatMap((sample) => rights(connection, ['get', 'list', 'create', 'patch', 'delete'], sample, sample.namespace)), ...(connection.needs?.() ?? [])];
   }
 
   reads(): readonly Permission[] {

@@ -71,7 +71,8 @@ export class Namespace implements Resource<NamespaceInputs, NamespaceState> {
   }
 
   permissions(change: Change): readonly Permission[] {
-    return change.action === 'create' ? applyRights(this.connection, true, kinds.namespace) : rights(this.connection, ['patch'], kinds.namespace, this.name);
+    const written = change.action === 'create' ? applyRights(this.connection, true, kinds.namespace) : rights(this.connection, ['patch'], kinds.namespace, this.name);
+    return [...written, ...(this.connection.needs?.() ?? [])];
   }
 
   reads(): readonly Permission[] {

@@ -113,6 +113,16 @@ export function pathOf(of: ObjectKind & { readonly namespace?: string | undefine
   return ['', root, of.apiVersion, ...place, pluralOf(of), ...name].join('/');
 }
 
+/** What names an object. */
+export function refOf({ apiVersion, kind, metadata: { name, namespace } }: ClusterObject): ObjectRef {
+  return { apiVersion, kind, name: text(name) ?? '', ...(typeof namespace === 'string' ? { namespace } : {}) };
+}
+
+/** An answer as an object of its kind: items of lists carry neither apiVersion nor kind. */
+export function typed({ apiVersion, kind }: ObjectKind, answer: Json): ClusterObject {
+  return { ...answer, apiVersion, kind, metadata: object(answer.metadata) };
+}
+
 /** How messages name an object: `service account orders/api`. */
 export function nameOf(ref: ObjectRef): string {
   const kind = ref.kind.replace(/([a-z])(?=[A-Z])/g, '$1 ').toLowerCase();

@@ -31,6 +31,8 @@ export interface DeploymentSettings {
   readonly atomic: boolean;
   /** How long Helm and the rollout may take. Milliseconds. */
   readonly timeoutMs: number;
+  /** Whether its proof asks for a token of the service account. Default: false. */
+  readonly tokenProof?: boolean;
   /** What its objects are known by in the cluster. Default: Helm's marks. */
   readonly belonging?: Belonging;
 }
@@ -110,7 +112,8 @@ export class ReleaseBlueprint implements Blueprint {
     const rendered = await render();
     // What differs in a second rendering is in no file: a password that somebody wrote down is told from one that the chart makes up.
     const again = holdSecrets(withoutDefinitions(rendered).manifests, namespace) ? { again: await render() } : {};
-    return inspectRendering(rendered, { identity: identityOf(this.settings, known), namespace, hooks: rendersHooks(version), policy: this.settings.policy, ...again });
+    const inspected = inspectRendering(rendered, { identity: identityOf(this.settings, known), namespace, hooks: rendersHooks(version), policy: this.settings.policy, ...again });
+    return withRefusals(inspected, this.settings, rendered, this.settings.chart.secretValues !== undefined);
   }
 
   #helmVersion(): Promise<HelmVersion> {
@@ -124,6 +127,12 @@ export class ReleaseBlueprint implements Blueprint {
     if (version === undefined || !isUsable(version)) throw helmUnusable(executable, `its version "${output.trim()}" is older than ${oldestHelm}`);
     return version;
   }
+}
+
+/** Adds what the way to the cluster must not carry. @param secretValues whether the manifests were made with values that are secret */
+export async function withRefusals(inspected: RenderedChart, { connection, namespace, serviceAccount, tokenProof = false }: DeploymentSettings, manifests: string, secretValues = false): Promise<RenderedChart> {
+  const refused = await connection.refusals?.({ manifests, secretValues, ...(tokenProof ? { token: `${namespace}/${serviceAccount}` } : {}) });
+  return { ...inspected, faults: [...inspected.faults, ...(refused ?? [])] };
 }
 
 /** The identity that pods shall have, as far as it is known; ids that are not known yet have something in their place. */

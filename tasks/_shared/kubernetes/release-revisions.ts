@@ -32,7 +32,8 @@ export function untilLabel(revision: number, untilMs: number): string {
   return `${revision}.${Math.ceil(untilMs / 1000)}`;
 }
 
-function untilOf(label: string | undefined, revision: number): number | undefined {
+/** When the helm has to have ended that made a revision, by the label that {@link untilLabel} wrote; undefined when the label is about another revision. Milliseconds since 1970. */
+export function untilIn(label: string | undefined, revision: number): number | undefined {
   const [, about, seconds] = /^(\d+)\.(\d+)$/.exec(label ?? '') ?? [];
   return Number(about) === revision ? Number(seconds) * 1000 : undefined;
 }
@@ -55,7 +56,7 @@ export async function revisionsOf(connection: ClusterConnection, namespace: stri
       content: labels[ownKeys.content],
       secrets: labels[ownKeys.secrets],
       changedMs: touched === undefined ? Date.parse(created ?? '') : Number(touched) * 1000,
-      untilMs: untilOf(labels[ownKeys.until], Number(labels.version)),
+      untilMs: untilIn(labels[ownKeys.until], Number(labels.version)),
       secret: { ...kinds.secret, namespace, name },
     };
   });

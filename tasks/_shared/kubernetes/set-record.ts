@@ -4,6 +4,7 @@ import { canonicalJson, number, object, objects, parseJson, text, type Json } fr
 import { Problem } from '../reconcile/problem.js';
 import { fieldManager, ownKeys, type ClusterConnection } from './connection.js';
 import { idOfRef } from './manifests.js';
+import { hasValues, recordType } from './secret-contents.js';
 import { kinds, metadataOf, nameOf, type ClusterObject, type ObjectRef } from './objects.js';
 import { manifestPart } from './service-account.js';
 
@@ -78,10 +79,10 @@ export function recordSecret({ revision, objects: applied, pending, resourceVers
     metadata: {
       namespace,
       name: ref.name,
-      labels: { [ownKeys.managed]: 'true', [ownKeys.set]: set },
+      labels: { [ownKeys.managed]: 'true', [ownKeys.set]: set, [ownKeys.plain]: String(!applied.some(({ object: sent }) => hasValues(sent))) },
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
     },
-    type: `${fieldManager}/set`,
+    type: recordType,
     data: { set: data.toString('base64') },
   };
 }

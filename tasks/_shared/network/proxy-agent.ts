@@ -12,11 +12,13 @@ export class ProxyAgent extends HttpsProxyAgent<string> {
   /**
    * @param trusted by whom the certificate of an https:// proxy may be signed; undefined: whom Node trusts.
    * @param trustedBehind the same for the service behind the proxy.
+   * @param shown to the service behind the proxy: a certificate and its key.
    */
   constructor(
     private readonly address: URL,
     trusted: Certificates | undefined,
     private readonly trustedBehind: Certificates | undefined,
+    private readonly shown: { readonly cert?: string; readonly key?: string } = {},
   ) {
     super(address, { keepAlive: true, timeout: idleMs, ...(trusted === undefined ? {} : { ca: [...trusted] }) });
   }
@@ -26,7 +28,7 @@ export class ProxyAgent extends HttpsProxyAgent<string> {
     let answer: { readonly statusCode: number; readonly statusText: string } | undefined;
     request.once('proxyConnect', (given: typeof answer) => (answer = given));
     const trust = this.trustedBehind === undefined ? {} : { ca: [...this.trustedBehind] };
-    const socket = await super.connect(request, { ...options, ...trust }).catch((error: unknown) => {
+    const socket = await super.connect(request, { ...options, ...trust, ...this.shown }).catch((error: unknown) => {
       throw ProxyFault.unreachable(this.address, error);
     });
     if (answer === undefined || answer.statusCode === 200) return socket;

@@ -12,6 +12,12 @@ export interface NetworkSettings extends ProxySettings {
   readonly nodeAuthorities?: readonly string[];
 }
 
+/** PEM texts of a certificate that a client shows, and of its private key. */
+export interface ClientCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 /** The way from the agent to the services. */
 export interface Route {
   /** True when a proxy or an authority is configured; else every client may do as it does by itself. */
@@ -21,8 +27,9 @@ export interface Route {
   /**
    * What connects to an address; undefined: whatever the client uses by itself.
    * @param onlyTrusted PEM text of the one authority that may have signed the service's certificate.
+   * @param client shown to the service, behind any proxy.
    */
-  agentFor(address: string, onlyTrusted?: string): Agent | undefined;
+  agentFor(address: string, onlyTrusted?: string, client?: ClientCertificate): Agent | undefined;
   /** What a program that is not Node has to be told, so that it takes the same way. */
   readonly forPrograms: ProgramRoute;
 }
@@ -42,12 +49,17 @@ export interface ProgramRoute {
 export const straight: Route = {
   configured: false,
   proxyFor: () => undefined,
-  agentFor: (_address, onlyTrusted) => (onlyTrusted === undefined ? undefined : direct([onlyTrusted])),
+  agentFor: (_address, onlyTrusted, client) => (onlyTrusted === undefined ? undefined : direct([onlyTrusted], client)),
   forPrograms: { variables: () => ({}), authorities: undefined },
 };
 
-function direct(trusted: readonly string[]): Agent {
-  return new DirectAgent({ ca: [...trusted], keepAlive: true, timeout: idleMs });
+function direct(trusted: readonly string[], client?: ClientCertificate): Agent {
+  return new DirectAgent({ ca: [...trusted], keepAlive: true, timeout: idleMs, ...shown(client) });
+}
+
+/** A client's certificate as Node's TLS wants it. */
+export function shown(client: ClientCertificate | undefined): { cert?: string; key?: string } {
+  return client === undefined ? {} : { cert: client.certificate, key: client.key };
 }
 
 /** Prepares the way; sends nothing. What a proxy needs is loaded only where there is one. */
@@ -55,19 +67,19 @@ export async function openRoute(settings: NetworkSettings): Promise<Route> {
   const { ProxyAgent } = settings.proxy === undefined ? { ProxyAgent: undefined } : await import('./sdk.js');
   const trusted = settings.authorities.length === 0 ? undefined : [...rootCertificates, ...settings.authorities];
   const agents = new Map<string, Agent>();
-  const make = (proxy: URL | undefined, behind: readonly string[] | undefined): Agent | undefined => {
-    if (proxy !== undefined && ProxyAgent !== undefined) return new ProxyAgent(proxy, trusted, behind);
-    return behind === undefined ? undefined : direct(behind);
+  const make = (proxy: URL | undefined, behind: readonly string[] | undefined, client: ClientCertificate | undefined): Agent | undefined => {
+    if (proxy !== undefined && ProxyAgent !== undefined) return new ProxyAgent(proxy, trusted, behind, shown(client));
+    return behind === undefined ? undefined : direct(behind, client);
   };
   return {
     configured: settings.proxy !== undefined || trusted !== undefined,
     proxyFor: (address) => proxyFor(settings, address),
-    agentFor: (address, onlyTrusted) => {
+    agentFor: (address, onlyTrusted, client) => {
       const proxy = proxyFor(settings, address);
       // Plain HTTP knows no authorities: Node's own agent serves it.
       if (proxy === undefined && address.startsWith('http:')) return undefined;
-      const key = `${proxy?.href ?? ''} ${onlyTrusted ?? ''}`;
-      const agent = agents.get(key) ?? make(proxy, onlyTrusted === undefined ? trusted : [onlyTrusted]);
+      const key = `${proxy?.href ?? ''} ${onlyTrusted ?? ''} ${client?.certificate ?? ''}`;
+      const agent = agents.get(key) ?? make(proxy, onlyTrusted === undefined ? trusted : [onlyTrusted], client);
       if (agent !== undefined) agents.set(key, agent);
       return agent;
     },

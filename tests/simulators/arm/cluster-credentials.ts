@@ -26,7 +26,8 @@ export function adminCredential(record: ClusterRecord, { staticCredential: { sta
 }
 
 function answer(name: string, record: ClusterRecord, user: object): SimResponse {
-  const { server, certificateAuthority } = record.endpoint();
+  const { server: answering, certificateAuthority } = record.endpoint();
+  const server = record.toldServer ?? answering;
   const owner = `${name}_${record.group}_${record.name}`;
   const config = {
     apiVersion: 'v1',

@@ -18,6 +18,8 @@ export interface ClusterRecord {
   revision: number;
   /** Where its API server answers, and under which authority; undefined until it is attached. */
   readonly endpoint: () => { readonly server: string; readonly certificateAuthority: string };
+  /** What ARM tells of the API server's address instead of where it answers. */
+  toldServer?: string;
   /** The issuer URL that the cluster has, once its OIDC issuer is on. */
   readonly issuerUrl: () => string;
   /** Token in the user credential of a cluster without Entra integration, and in every admin credential. */

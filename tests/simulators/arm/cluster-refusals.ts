@@ -12,6 +12,8 @@ export interface Unconfirmed {
   stopped: StatusAndCode;
   /** The admin credential while local accounts are disabled. Source of the text: AKS docs, local-accounts. */
   staticCredential: StatusAndCode;
+  /** A command where run command is switched off. Source of the rule: AKS docs, access-private-cluster. */
+  commandsOff: StatusAndCode;
   /** An etag that does not match. Source of the code: AKS docs, use-etags. */
   precondition: StatusAndCode;
 }
@@ -28,6 +30,7 @@ export function defaultUnconfirmed(): Unconfirmed {
     issuerNeeded: { status: 400, code: 'BadRequest' },
     stopped: { status: 409, code: 'OperationNotAllowed' },
     staticCredential: { status: 400, code: 'BadRequest' },
+    commandsOff: { status: 400, code: 'BadRequest' },
     precondition: { status: 412, code: 'PreConditionFailed' },
   };
 }

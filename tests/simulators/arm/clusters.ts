@@ -7,6 +7,7 @@ import { ClusterLimits, type RequestKind } from './cluster-limits.js';
 import { ClusterOperations } from './cluster-operations.js';
 import { changePool, defaultCluster, merged, replaced, stamp, switchedOn, type ClusterRecord, type ClusterResource, type Operation } from './cluster-record.js';
 import { defaultUnconfirmed, preconditionRefusal, stateRefusal, type Unconfirmed, type Wording } from './cluster-refusals.js';
+import { RunCommands } from './run-commands.js';
 import { etagMismatch, flat, notFound, notHere } from './refusals.js';
 import { at, groupOf, paged, pieces, type ArmCall, type Parts, type Provider } from './route.js';
 
@@ -51,8 +52,11 @@ export class Clusters implements Provider {
   readonly #records = new Map<string, ClusterRecord>();
   readonly #operations: ClusterOperations;
   readonly #limits: ClusterLimits;
+  /** What is run in clusters. */
+  readonly commands: RunCommands;
 
   constructor(clock: Clock) {
+    this.commands = new RunCommands(clock, () => this.knobs.unconfirmed);
     this.#operations = new ClusterOperations(clock);
     this.#limits = new ClusterLimits(clock);
   }
@@ -76,6 +80,11 @@ export class Clusters implements Provider {
     const found = [...this.#records.values()].find((record) => record.name === name);
     if (found === undefined) throw new Error(`no cluster ${name}`);
     return found;
+  }
+
+  /** Knob: from now on the address of the API server that ARM tells leads nowhere, as that of a private cluster does from outside of its network. */
+  hide(name: string, server = `https://${name}-dns.privatelink.westeurope.azmk8s.invalid:443`): void {
+    this.find(name).toldServer = server;
   }
 
   /** Deletes a cluster as an operator would, outside of any request. */
@@ -104,6 +113,8 @@ export class Clusters implements Provider {
     this.#route('GET', clusterPath, 'read', 'get', (_call, record) => ({ status: 200, body: record.resource })),
     this.#route('POST', `${clusterPath}/listclusterusercredential`, 'listClusterUserCredential/action', 'other', (call, record) => userCredential(record, call.query.get('format'))),
     this.#route('POST', `${clusterPath}/listclusteradmincredential`, 'listClusterAdminCredential/action', 'other', (_call, record) => adminCredential(record, this.knobs.unconfirmed)),
+    this.#route('POST', `${clusterPath}/runcommand`, 'runcommand/action', 'other', (call, record) => this.commands.start(call, record)),
+    this.#route('GET', `${clusterPath}/commandresults/(?<c>[0-9a-f]{32})`, 'commandResults/read', 'other', (call, record) => this.commands.result(call, record)),
     this.#route('PUT', clusterPath, 'write', 'put', (call, record) => this.#put(call, record)),
     this.#listRoute(pieces.subscription, 'listSubscription', (parts) => `/subscriptions/${parts('s')}`),
     this.#listRoute(pieces.group, 'listGroup', groupOf),

@@ -39,6 +39,8 @@ export interface ClusterSession {
   readonly clock: Clock;
   readonly network: Network;
   readonly connection: ClusterConnection;
+  /** Where real clients find its API server. */
+  readonly place: { readonly server: string; readonly certificateAuthority: string };
   readonly knobs: ClusterKnobs;
   readonly abort: AbortController;
   /** Where helm's short-lived files go. */
@@ -157,6 +159,7 @@ export async function openSession({ network, server, ca, knobs, token: given, li
     clock,
     network,
     connection,
+    place: { server, certificateAuthority: ca },
     knobs,
     abort,
     temp,

@@ -93,4 +93,6 @@ export const releaseRows: readonly BadInput[] = [
   ...row(deploy, 'keyVault', 'kv orders', 'WI1007', 'kv orders', /an ARM id of type Microsoft\.KeyVault\/vaults/, { given: pod }),
   ...row(deploy, 'secrets', '', 'WI1060', undefined, /keyVault names kv-orders, and a pod would read nothing from it; name the secrets that a pod has to be able to read/, { given: { ...pod, keyVault: 'rg/kv-orders' } }),
   ...row(deploy, 'keyVault', '', 'WI1060', undefined, /input secrets names secrets, and nothing says which vault of aks-1 has them; give the vault/, { given: { ...pod, secrets: 'orders-db' } }),
+  ...row(deploy, 'connection', 'private', 'WI1003', 'private', /give auto or direct or runCommand/),
+  ...row(deploy, 'allowLocalAccounts', 'yes', 'WI1003', '"yes"', /give true or false/),
 ];
