@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeKubeconfig } from '../../../tasks/_shared/kubernetes/kubeconfig.js';
@@ -26,6 +26,19 @@ describe('kubeconfig', () => {
     const kubeconfig = await writeKubeconfig(folder, { label: 'aks-1', server: 'https://aks.sim', certificateAuthority: '', token }, clock);
     await kubeconfig.renew(ended.signal);
     assert.deepEqual(seen, ['0 none', '20000 token-1', '22000 token-1', '24000 token-1', '44000 token-4']);
+    await rm(folder, { recursive: true });
+  });
+
+  it('holds a client certificate and its key in the private file itself, where no token signs in', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'aks-wi-test-'));
+    const clientCertificate = { certificate: 'PEM of a certificate', key: 'PEM of a key' };
+    const kubeconfig = await writeKubeconfig(folder, { label: 'aks-1', server: 'https://aks.sim', certificateAuthority: '', clientCertificate }, new VirtualClock());
+    await kubeconfig.renew(new AbortController().signal);
+    const encoded = (text: string): string => Buffer.from(text).toString('base64');
+    const { users } = JSON.parse(await readFile(kubeconfig.path, 'utf8')) as { users: { user: object }[] };
+    assert.deepEqual(users.map(({ user }) => user), [{ 'client-certificate-data': encoded('PEM of a certificate'), 'client-key-data': encoded('PEM of a key') }]);
+    if (process.platform !== 'win32') assert.equal((await stat(kubeconfig.path)).mode & 0o777, 0o600);
+    assert.deepEqual(await readdir(folder), ['kubeconfig']);
     await rm(folder, { recursive: true });
   });
 });
