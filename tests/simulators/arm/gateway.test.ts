@@ -126,7 +126,7 @@ describe('arm: the gateway', () => {
     for (const [method, path] of [
       ['DELETE', cluster],
       ['PATCH', cluster],
-      ['POST', `${cluster}/runCommand`],
+      ['POST', `${cluster}/rotateClusterCertificates`],
       ['GET', `${group}/providers/Microsoft.Network/virtualNetworks/v`],
     ] as const) {
       const response = await world.send(method, `${path}?api-version=2026-04-01`);
