@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { auditExample } from '../../scripts/audit-example.js';
 import { secretCanary } from '../../scripts/audit-example/namespaces.js';
-import { makeKeysFresh } from '../simulators/kernel/rsa-keys.js';
+import { takeKeysInTurn } from '../simulators/kernel/rsa-keys.js';
 import { canaries, clusters } from '../simulators/world/contoso.js';
 import { read } from './tree.js';
 
@@ -28,7 +28,7 @@ function hasRow(text: string, ...cells: RegExp[]): boolean {
 
 describe('docs/audit-evidence-example.md', function () {
   this.timeout(60_000);
-  after(() => makeKeysFresh());
+  after(() => takeKeysInTurn());
 
   it('is what the audit of the simulated company leaves: if not, npm run audit-example', async () => {
     assert.equal(await auditExample(), page);

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { ApprovedChange } from '../../tasks/_shared/reconcile/approval.js';
 import { postJob } from '../../tasks/_shared/agent/post-job.js';
 import type { LedgerLine } from '../../tasks/_shared/report/ledger.js';
-import { makeKeysFresh } from '../simulators/kernel/rsa-keys.js';
+import { takeKeysInTurn } from '../simulators/kernel/rsa-keys.js';
 import { snapshot } from '../simulators/world/snapshot.js';
 import type { World } from '../simulators/world/world.js';
 import { FakeAgent } from '../unit/agent/fake-agent.js';
@@ -129,7 +129,7 @@ async function killAtEveryWrite({ world: fresh, steps }: Scene, when: Death['whe
 
 describe('killed at every write of the contoso run, and run again', function () {
   this.timeout(180_000);
-  after(() => makeKeysFresh());
+  after(() => takeKeysInTurn());
 
   const rings: [ring: RingName, atLeast: number][] = [['nonprod', 22], ['prod', 9]];
   for (const [ring, atLeast] of rings) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { grantRegistryRole } from '../../tasks/GrantRegistryRole/grant-registry-role.js';
 import type { RunResult } from '../../tasks/_shared/reconcile/run.js';
-import { makeKeysFresh } from '../simulators/kernel/rsa-keys.js';
+import { takeKeysInTurn } from '../simulators/kernel/rsa-keys.js';
 import type { Rig } from '../unit/azure/azure-world.js';
 import { foreignGrants, grantsIn, grantsLeft, hindrances, lost, reach, tellsOfLeft, wanted } from './registry-oracle.js';
 import { plantRegistry } from './registry-plant.js';
@@ -73,7 +73,7 @@ async function judgePair(seed: number): Promise<boolean> {
  */
 export function describeRegistryStates(first: number, states: number, pairs: number): void {
   describe(`random start states of registries from seed ${first}`, () => {
-    after(makeKeysFresh);
+    after(takeKeysInTurn);
 
     it(`converge, with nothing foreign touched and no write the second time, and are taken back as an oracle says: ${states} states`, async function () {
       this.timeout(600_000);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { federateServiceAccount } from '../../tasks/FederateServiceAccount/federate-service-account.js';
 import type { RunResult } from '../../tasks/_shared/reconcile/run.js';
-import { makeKeysFresh } from '../simulators/kernel/rsa-keys.js';
+import { takeKeysInTurn } from '../simulators/kernel/rsa-keys.js';
 import type { Rig } from '../unit/azure/azure-world.js';
 import { afterwards, foreignIn, obstacles, untrue } from './oracle.js';
 import { plant } from './plant.js';
@@ -48,7 +48,7 @@ async function judge(seed: number): Promise<number> {
  */
 export function describeStates(first: number, wanted: number): void {
   describe(`random start states from seed ${first}`, () => {
-    after(makeKeysFresh);
+    after(takeKeysInTurn);
 
     it(`converge, with nothing foreign touched and no write the second time, and are taken back as an oracle says: ${wanted} runs`, async function () {
       // A thousand runs take twenty to forty seconds on a core of their own.

@@ -1,16 +1,27 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 
+/** So many that no two services of a world share one, unless it has more of them. */
+const poolSize = 24;
+const pool: KeyObject[] = [];
+let turn = 0;
 let kept: KeyObject[] | undefined;
 let taken = 0;
 
-/** A fresh RSA private key of 2048 bits, which takes 50 to 300 ms, unless keys are taken again: see {@link takeKeysAgain}. */
+/**
+ * An RSA private key. Making one takes 50 to 300 ms, so a process makes {@link poolSize} of 2048 bits and gives them in turn, unless keys are taken again from the
+ * first one on: see {@link takeKeysAgain}.
+ */
 export function rsaPrivateKey(): KeyObject {
-  const key = kept?.[taken] ?? generateKeyPairSync('rsa', { modulusLength: kept === undefined ? 2048 : 1024 }).privateKey;
-  if (kept !== undefined) {
-    kept[taken] = key;
-    taken += 1;
+  if (kept === undefined) {
+    turn = (turn + 1) % poolSize;
+    return (pool[turn] ??= newKey(2048));
   }
-  return key;
+  taken += 1;
+  return (kept[taken] ??= newKey(1024));
+}
+
+function newKey(modulusLength: number): KeyObject {
+  return generateKeyPairSync('rsa', { modulusLength }).privateKey;
 }
 
 /**
@@ -22,7 +33,7 @@ export function takeKeysAgain(): void {
   taken = 0;
 }
 
-/** Makes every key fresh again. */
-export function makeKeysFresh(): void {
+/** Gives keys in turn again. */
+export function takeKeysInTurn(): void {
   kept = undefined;
 }

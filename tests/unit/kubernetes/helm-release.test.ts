@@ -115,6 +115,49 @@ for (const major of [3, 4] as const) {
       assert.equal(labels['app.kubernetes.io/managed-by'], 'Helm');
     });
 
+    it('mends what somebody changed in the cluster', async () => {
+      await done();
+      world.api.edit('Deployment', 'orders', 'orders-api', (object) => {
+        const { template } = object.spec as { template: { metadata: { labels: Record<string, string> } } };
+        template.metadata.labels = Object.fromEntries(Object.entries(template.metadata.labels).filter(([label]) => label !== use));
+      });
+      const mended = await done();
+      assert.ok(mended.action === 'update');
+      assert.equal(mended.reason, `the pod template of deployment orders/orders-api lost the label ${use}`);
+      world.api.remove('Deployment', 'orders', 'orders-api');
+      const remade = await done();
+      assert.ok(remade.action === 'update');
+      assert.equal(remade.reason, 'deployment orders/orders-api is gone');
+    });
+
+    it('says which pod kept Helm from finishing, and goes on from the failed release', async () => {
+      const undo = world.api.failImage(/orders/);
+      const { problem } = verdictOf(await deploy({ timeoutMs: 3_000 }), release.key);
+      assert.equal(problem?.code, 'WI4209');
+      assert.match(problem.because, /pod orders-api-\S+ container api: ImagePullBackOff .*; helm says: /);
+      assert.deepEqual(revisions(), ['1 failed']);
+      undo();
+      const again = await done();
+      assert.ok(again.action === 'update');
+      assert.equal(again.reason, 'revision 1 is failed');
+    });
+
+    it('ends helm when the pipeline cancels, and starts no further write', async () => {
+      let pending: Record<string, string> | undefined;
+      world.network.faults.plant({ method: 'POST', path: /secrets/, times: 1, then: () => {
+        pending = world.api.list('Secret', 'orders')[0]?.metadata.labels;
+        world.abort.abort(new Error('cancelled'));
+      } });
+      const { problem } = verdictOf(await deploy(), release.key);
+      assert.equal(problem?.code, 'WI9002');
+      assert.equal(pending?.status, 'pending-install');
+      const seconds = Number(/^1\.(\d+)$/.exec(pending['aks-workload-identity/until'] ?? '')?.[1]) - Date.now() / 1000;
+      assert.ok(seconds > 0 && seconds <= 121, 'the pending revision says until when its helm may work');
+    });
+
+    // What follows asks nothing of helm that one major could do otherwise.
+    if (major === 3) return;
+
     it('follows the service account to another identity, whoever owns its annotation', async () => {
       await federate();
       await done();
@@ -178,21 +221,6 @@ for (const major of [3, 4] as const) {
       assert.deepEqual(writesOf(world), []);
     });
 
-    it('mends what somebody changed in the cluster', async () => {
-      await done();
-      world.api.edit('Deployment', 'orders', 'orders-api', (object) => {
-        const { template } = object.spec as { template: { metadata: { labels: Record<string, string> } } };
-        template.metadata.labels = Object.fromEntries(Object.entries(template.metadata.labels).filter(([label]) => label !== use));
-      });
-      const mended = await done();
-      assert.ok(mended.action === 'update');
-      assert.equal(mended.reason, `the pod template of deployment orders/orders-api lost the label ${use}`);
-      world.api.remove('Deployment', 'orders', 'orders-api');
-      const remade = await done();
-      assert.ok(remade.action === 'update');
-      assert.equal(remade.reason, 'deployment orders/orders-api is gone');
-    });
-
     it('waits for another helm operation, and takes over one that died', async () => {
       plantNamespace(world.api);
       const pending = (ageSeconds: number): void => {
@@ -214,18 +242,6 @@ for (const major of [3, 4] as const) {
       assert.deepEqual(revisions(), ['1 deployed']);
     });
 
-    it('says which pod kept Helm from finishing, and goes on from the failed release', async () => {
-      const undo = world.api.failImage(/orders/);
-      const { problem } = verdictOf(await deploy({ timeoutMs: 3_000 }), release.key);
-      assert.equal(problem?.code, 'WI4209');
-      assert.match(problem.because, /pod orders-api-\S+ container api: ImagePullBackOff .*; helm says: /);
-      assert.deepEqual(revisions(), ['1 failed']);
-      undo();
-      const again = await done();
-      assert.ok(again.action === 'update');
-      assert.equal(again.reason, 'revision 1 is failed');
-    });
-
     it('refuses a chart that is to see to the identity itself and does not, before anything is sent', async () => {
       const chart = await mkdtemp(join(tmpdir(), 'aks-wi-chart-'));
       await cp(sampleChart, chart, { recursive: true });
@@ -241,19 +257,6 @@ for (const major of [3, 4] as const) {
       assert.equal(verdictOf(await deploy({ chart }), adoption.key).problem?.code, 'WI4203');
       assert.deepEqual(writesOf(world), []);
       await rm(chart, { recursive: true });
-    });
-
-    it('ends helm when the pipeline cancels, and starts no further write', async () => {
-      let pending: Record<string, string> | undefined;
-      world.network.faults.plant({ method: 'POST', path: /secrets/, times: 1, then: () => {
-        pending = world.api.list('Secret', 'orders')[0]?.metadata.labels;
-        world.abort.abort(new Error('cancelled'));
-      } });
-      const { problem } = verdictOf(await deploy(), release.key);
-      assert.equal(problem?.code, 'WI9002');
-      assert.equal(pending?.status, 'pending-install');
-      const seconds = Number(/^1\.(\d+)$/.exec(pending['aks-workload-identity/until'] ?? '')?.[1]) - Date.now() / 1000;
-      assert.ok(seconds > 0 && seconds <= 121, 'the pending revision says until when its helm may work');
     });
 
     it('waits for what another run of this task works on, and takes over what that left pending', async () => {

@@ -6,7 +6,7 @@ import { describeGrant } from '../../../tasks/_shared/fleet/marks.js';
 import { credentialName } from '../../../tasks/_shared/fleet/names.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { idOf } from '../../simulators/azure/directory.js';
-import { makeKeysFresh, takeKeysAgain } from '../../simulators/kernel/rsa-keys.js';
+import { takeKeysInTurn, takeKeysAgain } from '../../simulators/kernel/rsa-keys.js';
 import { clusterId, group, identityId, Rig, subscriptionId, type RunChoices } from '../azure/azure-world.js';
 
 const given = { namespace: 'orders', serviceAccount: 'api', identity: 'id-shared', identityResourceGroup: 'rg-dev', workload: 'orders', keyVault: 'rg-dev/kv-unit', secrets: 'orders-db' };
@@ -20,7 +20,7 @@ describe('prune', () => {
     for (const name of ['aks-1', 'aks-2']) await rig.addCluster(name, 'ready');
     vault = await rig.addVault();
   });
-  after(makeKeysFresh);
+  after(takeKeysInTurn);
   type End = Promise<{ result: RunResult; outputs: Readonly<Record<string, string>> }>;
   const run = (inputs: Record<string, string> = {}, clusters: readonly string[] = ['aks-1'], choices: RunChoices = {}): End => rig.runTask(federateServiceAccount, clusters, { ...given, ...inputs }, choices);
   const pruning = (inputs: Record<string, string> = {}, clusters?: readonly string[], choices?: RunChoices): End => run({ ...inputs, prune: 'true' }, clusters, choices);

@@ -6,7 +6,7 @@ import { federateServiceAccount } from '../../../tasks/FederateServiceAccount/fe
 import { roles } from '../../../tasks/_shared/azure/roles.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { idOf } from '../../simulators/azure/directory.js';
-import { makeKeysFresh, takeKeysAgain } from '../../simulators/kernel/rsa-keys.js';
+import { takeKeysInTurn, takeKeysAgain } from '../../simulators/kernel/rsa-keys.js';
 import { Rig, subscriptionId, tenantId } from '../azure/azure-world.js';
 
 const given = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders', keyVault: 'rg-dev/kv-unit', secrets: 'orders-db' };
@@ -24,7 +24,7 @@ describe('state absent with a ledger', () => {
     vault = await rig.addVault();
   });
   afterEach(() => rmSync(folder, { recursive: true }));
-  after(makeKeysFresh);
+  after(takeKeysInTurn);
   const run = async (inputs: Record<string, string> = {}): Promise<RunResult> => {
     const { result } = await rig.runTask(federateServiceAccount, ['aks-1'], { ...given, ...inputs });
     return result;

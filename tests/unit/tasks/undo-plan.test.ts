@@ -6,7 +6,7 @@ import { planText, preflightText, proofText } from '../../../tasks/_shared/repor
 import { toMarkdown } from '../../../tasks/_shared/report/markdown.js';
 import { planFile } from '../../../tasks/_shared/report/plan-file.js';
 import { toReport, type RunContext } from '../../../tasks/_shared/report/schema.js';
-import { makeKeysFresh, takeKeysAgain } from '../../simulators/kernel/rsa-keys.js';
+import { takeKeysInTurn, takeKeysAgain } from '../../simulators/kernel/rsa-keys.js';
 import { Rig, type RunChoices } from '../azure/azure-world.js';
 
 const given = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders', keyVault: 'rg-dev/kv-unit', secrets: 'orders-db' };
@@ -21,7 +21,7 @@ describe('the plan of what is taken back', () => {
     await rig.addVault();
     assert.equal((await run()).result, 'succeeded');
   });
-  after(makeKeysFresh);
+  after(takeKeysInTurn);
   const run = async (inputs: Record<string, string> = {}, choices: RunChoices = {}): Promise<RunResult> => (await rig.runTask(federateServiceAccount, ['aks-1'], { ...given, ...inputs }, choices)).result;
   const lines = (parts: readonly (string | { readonly lines: readonly string[] })[]): string => parts.flatMap((part) => (typeof part === 'string' ? [part] : part.lines)).join('\n');
 

@@ -4,7 +4,7 @@ import { roles } from '../../../tasks/_shared/azure/roles.js';
 import { describeGrant, grantName } from '../../../tasks/_shared/fleet/marks.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { idOf } from '../../simulators/azure/directory.js';
-import { makeKeysFresh, takeKeysAgain } from '../../simulators/kernel/rsa-keys.js';
+import { takeKeysInTurn, takeKeysAgain } from '../../simulators/kernel/rsa-keys.js';
 import type { KubernetesObject } from '../../simulators/kubernetes/objects/values.js';
 import { snapshot } from '../../simulators/world/snapshot.js';
 import { clusterId, group, identityId, Rig, subscriptionId, tenantId, type RunChoices } from '../azure/azure-world.js';
@@ -22,7 +22,7 @@ describe('FederateServiceAccount, state absent', () => {
     await rig.addCluster('aks-1', 'ready');
     vault = await rig.addVault();
   });
-  after(makeKeysFresh);
+  after(takeKeysInTurn);
   type End = Promise<{ result: RunResult; outputs: Readonly<Record<string, string>> }>;
   const run = (inputs: Record<string, string> = {}, clusters: string | readonly string[] = ['aks-1'], choices: RunChoices = {}): End =>
     rig.runTask(federateServiceAccount, clusters, { ...given, ...inputs }, choices);

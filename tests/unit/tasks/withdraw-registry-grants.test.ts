@@ -6,7 +6,7 @@ import { roles, roleTitle } from '../../../tasks/_shared/azure/roles.js';
 import { describeGrant } from '../../../tasks/_shared/fleet/marks.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { idOf } from '../../simulators/azure/directory.js';
-import { makeKeysFresh, takeKeysAgain } from '../../simulators/kernel/rsa-keys.js';
+import { takeKeysInTurn, takeKeysAgain } from '../../simulators/kernel/rsa-keys.js';
 import { clusterId, identityId, Rig, type RunChoices } from '../azure/azure-world.js';
 
 const workload = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders' };
@@ -22,7 +22,7 @@ describe('GrantRegistryRole, state absent', () => {
     registry = await rig.addRegistry();
     await federate();
   });
-  after(makeKeysFresh);
+  after(takeKeysInTurn);
   type End = Promise<{ result: RunResult; outputs: Readonly<Record<string, string>> }>;
   const federate = async (inputs: Record<string, string> = {}, clusters: readonly string[] = ['aks-1']): Promise<void> => {
     assert.equal((await rig.runTask(federateServiceAccount, clusters, { ...workload, ...inputs })).result.result, 'succeeded');

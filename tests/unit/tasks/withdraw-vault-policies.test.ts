@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { federateServiceAccount } from '../../../tasks/FederateServiceAccount/federate-service-account.js';
 import type { ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
-import { makeKeysFresh, takeKeysAgain } from '../../simulators/kernel/rsa-keys.js';
+import { takeKeysInTurn, takeKeysAgain } from '../../simulators/kernel/rsa-keys.js';
 import { Rig, tenantId, type RunChoices } from '../azure/azure-world.js';
 
 const given = { namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders', keyVault: 'rg-dev/kv-unit', secrets: 'orders-db', allowVaultWideAccess: 'true', boundaryPolicy: 'none' };
@@ -21,7 +21,7 @@ describe('state absent on a vault of access policies', () => {
     await rig.addVault('kv-unit', { enableRbacAuthorization: false });
   });
   afterEach(() => rmSync(folder, { recursive: true }));
-  after(makeKeysFresh);
+  after(takeKeysInTurn);
   const run = async (inputs: Record<string, string> = {}, choices: RunChoices = {}): Promise<RunResult> => (await rig.runTask(federateServiceAccount, ['aks-1'], { ...given, ...inputs }, choices)).result;
   const entries = (): string => JSON.stringify((rig.world.arm.vaults.find('kv-unit').properties as { accessPolicies?: unknown }).accessPolicies ?? []);
   const ledger = (): string => {

@@ -96,9 +96,14 @@ export function same(left: unknown, right: unknown): boolean {
   return isDeepStrictEqual(left, right);
 }
 
-/** A copy that shares nothing with the original. */
-export function copy<Value>(value: Value): Value {
-  return structuredClone(value);
+/** A deep copy of a JSON value. Objects are copied with every write, and structuredClone takes several times as long for them. */
+export function copy<Value>(value: Value): Value;
+export function copy(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown) => copy(item));
+  if (typeof value !== 'object' || value === null) return value;
+  const copied: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(value)) copied[key] = copy(field as unknown);
+  return copied;
 }
 
 /** Kubernetes' form of a time: RFC 3339 in whole seconds. */
