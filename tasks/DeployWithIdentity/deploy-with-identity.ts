@@ -94,15 +94,15 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, { 
   const vault = { connection, place, cluster, refs, accesses };
   const { resources: classes, current, uses } = classBefore(vaults, inputs.vault, workload, vault);
   const blueprint = blueprintOf(source, entry.label, settings);
-  const isolation = isolate(inputs.isolation?.get(entry.label), { blueprint, refs, cluster, accesses });
-  const before = [...isolation.before, ...classes];
   const takeBack = new TakeBack(settings.atomic);
+  const isolation = isolate(inputs.isolation?.get(entry.label), { blueprint, refs, cluster, accesses, takeBack });
+  const before = [...isolation.before, ...classes];
   const { release, resources: deployed } = deployable(blueprint, { refs, accesses, after: before.map(({ key }) => key), takeBack });
   const resources = [cluster, identity, namespace, ...before, ...deployed];
   const restart = new ReleaseRestart(blueprint.settings, { ...refs, revision: output(release, ({ revision }) => revision?.number) }, accesses);
   const proven = { azure, vaults, connection, workload, takeBack, inputs, settings: blueprint.settings, proves: resources.map(({ key }) => key), refs: { ...refs, identity: output(identity, (state) => state) } };
   const access = accessResources(blueprint, release, inputs.access, refs, accesses);
-  const after = [restart, ...access, classesAfter(release, vault, current), ...isolation.after(release)];
+  const after = [restart, ...access, classesAfter(release, vault, current, takeBack), ...isolation.after(release)];
   return { label: entry.label, release, takeBack, resources: [...resources, ...after], uses, proofs: [deploymentProof(proven), ...isolation.proofs] };
 }
 

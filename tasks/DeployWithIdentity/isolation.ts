@@ -5,6 +5,7 @@ import type { Isolation } from '../_shared/kubernetes/network-isolation.js';
 import { NetworkPolicies } from '../_shared/kubernetes/network-policies.js';
 import { NetworkPolicyRemoval } from '../_shared/kubernetes/network-policy-removal.js';
 import type { Blueprint, ReleaseInputs } from '../_shared/kubernetes/release-blueprint.js';
+import type { TakeBack } from '../_shared/kubernetes/take-back.js';
 import type { Access } from '../_shared/reconcile/access.js';
 import type { AnyProof } from '../_shared/reconcile/proof.js';
 import { output, type Refs } from '../_shared/reconcile/ref.js';
@@ -26,15 +27,16 @@ interface Parts {
   readonly refs: Refs<ReleaseInputs>;
   readonly cluster: ClusterLookup;
   readonly accesses: readonly Access[];
+  readonly takeBack: TakeBack;
 }
 
 /** Lists what isolates a release, or takes back what isolated it. @param isolation absent: it is not isolated. */
-export function isolate(isolation: Isolation | undefined, { blueprint, refs, cluster, accesses }: Parts): ReleaseIsolation {
+export function isolate(isolation: Isolation | undefined, { blueprint, refs, cluster, accesses, takeBack }: Parts): ReleaseIsolation {
   const inputs = { ...refs, network: output(cluster, (state) => networkFacts(state.raw)) };
-  const policies = isolation === undefined ? undefined : new NetworkPolicies(blueprint, isolation, inputs, accesses);
+  const policies = isolation === undefined ? undefined : new NetworkPolicies(blueprint, isolation, inputs, accesses, takeBack);
   return {
     before: policies === undefined ? [] : [policies],
     proofs: policies === undefined ? [] : [new NetworkIsolationProof(policies)],
-    after: (release) => [new NetworkPolicyRemoval(blueprint, { ...inputs, revision: output(release, (state) => state.revision?.number) }, policies)],
+    after: (release) => [new NetworkPolicyRemoval(blueprint, { ...inputs, revision: output(release, (state) => state.revision?.number) }, policies, takeBack)],
   };
 }

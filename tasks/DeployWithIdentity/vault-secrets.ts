@@ -13,6 +13,7 @@ import type { ClusterConnection } from '../_shared/kubernetes/connection.js';
 import type { ReleaseInputs } from '../_shared/kubernetes/release-blueprint.js';
 import { RetiredProviderClasses } from '../_shared/kubernetes/retired-provider-classes.js';
 import { SecretProviderClass, type ReleasePlace } from '../_shared/kubernetes/secret-provider-class.js';
+import type { TakeBack } from '../_shared/kubernetes/take-back.js';
 import type { VaultSecrets } from '../_shared/kubernetes/vault-secrets.js';
 import type { Access } from '../_shared/reconcile/access.js';
 import { output, value, type Refs } from '../_shared/reconcile/ref.js';
@@ -73,11 +74,11 @@ export function classBefore(azure: Azure, vault: VaultInputs | undefined, worklo
 }
 
 /** Takes away, after a release, the classes that it mounted before. */
-export function classesAfter(release: AnyResource, { connection, place, cluster, refs }: ReleaseBeside, current: SecretProviderClass | undefined): RetiredProviderClasses {
+export function classesAfter(release: AnyResource, { connection, place, cluster, refs }: ReleaseBeside, current: SecretProviderClass | undefined, takeBack: TakeBack): RetiredProviderClasses {
   const inputs = {
     namespace: refs.namespace,
     driver: output(cluster, hasSecretsProvider),
     wanted: current === undefined ? value('') : output(current, (state) => state.name),
   };
-  return new RetiredProviderClasses(connection, place, inputs, [release.key]);
+  return new RetiredProviderClasses(connection, place, inputs, [release.key], takeBack);
 }

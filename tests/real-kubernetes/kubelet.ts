@@ -6,7 +6,7 @@ import { controllerOf, isObject, itemsAt, textAt, textsAt, timestamp, type Field
 
 /** How images behave that are not like the others. */
 export interface ImageRules {
-  /** Images that cannot be pulled, or crash. */
+  /** Images that cannot be pulled, crash, or find no node. */
   readonly failing: ImageBehaviour[];
   /** Images that take this long to become ready. Milliseconds. */
   readonly slow: { readonly image: RegExp; readonly readyMs: number }[];
@@ -76,20 +76,21 @@ export class Kubelet {
     }
     const life = this.#lives.get(uid) ?? { started: performance.now(), stage: undefined, node: textAt(pod, 'spec', 'nodeName') };
     this.#lives.set(uid, life);
-    if (life.node === '') {
+    const stage = this.#stage(pod, life);
+    if (life.node === '' && stage !== 'unscheduled') {
       const node = wantedNode(pod) ?? this.nodes[index % this.nodes.length] ?? '';
       await this.server.json('POST', `${path}/binding`, { apiVersion: 'v1', kind: 'Binding', metadata: { name, namespace }, target: { apiVersion: 'v1', kind: 'Node', name: node } });
       life.node = node;
     }
-    const stage = this.#stage(pod, life.started);
     if (stage === 'running' && controllerOf(pod)?.kind === 'Job') this.scripts.begin(pod);
     if (stage === life.stage) return;
     await this.server.json('PATCH', `${path}/status`, { status: this.#status(pod, stage) }, merge);
     life.stage = stage;
   }
 
-  #stage(pod: KubernetesObject, started: number): PodStage {
+  #stage(pod: KubernetesObject, { started, node }: Life): PodStage {
     const failing = failingImage(pod, this.rules.failing);
+    if (failing?.reason === 'hold' && node === '') return 'unscheduled';
     const step = failingImage(pod, this.rules.slow)?.readyMs ?? this.rolloutMs;
     const age = performance.now() - started;
     if (failing !== undefined && failing.reason !== 'crash') return age < step / 2 ? 'creating' : age < step ? 'pullError' : 'pullBackOff';

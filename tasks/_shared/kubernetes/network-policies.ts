@@ -13,6 +13,7 @@ import { kinds, metadataOf, nameOf, pathOf, type ClusterObject, type ObjectRef }
 import { applyRights, rights } from './permissions.js';
 import type { Blueprint, ReleaseInputs } from './release-blueprint.js';
 import type { RenderedChart } from './rendered-chart.js';
+import type { TakeBack } from './take-back.js';
 
 export interface NetworkPolicyInputs extends ReleaseInputs {
   readonly network: NetworkFacts;
@@ -42,6 +43,7 @@ export class NetworkPolicies implements Resource<NetworkPolicyInputs, NetworkPol
     private readonly isolation: Isolation,
     readonly inputs: Refs<NetworkPolicyInputs>,
     readonly accesses: readonly Access[] = [],
+    private readonly takeBack?: TakeBack,
   ) {
     const { connection, namespace, release } = blueprint.settings;
     this.name = `${namespace}/${release}`;
@@ -96,6 +98,7 @@ export class NetworkPolicies implements Resource<NetworkPolicyInputs, NetworkPol
       const { before, after } = change.field;
       const intent = { action: before === undefined ? 'create' : 'update', object: pathOf(refOf(wanted)), ...(before === undefined ? {} : { before }), after, widens: change.widening.length > 0 };
       await writer.write(intent, () => connection.apply(wanted, { force: true }));
+      this.takeBack?.changes({ connection, ref: refOf(wanted), before: observed.own.find((own) => isSame(own, wanted)) });
     }
   }
 

@@ -9,6 +9,7 @@ import { refOf, told, type NetworkPolicies, type NetworkPolicyInputs } from './n
 import { allowances, policyLabels } from './network-policy.js';
 import { kinds, metadataOf, nameOf, pathOf, type ClusterObject, type ObjectKind } from './objects.js';
 import { rights } from './permissions.js';
+import type { TakeBack } from './take-back.js';
 
 export interface PolicyRemovalInputs extends NetworkPolicyInputs {
   /** Output of the release: pods live by the policies of their revision until it is upgraded. */
@@ -35,6 +36,7 @@ export class NetworkPolicyRemoval implements Resource<PolicyRemovalInputs, Polic
     private readonly blueprint: Blueprint,
     readonly inputs: Refs<PolicyRemovalInputs>,
     private readonly wanted?: NetworkPolicies,
+    private readonly takeBack?: TakeBack,
   ) {
     const { connection, namespace, release } = blueprint.settings;
     this.name = `${namespace}/${release}`;
@@ -73,7 +75,9 @@ export class NetworkPolicyRemoval implements Resource<PolicyRemovalInputs, Polic
     for (const policy of stale) {
       const ref = refOf(policy);
       const intent = { action: 'delete', object: pathOf(ref), before: told(allowances(policy)), widens: this.wanted === undefined };
-      await writer.write(intent, () => this.blueprint.settings.connection.remove(ref));
+      const { connection } = this.blueprint.settings;
+      await writer.write(intent, () => connection.remove(ref));
+      this.takeBack?.changes({ connection, ref, before: policy });
     }
   }
 

@@ -5,7 +5,8 @@ import { missingCode, refusedCode } from './api-errors.js';
 import type { ClusterConnection } from './connection.js';
 import { kinds, pathOf } from './objects.js';
 import { rights } from './permissions.js';
-import { classesOf, type ReleasePlace } from './secret-provider-class.js';
+import { classesOf, classPart, type ReleasePlace } from './secret-provider-class.js';
+import type { TakeBack } from './take-back.js';
 
 /** What tells which classes of a release are still wanted. */
 export interface RetirementInputs {
@@ -38,6 +39,7 @@ export class RetiredProviderClasses implements Resource<RetirementInputs, Retire
     private readonly place: ReleasePlace,
     readonly inputs: Refs<RetirementInputs>,
     readonly after: readonly string[],
+    private readonly takeBack?: TakeBack,
   ) {
     this.name = `${place.namespace}/${place.release}`;
     this.key = `${connection.clusterId} former secret provider classes of ${this.name}`;
@@ -61,14 +63,17 @@ export class RetiredProviderClasses implements Resource<RetirementInputs, Retire
   }
 
   permissions(): readonly Permission[] {
-    return rights(this.connection, ['list', 'delete'], kinds.secretProviderClass, this.place.namespace);
+    // What is taken away comes back where the release is taken back.
+    return rights(this.connection, ['list', 'get', 'create', 'patch', 'delete'], kinds.secretProviderClass, this.place.namespace);
   }
 
   async apply(_change: Change, { wanted }: RetirementInputs, writer: Writer): Promise<void> {
     const { namespace } = this.place;
     for (const name of (await classesOf(this.connection, this.place)).filter((one) => one !== wanted)) {
       const ref = { ...kinds.secretProviderClass, namespace, name };
+      const before = await this.connection.get(ref);
       await writer.write({ action: 'delete', object: pathOf(ref), before: 'made by this project', widens: false }, () => this.connection.remove(ref));
+      if (before !== undefined) this.takeBack?.changes({ connection: this.connection, ref, before, part: classPart });
     }
   }
 }

@@ -32,7 +32,7 @@ export interface ReleasePlace {
 }
 
 /** Part of this project's field manager that writes classes. */
-const part = 'vault';
+export const classPart = 'vault';
 
 /** Label that the driver puts on the Secrets that it makes. Source: secrets-store-csi-driver docs, sync as Kubernetes secret. */
 const driversOwn = 'secrets-store.csi.k8s.io/managed';
@@ -95,7 +95,7 @@ export class SecretProviderClass implements Resource<SecretProviderClassInputs, 
     if (change.action === 'update') await writer.write({ ...intent, action: 'delete', before: 'changed by somebody' }, () => this.connection.remove(ref));
     const labels = { [ownKeys.managed]: 'true', [ownKeys.release]: this.place.release };
     const wanted = { ...kinds.secretProviderClass, metadata: { namespace, name, labels }, spec: classSpec(this.secrets, { clientId, tenantId }) };
-    await writer.write({ ...intent, action: 'create', after: `${this.#items()} of ${this.secrets.vault}` }, () => this.connection.apply(wanted, { part }));
+    await writer.write({ ...intent, action: 'create', after: `${this.#items()} of ${this.secrets.vault}` }, () => this.connection.apply(wanted, { part: classPart }));
   }
 
   #ref(reader: VaultReader): ObjectRef {

@@ -2,6 +2,9 @@ import { attempt } from '../reconcile/attempt.js';
 import { Problem } from '../reconcile/problem.js';
 import type { Writer } from '../reconcile/resource.js';
 import { until } from '../reconcile/retry.js';
+import { some } from '../fleet/wording.js';
+import type { ClusterConnection } from './connection.js';
+import { nameOf, pathOf, type ClusterObject, type ObjectRef } from './objects.js';
 import { rolledOut, type AwaitedRollout } from './rollout-wait.js';
 
 /** What taking back writes with: that of a resource, or of a proof. */
@@ -28,12 +31,23 @@ export interface Deployed {
   takeBack(writer: TakeBackWriter): Promise<TakenBack>;
 }
 
+/** Something that a deployment uses, and that this run changed beside it: what ran before needs it as it was. */
+export interface ChangedBeside {
+  readonly connection: ClusterConnection;
+  readonly ref: ObjectRef;
+  /** As it was; absent: there was none. */
+  readonly before: ClusterObject | undefined;
+  /** Of the field manager, as it is applied. */
+  readonly part?: string;
+}
+
 /**
  * What one run deployed on one cluster, taken back where it turns out not to work: by the resource that deploys it, or by a proof of it. What a run found in
  * place is not its own to take back.
  */
 export class TakeBack {
   #deployed: Deployed | undefined;
+  #beside: readonly ChangedBeside[] = [];
   #done = false;
 
   /** @param atomic whether anything is taken back at all */
@@ -42,6 +56,11 @@ export class TakeBack {
   /** Says that this run is about to deploy. */
   begins(deployed: Deployed): void {
     this.#deployed = deployed;
+  }
+
+  /** Says that this run has changed something that is put back before what ran before is. */
+  changes(beside: ChangedBeside): void {
+    this.#beside = [beside, ...this.#beside];
   }
 
   /** True once it was tried to take something back: what was deployed is not what is there. */
@@ -60,8 +79,10 @@ export class TakeBack {
     if (!this.atomic) return failure.with({ remedy: `${failure.parts.remedy}; what was deployed stays as it is (atomic is false)` });
     this.#deployed = undefined;
     this.#done = true;
-    const end = await seen(await deployed.takeBack(writer), deployed.rollout(writer.signal), writer);
-    if ('told' in end) return failure.with({ remedy: `${failure.parts.remedy}; ${end.told}` });
+    const restored = await this.#putBack(writer);
+    const taken = await seen(await deployed.takeBack(writer), deployed.rollout(writer.signal), writer);
+    const end = 'failed' in restored && 'told' in taken ? { failed: `${taken.told}, but ${restored.failed}` } : taken;
+    if ('told' in end) return failure.with({ remedy: `${failure.parts.remedy}; ${end.told}${'told' in restored ? restored.told : ''}` });
     return failure.with({
       code: deployed.code,
       what: `${failure.parts.what}, and it could not be taken back`,
@@ -69,6 +90,30 @@ export class TakeBack {
       remedy: `${deployed.byHand}; what runs is neither the old nor the new one for certain`,
     });
   }
+
+  /** Puts back what this run changed beside the deployment, the last change first. What cannot be put back keeps nothing else from being tried. */
+  async #putBack(writer: TakeBackWriter): Promise<{ readonly told: string } | { readonly failed: string }> {
+    const changed = this.#beside;
+    this.#beside = [];
+    const failures: string[] = [];
+    for (const one of changed) {
+      const done = await attempt(writer.signal, () => putBack(one, writer));
+      if ('unread' in done) failures.push(`${nameOf(one.ref)} is not as it was: ${done.unread}`);
+    }
+    if (failures.length > 0) return { failed: some(failures) };
+    return { told: changed.length === 0 ? '' : `; ${some(changed.map(({ ref }) => nameOf(ref)))} as before` };
+  }
+}
+
+/** Applies an object as it was, or takes it away where there was none. */
+async function putBack({ connection, ref, before, part }: ChangedBeside, writer: TakeBackWriter): Promise<void> {
+  const intent = { action: before === undefined ? 'delete' : 'update', object: pathOf(ref), after: 'as it was before this run', widens: false };
+  const { name, namespace, labels } = before?.metadata ?? {};
+  const wanted = before === undefined ? undefined : { apiVersion: ref.apiVersion, kind: ref.kind, metadata: { name, namespace, labels }, spec: before.spec };
+  await writer.write(intent, async () => {
+    if (wanted === undefined) await connection.remove(ref);
+    else await connection.apply(wanted, { force: true, ...(part === undefined ? {} : { part }) });
+  });
 }
 
 /** What was taken back counts once it was seen. */

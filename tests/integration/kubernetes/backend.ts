@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { systemClock } from '../../../tasks/_shared/reconcile/clock.js';
 import { RealKubernetes } from '../../real-kubernetes/real-kubernetes.js';
 import { kubeAssets } from '../../real-kubernetes/kube-assets.js';
@@ -20,6 +23,8 @@ export interface Cluster extends ClusterSession {
   failImage(image: RegExp): void;
   /** Images whose containers end at once. */
   crashImage(image: RegExp): void;
+  /** Images whose pods find no node, in the words of the scheduler. */
+  holdImage(image: RegExp, message: string): void;
   /** Images whose pods are not ready before that. Milliseconds. */
   slowImage(image: RegExp, readyMs: number): void;
   /** Takes the API server away for a moment; resolves when it serves again. */
@@ -93,6 +98,7 @@ async function simulated(token?: () => Promise<string>): Promise<Cluster> {
     put: (object) => Promise.resolve(void api.put(object)),
     failImage: (image) => void api.failImage(image),
     crashImage: (image) => void api.crashImage(image),
+    holdImage: (image, message) => void api.holdPods(image, message),
     slowImage: () => {
       throw new Error('all pods of the simulator take the same time');
     },
@@ -108,6 +114,9 @@ async function simulated(token?: () => Promise<string>): Promise<Cluster> {
 async function startReal(folder: string, accepts?: (authorization: string) => boolean): Promise<Backend> {
   const authority = await createCertificateAuthority(new Date());
   const network = new LoopbackNetwork(systemClock(), authority.server);
+  const temp = await mkdtemp(join(tmpdir(), 'aks-wi-test-'));
+  const bundle = join(temp, 'ca.pem');
+  await writeFile(bundle, authority.certificate);
   const knobs = usualKnobs();
   const access = accessBy(knobs);
   const authenticate = (authorization: string): KubernetesUser | undefined => {
@@ -115,7 +124,7 @@ async function startReal(folder: string, accepts?: (authorization: string) => bo
     return accepts(authorization) ? { name: 'deployer', groups: [] } : undefined;
   };
   const api = await RealKubernetes.start(
-    { name: 'kubernetes/aks-dev-weu-1', access: { ...access, authenticate }, serviceAccountIssuer: () => issuer, webhook: () => knobs.webhook, rolloutMs: 300 },
+    { name: 'kubernetes/aks-dev-weu-1', access: { ...access, authenticate }, serviceAccountIssuer: () => issuer, webhook: () => knobs.webhook, rolloutMs: 300, scripts: { CURL_CA_BUNDLE: bundle } },
     folder,
   );
   const server = await network.attach(api);
@@ -133,6 +142,7 @@ async function startReal(folder: string, accepts?: (authorization: string) => bo
     stop: async () => {
       await network.close();
       await api.stop();
+      await rm(temp, { recursive: true });
     },
   };
 }
@@ -162,6 +172,7 @@ function behind(api: RealKubernetes, namespace: string): Omit<Cluster, keyof Clu
     },
     failImage: (image) => void api.images.failing.push({ image, reason: 'ErrImagePull', message: 'failed to pull and unpack image' }),
     crashImage: (image) => void api.images.failing.push({ image, reason: 'crash', message: '' }),
+    holdImage: (image, message) => void api.images.failing.push({ image, reason: 'hold', message }),
     slowImage: (image, readyMs) => void api.images.slow.push({ image, readyMs }),
     restart: () => api.restart(3_000),
     keys: () => Promise.resolve(api.jwks()),

@@ -76,6 +76,14 @@ for (const major of real ? ([3, 4] as const) : ([4] as const)) {
       assert.match(because, /deployment orders-\d+\/app: FailedCreate \(.*failed calling webhook "mutation\.azure-workload-identity\.io"/);
     });
 
+    it('is told to wait for a node that never comes', async () => {
+      await makeNamespace();
+      cluster.holdImage(/contoso\/app/, '0/2 nodes are available: 2 Insufficient cpu.');
+      const { code, because } = await failure();
+      assert.equal(code, 'WI4209');
+      assert.match(because, /pod app-\S+: Unschedulable \(0\/2 nodes are available: 2 Insufficient cpu\.\)/);
+    });
+
     it('is told to lack rights that were taken away in the middle of the rollout', async () => {
       await makeNamespace();
       cluster.slowImage(/contoso\/app/, 4_000);
@@ -100,6 +108,21 @@ for (const major of real ? ([3, 4] as const) : ([4] as const)) {
       const { result } = await deploy(60_000);
       await back;
       assert.equal(result.result, 'succeeded', told(result));
+    });
+
+    // It takes two minutes, in which helm has no part.
+    if (major === 3) return;
+
+    it('is told to be unknown where the API server is gone past the deadline', async () => {
+      await makeNamespace();
+      cluster.slowImage(/contoso\/app/, 60_000);
+      whenDeployed(() => void cluster.network.faults.plant({ drop: 'before' }));
+      const { result, release } = await deploy(6_000);
+      assert.equal(result.result, 'failed', told(result));
+      const { code, because, remedy } = verdictOf(result, release.key).problem ?? assert.fail(told(result));
+      assert.equal(code, 'WI4213');
+      assert.match(because, /then the rollback failed: .*failed, reason: socket hang up/s);
+      assert.match(remedy, /neither the old nor the new one for certain$/);
     });
   });
 }

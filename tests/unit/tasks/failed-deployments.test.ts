@@ -187,6 +187,27 @@ describe('after a deployment that fails', () => {
     assert.deepEqual(outputs, { releases: '{}', revisions: '{}' });
   });
 
+  it('what it used is as before, too: network policies, and the class of its secrets', async () => {
+    world.rig.world.arm.clusters.edit('aks-1', { networkProfile: { networkPolicy: 'azure' }, addonProfiles: { azureKeyvaultSecretsProvider: { enabled: true } } });
+    const vault = { keyVault: await world.rig.addVault(), secrets: 'orders-db', secretMounts: 'api: /mnt/secrets/' };
+    const isolated = { networkPolicy: 'default-deny', egressAllowed: '10.1.4.5', allowedFlows: 'ingress-nginx/* -> orders-api:8080' };
+    const beside = (): unknown => ['NetworkPolicy', 'SecretProviderClass'].flatMap((kind) => world.api.list(kind, 'orders')).map(({ kind, metadata: { name, labels }, spec }) => ({ kind, name, labels, spec }));
+    await world.succeeds('good', { ...vault, ...isolated });
+    const before = beside();
+    const [former] = world.api.list('SecretProviderClass', 'orders');
+    void world.identity.credentials.delete('wi-aks-1');
+    const changed = { ...isolated, egressAllowed: '10.1.4.6', allowedFlows: '' };
+    assert.match((await world.fails('next', { ...vault, secrets: 'other', ...changed })).remedy, /had, as revision 3; secret provider class \S+, network policy [^;]* as before$/);
+    // The class of the failed revision does no harm, and goes with the next success.
+    for (const { metadata } of world.api.list('SecretProviderClass', 'orders')) if (metadata.name !== former?.metadata.name) world.api.remove('SecretProviderClass', 'orders', metadata.name);
+    assert.deepEqual(beside(), before);
+    assert.match((await world.fails('next')).remedy, /had, as revision 5; .*network policy [^;]* as before$/);
+    assert.deepEqual(beside(), before);
+    world.identity.credentials.set('wi-aks-1', world.rig.issuer(), 'system:serviceaccount:orders:api');
+    await world.succeeds('next');
+    assert.deepEqual(beside(), []);
+  });
+
   it('an API server that restarts is not one', async () => {
     await world.succeeds('good');
     whenHelmEnds(world, () => {

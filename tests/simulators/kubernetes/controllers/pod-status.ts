@@ -3,7 +3,7 @@ import { containersOf } from '../writing/identity-webhook.js';
 import type { ImageBehaviour, PodEnd } from './control-context.js';
 
 /** Where a pod is in its life. */
-export type PodStage = 'creating' | 'pullError' | 'pullBackOff' | 'running' | 'crashing' | 'succeeded' | 'failed';
+export type PodStage = 'unscheduled' | 'creating' | 'pullError' | 'pullBackOff' | 'running' | 'crashing' | 'succeeded' | 'failed';
 
 /** What the containers of a pod came to. */
 export interface ContainerFate {
@@ -29,6 +29,7 @@ export function failingImage<Rule extends { readonly image: RegExp }>(pod: Kuber
 
 /** The status that a kubelet gives a pod in a stage of its life. */
 export function podStatus(pod: KubernetesObject, stage: PodStage, what: ContainerFate, now: StatusTime): Fields {
+  if (stage === 'unscheduled') return { phase: 'Pending', conditions: now.conditions([{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: what.failing?.message ?? '' }]), qosClass: qualityOf(pod) };
   const ready = stage === 'running';
   const done = stage === 'succeeded' || stage === 'failed';
   const phase = { creating: 'Pending', pullError: 'Pending', pullBackOff: 'Pending', running: 'Running', crashing: 'Running', succeeded: 'Succeeded', failed: 'Failed' }[stage];
@@ -61,13 +62,13 @@ export function qualityOf(pod: KubernetesObject): string {
   return resources.every(whole) ? 'Guaranteed' : 'Burstable';
 }
 
-function containerStatus(container: Fields, stage: PodStage, { failing, end }: ContainerFate, startedAt: string): Fields {
+function containerStatus(container: Fields, stage: Exclude<PodStage, 'unscheduled'>, { failing, end }: ContainerFate, startedAt: string): Fields {
   const said = end === undefined ? {} : { exitCode: end.exitCode, message: end.message };
   const image = textAt(container, 'image');
   const ended = (exitCode: number, reason: string): Fields => ({ terminated: { exitCode, reason, startedAt, finishedAt: startedAt, ...said } });
   const blamed = failing?.image.test(image) === true;
   const waiting = (reason: string, message: string): Fields => ({ waiting: { reason, ...(message === '' ? {} : { message }) } });
-  const states: Record<PodStage, Fields> = {
+  const states: Record<Exclude<PodStage, 'unscheduled'>, Fields> = {
     creating: waiting('ContainerCreating', ''),
     pullError: blamed ? waiting(failing.reason, failing.message) : waiting('ContainerCreating', ''),
     pullBackOff: blamed ? waiting('ImagePullBackOff', `Back-off pulling image "${image}"`) : { running: { startedAt } },

@@ -1,12 +1,10 @@
 import { copy, ensure, textAt, type KubernetesObject } from '../objects/values.js';
 import type { ControlContext, ImageBehaviour } from './control-context.js';
-import { failingImage, podStatus, qualityOf, type PodStage } from './pod-status.js';
-
-type Stage = PodStage | 'unscheduled';
+import { failingImage, podStatus, type PodStage } from './pod-status.js';
 
 interface Life {
   readonly started: number;
-  stage: Stage | undefined;
+  stage: PodStage | undefined;
 }
 
 /** Scheduler and kubelet in one: gives pods a node and lets their containers start, fail or end as time passes. */
@@ -36,11 +34,7 @@ export class PodLifecycle {
     const stage = this.#stage(pod, life.started, failing);
     if (stage === life.stage) return;
     life.stage = stage;
-    if (stage === 'unscheduled') {
-      this.context.setStatus(pod, { phase: 'Pending', conditions: this.context.conditions(pod, [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: failing?.message ?? '' }]), qosClass: qualityOf(pod) });
-      return;
-    }
-    const placed = textAt(pod, 'spec', 'nodeName') === '' ? this.#place(pod, node) : pod;
+    const placed = stage !== 'unscheduled' && textAt(pod, 'spec', 'nodeName') === '' ? this.#place(pod, node) : pod;
     this.context.setStatus(placed, podStatus(placed, stage, { failing, end: this.context.runOf(placed)?.end }, { time: this.context.time(), conditions: (wanted) => this.context.conditions(placed, wanted) }));
   }
 
@@ -54,7 +48,7 @@ export class PodLifecycle {
     return failingImage(pod, this.context.images);
   }
 
-  #stage(pod: KubernetesObject, started: number, failing: ImageBehaviour | undefined): Stage {
+  #stage(pod: KubernetesObject, started: number, failing: ImageBehaviour | undefined): PodStage {
     const step = this.context.rolloutMs;
     const forever = textAt(pod, 'spec', 'restartPolicy') === 'Always';
     if (failing?.reason === 'hold' && textAt(pod, 'spec', 'nodeName') === '') return 'unscheduled';
