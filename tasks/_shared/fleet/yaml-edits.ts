@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, parseDocument, type Node, type Pair, type ParsedNode, type YAMLMap, type YAMLSeq } from 'yaml';
 import { list, object, type Json } from './json.js';
+import { itemRemoval, NoSuchPlace, rangeOf, type Splice } from './yaml-removal.js';
 
 /** Where in a document, from its root: keys of mappings, indexes of sequences. */
 export type YamlPath = readonly (string | number)[];
@@ -10,7 +11,17 @@ export type YamlEdit =
   /** A text. */
   | { readonly path: YamlPath; readonly value: string }
   /** One item more in the sequence at the place, before the others. The sequence is made where it is missing. */
-  | { readonly path: YamlPath; readonly item: Json };
+  | { readonly path: YamlPath; readonly item: Json }
+  /** One item less: the path ends with its index. */
+  | YamlRemoval;
+
+/** An item that a sequence shall not have any more. */
+export interface YamlRemoval {
+  readonly path: YamlPath;
+  readonly remove: true;
+}
+
+type YamlAddition = Exclude<YamlEdit, YamlRemoval>;
 
 /** What could not be edited: a document that says a place in a way in which nothing can be put there without changing more. */
 export class UneditableYaml extends Error {
@@ -28,7 +39,7 @@ export class UneditableYaml extends Error {
 const dialect = { version: '1.1', logLevel: 'silent', prettyErrors: false } as const;
 
 /**
- * Puts texts and items into the documents of a YAML source and leaves every other character as it is: comments, order, quotes. What comes of it is read again and
+ * Puts texts and items into the documents of a YAML source, takes items out, and leaves every other character as it is: comments, order, quotes. What comes of it is read again and
  * compared: it differs by these and by nothing else.
  * @param editsOf what a document is to get, by its content
  * @throws UneditableYaml where that cannot be done.
@@ -59,6 +70,7 @@ function withEdit(text: string, edit: YamlEdit, index: number): string {
   const document = parseDocument(text, dialect);
   if (document.errors[0] !== undefined) throw new UneditableYaml(index, 'it is no YAML');
   const before: unknown = document.toJS();
+  if ('remove' in edit) return withoutItem(text, before, edit, index);
   const { path } = edit;
   const present = valueAt(before, path);
   if ('value' in edit && present === edit.value) return text;
@@ -69,17 +81,39 @@ function withEdit(text: string, edit: YamlEdit, index: number): string {
   return edited;
 }
 
+function withoutItem(text: string, before: unknown, { path }: YamlRemoval, index: number): string {
+  const splices = removalFrom(text, path, index);
+  const edited = splices.reduce((left, { start, end, insert }) => `${left.slice(0, start)}${insert}${left.slice(end)}`, text);
+  const items = list(valueAt(before, path.slice(0, -1))).filter((_item, at) => at !== path.at(-1));
+  if (!isDeepStrictEqual(soundContent(edited), withValue(before, path.slice(0, -1), items))) throw new UneditableYaml(index, `${path.join('.')} cannot be taken out without changing something else, such as what shares it by an anchor`);
+  return edited;
+}
+
+/** Undefined for what is no YAML, such as one with a reference to what is not there any more. */
+function soundContent(text: string): unknown {
+  const document = parseDocument(text, dialect);
+  if (document.errors.length > 0) return undefined;
+  try {
+    return document.toJS();
+  } catch (error) {
+    if (error instanceof ReferenceError) return undefined;
+    throw error;
+  }
+}
+
+function removalFrom(text: string, path: YamlPath, index: number): readonly Splice[] {
+  try {
+    return itemRemoval(text, parseDocument(text, { ...dialect, keepSourceTokens: true }).contents, path);
+  } catch (error) {
+    throw error instanceof NoSuchPlace ? new UneditableYaml(index, error.message) : error;
+  }
+}
+
 /** What comes to stand where nothing was: a text, or a sequence of one item. */
 type Added = string | readonly Json[];
 
-interface Splice {
-  readonly start: number;
-  readonly end: number;
-  readonly insert: string;
-}
-
 /** What to put where, walking down to the last thing on the way that is there. */
-function spliceFor(text: string, root: ParsedNode | null, edit: YamlEdit, index: number): Splice {
+function spliceFor(text: string, root: ParsedNode | null, edit: YamlAddition, index: number): Splice {
   const { path } = edit;
   const value = 'value' in edit ? edit.value : [edit.item];
   let node: Node | null = root;
@@ -143,12 +177,6 @@ function inPlaceOf(text: string, { key, value: present }: Pair, rest: YamlPath, 
   const colon = after === undefined ? -1 : text.indexOf(':', after);
   if (colon === -1) throw new UneditableYaml(index, `${path.join('.')} has no place`);
   return { start: colon + 1, end: colon + 1, insert: ` ${insert}` };
-}
-
-function rangeOf(node: unknown): readonly number[] | undefined {
-  const { range } = object(node);
-  const numbers = list(range).filter((part): part is number => typeof part === 'number');
-  return numbers.length < 2 ? undefined : numbers;
 }
 
 /** `a: {b: "value"}` in lines of their own, the first where it is put. */

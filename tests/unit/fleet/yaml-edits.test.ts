@@ -6,6 +6,8 @@ const label = (value = 'true'): YamlEdit => ({ path: ['metadata', 'labels', 'use
 const volume: YamlEdit = { path: ['spec', 'volumes'], item: { name: 'v', csi: { readOnly: true, attributes: { 'a.b/c': 'on' }, modes: ['x', 1] } } };
 const line = '{name: "v", csi: {readOnly: true, attributes: {a.b/c: "on"}, modes: ["x", 1]}}';
 
+const without = (...path: (string | number)[]): YamlEdit => ({ path, remove: true });
+
 /** The lines that an edit takes away and adds. */
 function difference(before: string, after: string): string[] {
   const [was, is] = [before.split('\n'), after.split('\n')];
@@ -41,6 +43,18 @@ describe('editing YAML in place', () => {
     ['makes all that is missing above a sequence', 'kind: Pod\n', ['+ spec:', `+   volumes: [${line}]`], volume],
     ['fills a sequence that is empty', 'spec:\n  volumes: # none\n  a: b\n', ['-   volumes: # none', `+   volumes: [${line}] # none`], volume],
     ['keeps Windows line ends beside an item', 'spec:\r\n  volumes:\r\n  - name: a\r\n', [`+   - ${line}`], volume],
+    ['takes the first item out of lines', 'spec:\n  env:\n  # the first\n  - name: a # its own\n    value: b\n  # the second\n  - name: c\nend: x\n', ['-   - name: a # its own', '-     value: b'], without('spec', 'env', 0)],
+    ['takes an item in the middle out of lines', 'env:\n    -   name: a\n    -   name: b\n        value: |\n          two\n          lines\n    -   name: c\n', ['-     -   name: b', '-         value: |', '-           two', '-           lines'], without('env', 1)],
+    ['takes the last item out of lines', 'spec:\n- name: a\n- name: b # why\n', ['- - name: b # why'], without('spec', 1)],
+    ['takes an item out at the end of the source', 'spec:\n- name: a\n- name: b', ['- - name: b', '+ '], without('spec', 1)],
+    ['leaves an empty sequence of lines', 'spec:\n  env: # why\n  # which\n  - name: a\n  image: x\n', ['-   env: # why', '-   - name: a', '+   env: [] # why'], without('spec', 'env', 0)],
+    ['leaves an empty sequence without an indent', 'spec:\n  env:\n  - name: a\n', ['-   env:', '-   - name: a', '+   env: []'], without('spec', 'env', 0)],
+    ['takes items out of sequences in sequences', 'items:\n- env:\n  - name: a\n  - name: b\n', ['-   - name: b'], without('items', 0, 'env', 1)],
+    ['takes the first item out of brackets', 'spec: {env: [{name: a}, {name: b}]}\n', ['- spec: {env: [{name: a}, {name: b}]}', '+ spec: {env: [{name: b}]}'], without('spec', 'env', 0)],
+    ['takes the last item out of brackets', 'spec: {env: [ {name: a} , {name: b} ]}\n', ['- spec: {env: [ {name: a} , {name: b} ]}', '+ spec: {env: [ {name: a} ]}'], without('spec', 'env', 1)],
+    ['takes the only item out of brackets', '{"spec":{"env":[{"name":"a"}]}}\n', ['- {"spec":{"env":[{"name":"a"}]}}', '+ {"spec":{"env":[]}}'], without('spec', 'env', 0)],
+    ['takes a reference out', 'a: &x {name: a}\nspec:\n- *x\n- name: b\n', ['- - *x'], without('spec', 0)],
+    ['keeps Windows line ends where it takes an item out', 'env:\r\n- name: a\r\n- name: b\r\n', ['- - name: a\r'], without('env', 0)],
     ['finds a key that is written in quotes', 'metadata:\n  "labels":\n    app: x\n', ['+     use: "true"']],
   ];
   for (const [title, source, expected, edit = label()] of cases) {
@@ -68,6 +82,12 @@ describe('editing YAML in place', () => {
     ['a text in the place of a mapping', 'metadata:\n  labels: none\n', /metadata\.labels is no mapping/],
     ['a text of several lines in the place of the text', 'metadata:\n  labels:\n    use: |\n      false\n', /metadata\.labels\.use is a text of several lines/],
     ['a sequence in the place of the text', 'metadata:\n  labels:\n    use: [a]\n', /metadata\.labels\.use is no text/],
+    ['to take out of a sequence that others share by an anchor', 'spec:\n  env: &e\n  - name: a\n  - name: b\n  others: *e\n', /spec\.env\.0 cannot be taken out without changing something else/, without('spec', 'env', 0)],
+    ['to take out what others refer to', 'env:\n- &a {name: a}\n- name: b\nother: *a\n', /env\.0 cannot be taken out without changing something else/, without('env', 0)],
+    ['to take out of a reference', 'base: &e [{name: a}]\nspec:\n  env: *e\n', /spec\.env is a reference to another place/, without('spec', 'env', 0)],
+    ['to take out of a text', 'env: none\n', /env is no sequence/, without('env', 0)],
+    ['to take out what is not there', 'env:\n- name: a\n', /env\.1 is not there/, without('env', 1)],
+    ['to take out what shares its line', 'spec:\n- - a\n  - b\n', /spec\.0\.0 does not begin a line/, without('spec', 0, 0)],
     ['what is no YAML', 'metadata: [a\n', /it is no YAML/],
     ['a sequence at the root', '- a\n', /is no mapping/],
   ];
