@@ -15,6 +15,7 @@ import type { AnyProof } from '../_shared/reconcile/proof.js';
 import { output, type Refs } from '../_shared/reconcile/ref.js';
 import type { AnyResource } from '../_shared/reconcile/resource.js';
 import { stateOf, type RunResult } from '../_shared/reconcile/run.js';
+import { leavingCredentials, returningOf } from './credentials.js';
 import { readInputs, type Inputs } from './inputs.js';
 import { isolate } from './isolation.js';
 import { localSource } from './local-chart.js';
@@ -82,6 +83,7 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, { 
     atomic: inputs.atomic,
     ...(inputs.tokenSeconds === undefined ? {} : { tokenSeconds: inputs.tokenSeconds }),
     ...(vaultSecrets === undefined ? {} : { vaultSecrets }),
+    ...returningOf(inputs.credentials),
     timeoutMs: inputs.timeoutMs,
     tokenProof: inputs.proveFrom === 'agent',
   };
@@ -97,10 +99,12 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, { 
   const takeBack = new TakeBack(settings.atomic);
   const isolation = isolate(inputs.isolation?.get(entry.label), { blueprint, refs, cluster, accesses, takeBack });
   const before = [...isolation.before, ...classes];
-  const { release, resources: deployed } = deployable(blueprint, { refs, accesses, after: before.map(({ key }) => key), takeBack });
+  const parts = { refs, accesses, after: before.map(({ key }) => key), takeBack };
+  const provenWith = { azure, vaults, connection, workload, takeBack, inputs, settings: blueprint.settings, refs: { ...refs, identity: output(identity, (state) => state) } };
+  const { release, resources: deployed } = leavingCredentials(deployable(blueprint, parts), { ...parts, credentials: inputs.credentials, source, label: entry.label, settings, proven: provenWith });
   const resources = [cluster, identity, namespace, ...before, ...deployed];
   const restart = new ReleaseRestart(blueprint.settings, { ...refs, revision: output(release, ({ revision }) => revision?.number) }, accesses);
-  const proven = { azure, vaults, connection, workload, takeBack, inputs, settings: blueprint.settings, proves: resources.map(({ key }) => key), refs: { ...refs, identity: output(identity, (state) => state) } };
+  const proven = { ...provenWith, proves: resources.map(({ key }) => key) };
   const access = accessResources(blueprint, release, inputs.access, refs, accesses);
   const after = [restart, ...access, classesAfter(release, vault, current, takeBack), ...isolation.after(release)];
   return { label: entry.label, release, takeBack, resources: [...resources, ...after], uses, proofs: [deploymentProof(proven), ...isolation.proofs] };

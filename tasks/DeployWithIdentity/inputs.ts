@@ -6,6 +6,7 @@ import type { OtherConnections } from '../_shared/agent/shared-inputs.js';
 import { readWorkload } from '../_shared/agent/workload-inputs.js';
 import type { WorkloadInputs } from '../_shared/fleet/workload.js';
 import { readReach } from './connection-inputs.js';
+import { readCredentials, type CredentialInputs } from './credential-inputs.js';
 import { identityModes, type IdentityMode } from '../_shared/kubernetes/chart.js';
 import { readChecks, type CheckInputs } from './check-inputs.js';
 import { readNamespaceInputs, type NamespaceInputs } from './namespace-inputs.js';
@@ -26,6 +27,8 @@ export interface Inputs extends WorkloadInputs, CheckInputs, NamespaceInputs, Ne
   readonly tokenSeconds?: number;
   /** What containers get from key vaults; absent: nothing. */
   readonly vault?: VaultInputs;
+  /** Registry credentials that the pods leave behind; absent: none. */
+  readonly credentials?: CredentialInputs;
   /** Whether a release whose upgrade fails is taken back to what ran before. */
   readonly atomic: boolean;
   /** For Helm and the rollout, each. Milliseconds. */
@@ -52,6 +55,7 @@ export function readInputs(inputs: InputReader, shared: SharedInputs, connection
     ...identity,
     ...mounted,
     ...readProof(inputs, shared, workload, { proveFrom, ...mounted }),
+    ...readCredentials(inputs, { mode: identity.identityMode, proveFrom }),
     ...readNetwork(inputs, shared),
     ...readChecks(inputs, source.kind === 'helm' ? source.chartSource : source.kind),
     ...readNamespaceInputs(inputs),

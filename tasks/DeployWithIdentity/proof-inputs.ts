@@ -22,7 +22,7 @@ export interface ProofInputs {
 }
 
 /** Source: distribution docs, reference grammar; a tag or a digest is asked for, so that the same image proves today and tomorrow. */
-const image = /^[a-z0-9][a-z0-9._:/-]*(?::[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})$/;
+export const imagePattern = /^[a-z0-9][a-z0-9._:/-]*(?::[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})$/;
 const imageForm = 'an image with its tag or digest that has sh and curl, such as contoso.azurecr.io/tools/curl:8.10.1';
 /** Source: Azure docs, naming rules of Key Vault objects. */
 const readable = {
@@ -40,7 +40,7 @@ export function readProveFrom(inputs: InputReader): ProofInputs['proveFrom'] {
 /** Reads how a deployment is proven. @param given what of it is read already */
 export function readProof(inputs: InputReader, shared: SharedInputs, workload: WorkloadInputs, { proveFrom, vault }: Pick<ProofInputs, 'proveFrom'> & { readonly vault?: VaultInputs }): ProofInputs {
   const given = inputs.optionalText('proofImage');
-  if (given !== undefined && !image.test(given)) inputs.refuse('proofImage', given, imageForm);
+  if (given !== undefined && !imagePattern.test(given)) inputs.refuse('proofImage', given, imageForm);
   if (proveFrom !== 'pod') return { proveFrom };
   if (given === undefined && inputs.sound('proofImage')) inputs.contradiction('proofImage', 'is empty', 'input proveFrom is pod', `give ${imageForm}, or set proveFrom to agent`);
   // What containers have mounted is known already.

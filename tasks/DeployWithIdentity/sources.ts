@@ -1,18 +1,19 @@
 import type { Access } from '../_shared/reconcile/access.js';
+import type { Deployer } from '../_shared/kubernetes/credential-removal.js';
 import { HelmRelease } from '../_shared/kubernetes/helm-release.js';
 import { ManifestBlueprint } from '../_shared/kubernetes/manifest-blueprint.js';
 import { ManifestSet } from '../_shared/kubernetes/manifest-set.js';
 import { ReleaseBlueprint, type DeploymentSettings, type ReleaseInputs } from '../_shared/kubernetes/release-blueprint.js';
 import { ServiceAccountAdoption } from '../_shared/kubernetes/service-account-adoption.js';
 import type { TakeBack } from '../_shared/kubernetes/take-back.js';
-import { output, type Producer, type Refs } from '../_shared/reconcile/ref.js';
+import { output, type Refs } from '../_shared/reconcile/ref.js';
 import type { AnyResource } from '../_shared/reconcile/resource.js';
 import type { HelmInputs, SourceInputs } from './source-inputs.js';
 
 /** What is deployed on one cluster: a chart, or manifests. */
 export interface Deployable {
   /** What has a revision: the Helm release, or the manifest set. */
-  readonly release: AnyResource & Producer<{ readonly revision: { readonly number: number } | undefined }>;
+  readonly release: Deployer;
   /** In an order in which they can be done. */
   readonly resources: readonly AnyResource[];
 }

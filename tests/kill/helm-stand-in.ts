@@ -77,15 +77,14 @@ export class HelmStandIn {
     const rendered = await render(release, given);
     const manifests = parseManifests(inject === undefined ? rendered : injectIdentity(rendered, inject.identity)).map((one) => owned(one, release, namespace));
     for (const manifest of manifests) await this.#checkOwner(manifest, release, namespace);
-    await this.#make(work, newest === undefined ? 'pending-install' : 'pending-upgrade', userLabels(given), manifests);
+    await this.#make(work, newest === undefined ? 'pending-install' : 'pending-upgrade', userLabels(given, newest), manifests);
   }
 
   /** Source of which labels a rollback carries: helm pkg/action/rollback.go (those of the revision that it goes back to). */
   async #rollback(work: Work, to: number): Promise<void> {
     const target = work.history.find(({ version }) => version === to);
     if (target === undefined) throw refused('release: not found');
-    const own = Object.fromEntries(Object.entries(target.labels).filter(([name]) => !['name', 'owner', 'version', 'status', 'createdAt', 'modifiedAt'].includes(name)));
-    await this.#make(work, 'pending-rollback', own, target.manifests);
+    await this.#make(work, 'pending-rollback', ownLabels(target), target.manifests);
   }
 
   async #uninstall({ secrets, release, namespace, history }: Work): Promise<void> {
@@ -172,8 +171,16 @@ function option(given: readonly HelmArgument[], name: string): string {
   return value;
 }
 
-function userLabels(given: readonly HelmArgument[]): Record<string, string> {
-  return Object.fromEntries(option(given, '--labels').split(',').map((pair) => pair.split('=') as [string, string]));
+/** Those of the newest revision are handed on, and `null` takes one away. Source: helm pkg/action/upgrade.go, mergeCustomLabels. */
+function userLabels(given: readonly HelmArgument[], newest: HelmRevision | undefined): Json {
+  const wanted = Object.fromEntries(option(given, '--labels').split(',').map((pair) => pair.split('=') as [string, string]));
+  const merged = { ...(newest === undefined ? {} : ownLabels(newest)), ...wanted };
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== 'null'));
+}
+
+/** The labels that are not helm's own. */
+function ownLabels({ labels }: HelmRevision): Json {
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => !['name', 'owner', 'version', 'status', 'createdAt', 'modifiedAt'].includes(name)));
 }
 
 function secretName(release: string, version: number): string {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { text as textOf } from 'node:stream/consumers';
-import { number, object, parseJson, strings, text, type Json } from '../fleet/json.js';
+import { number, object, objects, parseJson, strings, text, type Json } from '../fleet/json.js';
 import { injectIdentity, type PodIdentity } from '../kubernetes/identity-injection.js';
+import { credentialKinds, type NamedCredential } from '../kubernetes/named-credentials.js';
 import type { VaultMounts } from '../kubernetes/vault-mounts.js';
 
 /**
@@ -19,13 +20,20 @@ export async function postRender(): Promise<void> {
 }
 
 function identityIn(content: string): PodIdentity {
-  const { namespace, serviceAccount, clientId, tenantId, tokenSeconds, vault } = object(parseJson(content));
+  const { namespace, serviceAccount, clientId, tenantId, tokenSeconds, vault, without } = object(parseJson(content));
   const given = { namespace: text(namespace), serviceAccount: text(serviceAccount), clientId: text(clientId), tenantId: text(tenantId) };
   const { namespace: place, serviceAccount: account, clientId: client, tenantId: tenant } = given;
   if (place === undefined || account === undefined || client === undefined || tenant === undefined) throw new Error('the file of the identity is not whole');
   const seconds = number(tokenSeconds);
   const lifetime = seconds === undefined ? {} : { tokenSeconds: seconds };
-  return { namespace: place, serviceAccount: account, clientId: client, tenantId: tenant, ...lifetime, ...(vault === undefined ? {} : { vault: mountsIn(object(vault)) }) };
+  return { namespace: place, serviceAccount: account, clientId: client, tenantId: tenant, ...lifetime, ...(vault === undefined ? {} : { vault: mountsIn(object(vault)) }), ...(without === undefined ? {} : { without: objects(without).map(credentialIn) }) };
+}
+
+function credentialIn(given: Json): NamedCredential {
+  const kind = credentialKinds.find((one) => one === given.kind);
+  const name = text(given.name);
+  if (kind === undefined || name === undefined) throw new Error('the file of the identity is not whole');
+  return { kind, name };
 }
 
 function mountsIn({ secretProviderClass, paths }: Json): VaultMounts {

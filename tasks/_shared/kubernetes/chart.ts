@@ -6,6 +6,7 @@ import { Problem } from '../reconcile/problem.js';
 import { packageFiles } from './chart-package.js';
 import type { ClusterConnection, HelmArgument, HelmOptions } from './connection.js';
 import type { PodIdentity } from './identity-injection.js';
+import { withoutLabel } from './named-credentials.js';
 import type { SecretValues } from './secret-values.js';
 import { object, objects, text, type Json } from '../fleet/json.js';
 import { mappingFlaw } from '../fleet/yaml-text.js';
@@ -50,6 +51,8 @@ export interface PreparedChart {
   readonly values: readonly { readonly fileName: string; readonly content: string }[];
   /** YAML that wins over `values`; absent for none. */
   readonly secretValues?: SecretValues;
+  /** Label of what its pods run without; absent where nothing is taken out. */
+  readonly without?: string;
   /** The same as `digest` without the identity: known from the start. */
   readonly content: string;
   /** 40 hexadecimal digits over chart files and values, secret ones left out; equal for equal input, line ends left aside. Fits a label (63 characters). */
@@ -71,9 +74,10 @@ export async function prepareChart(settings: ChartSettings, identity: ChartIdent
   if (settings.set !== undefined) values.push(named(values.length, settings.set));
   for (const { fileName, content } of values) add(fileName, content);
   const content = hash.copy().digest('hex').slice(0, longestDigest);
-  const { mode, serviceAccount, clientId, tenantId, tokenSeconds, vault } = identity;
-  add('identity', JSON.stringify([mode, serviceAccount, clientId, tenantId, tokenSeconds ?? 0, ...(vault === undefined ? [] : [vault])]));
-  return { folder, values, ...(secretValues === undefined ? {} : { secretValues }), content, digest: hash.digest('hex').slice(0, longestDigest) };
+  const { mode, serviceAccount, clientId, tenantId, tokenSeconds, vault, without } = identity;
+  add('identity', JSON.stringify([mode, serviceAccount, clientId, tenantId, tokenSeconds ?? 0, ...(vault === undefined ? [] : [vault]), ...(without === undefined ? [] : [{ without }])]));
+  const label = without === undefined ? {} : { without: withoutLabel(identity, without) };
+  return { folder, values, ...(secretValues === undefined ? {} : { secretValues }), ...label, content, digest: hash.digest('hex').slice(0, longestDigest) };
 }
 
 /**

@@ -42,6 +42,8 @@ export const ownKeys = {
   secrets: 'aks-workload-identity/secrets',
   /** Label of what belongs to a Helm release without being a part of it: the release's name. */
   release: 'aks-workload-identity/release',
+  /** Label of a Helm release whose pods run without registry credentials that its chart has: digest of which, and of the identity that was proven before. */
+  without: 'aks-workload-identity/without',
   /** Pod annotation: client id that the pods were made for. */
   clientId: 'aks-workload-identity/client-id',
 } as const;

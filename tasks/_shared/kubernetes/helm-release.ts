@@ -5,13 +5,14 @@ import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { identityKeys } from './connection.js';
+import { comesBack, comingBack } from './credential-removal.js';
 import { carries, missingAccount } from './expected-account.js';
 import { operate, slackMs, stuckCode } from './helm-operation.js';
 import { kinds, nameOf, pathOf, type ObjectRef } from './objects.js';
 import { rights } from './permissions.js';
 import { reachOf } from './predictable-kinds.js';
 import { identityOf, type ReleaseBlueprint, type ReleaseInputs } from './release-blueprint.js';
-import { isPending, newestRevision, type Revision } from './release-revisions.js';
+import { isPending, newestRevision, revisionsOf, type Revision } from './release-revisions.js';
 import { deployedRelease } from './release-rollback.js';
 import { secretsReason, upgradeLine, usualHistory } from './release-upgrade.js';
 import { newlyWidening, wideningEffect, type WideningObject } from './release-widening.js';
@@ -36,6 +37,10 @@ export interface HelmReleaseState {
   /** Digest of chart and values alone: known before the identity is. */
   readonly content: string;
   readonly revision: Revision | undefined;
+  /** Label of what the pods run without, of the newest revision that was deployed; undefined where nothing was taken out. */
+  readonly without: string | undefined;
+  /** What is taken out of the chart, with where it is. */
+  readonly removed: RenderedChart['removed'];
   /** True when this run made that revision. */
   readonly own: boolean;
   /** What of the chart lets somebody reach more than before. */
@@ -82,14 +87,16 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     const { digest, content } = await this.blueprint.prepare(known);
     const widening = await newlyWidening(connection, chart.widening);
     const nowMs = clock.now().getTime();
-    if (known.namespace === unknown) return { chart, digest, content, widening, revision: undefined, own: false, workloads: [], serviceAccount: undefined, nowMs };
-    const [revision, workloads, account] = await Promise.all([
-      newestRevision(connection, namespace, release),
+    if (known.namespace === unknown) return { chart, digest, content, widening, removed: chart.removed, revision: undefined, without: undefined, own: false, workloads: [], serviceAccount: undefined, nowMs };
+    const [revisions, workloads, account] = await Promise.all([
+      revisionsOf(connection, namespace, release),
       workloadsOf(connection, namespace, release),
       connection.get({ ...kinds.serviceAccount, namespace, name }),
     ]);
     const serviceAccount = account === undefined ? undefined : serviceAccountState(account, { namespace, name });
-    return { chart, digest, content, widening, revision, own: revision?.number === this.#made, workloads, serviceAccount, nowMs };
+    const [revision] = revisions;
+    const without = revisions.find(({ status }) => status === 'deployed')?.without;
+    return { chart, digest, content, widening, removed: chart.removed, revision, without, own: revision?.number === this.#made, workloads, serviceAccount, nowMs };
   }
 
   plan(observed: HelmReleaseState | undefined, known: Known<HelmReleaseInputs>): Change {
@@ -105,7 +112,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
 
   #deployment(observed: HelmReleaseState, known: Known<HelmReleaseInputs>): Change {
     const { revision } = observed;
-    const effect = wideningEffect(observed.widening, revision === undefined, fieldsOf(observed, known));
+    const effect = wideningEffect(observed.widening, revision === undefined, [...fieldsOf(observed, known), ...this.#returning(observed)]);
     if (revision === undefined) return { action: 'create', reason: 'there is no such release', ...effect };
     const reason = this.#reason(revision, observed, known);
     const { alwaysUpgrade = false } = this.blueprint.settings;
@@ -166,8 +173,17 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     if (isPending(revision) && this.#leftMs(revision, observed.nowMs) > 0) return this.#awaited(revision, observed.nowMs);
     if (revision.status !== 'deployed') return `revision ${revision.number} is ${revision.status}`;
     if (revision.digest === undefined) return `revision ${revision.number} was not deployed by this task`;
+    if (this.#returns(observed)) return comesBack;
     if (revision.digest !== observed.digest) return 'chart, values or identity changed';
     return secretsReason(this.blueprint.settings.chart, revision) ?? this.#drift(observed, known);
+  }
+
+  #returns({ without, revision }: HelmReleaseState): boolean {
+    return this.blueprint.settings.without === undefined && (without ?? revision?.without) !== undefined;
+  }
+
+  #returning(observed: HelmReleaseState): FieldChange[] {
+    return this.#returns(observed) ? comingBack(this.blueprint.settings.returning) : [];
   }
 
   /** What somebody changed in the cluster since; undefined when nothing that matters here. */

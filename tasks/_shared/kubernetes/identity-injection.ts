@@ -1,6 +1,7 @@
 import { object, objects, text, type Json } from '../fleet/json.js';
 import { editYaml, type YamlEdit, type YamlPath } from '../fleet/yaml-edits.js';
 import { identityKeys, ownKeys } from './connection.js';
+import { accountPlaces, credentialPlaces, removalEdits, type NamedCredential } from './named-credentials.js';
 import { kinds, metadataOf } from './objects.js';
 import { podTemplatePath, serviceAccountOf } from './pod-templates.js';
 import { containersOf, mountConflicts, mountEdits, type VaultMounts } from './vault-mounts.js';
@@ -16,12 +17,14 @@ export interface PodIdentity {
   readonly tokenSeconds?: number;
   /** What containers get from a vault as this identity; absent: nothing. */
   readonly vault?: VaultMounts;
+  /** Registry credentials that the pods shall not have any more; absent: what they have stays. */
+  readonly without?: readonly NamedCredential[];
 }
 
 /**
  * Makes rendered manifests right for an identity, whatever chart they are from: the service account gets its annotations, pod templates that run as it get
  * the label that the webhook looks for and the client id as a stamp, so that another identity makes new pods, and the containers that are to have files of a
- * vault get them mounted. Not one other character changes.
+ * vault get them mounted. What the pods shall run without is taken out. Not one other character changes.
  * Sources: azure-workload-identity docs, labels and annotations; Kubernetes API reference, pod templates.
  * @throws UneditableYaml where a manifest says these places in a way in which nothing can be put there.
  * @throws Error for a container that no pod template has, and for files whose place is taken: inspecting the manifests tells both before, in full.
@@ -52,13 +55,18 @@ function editsFor(content: Json, identity: PodIdentity, seen: Set<string>, at: Y
   }
   const { name, namespace } = metadataOf(content);
   if ((namespace ?? identity.namespace) !== identity.namespace) return [];
-  if (content.kind === kinds.serviceAccount.kind && name === identity.serviceAccount) return texts([...at, 'metadata', 'annotations'], accountAnnotations(identity));
+  const { without = [] } = identity;
+  if (content.kind === kinds.serviceAccount.kind && name === identity.serviceAccount) {
+    return [...removalEdits(accountPlaces(content), at, without), ...texts([...at, 'metadata', 'annotations'], accountAnnotations(identity))];
+  }
   const path = podTemplatePath(content);
   if (path === undefined) return [];
   const template = path.reduce<Json>((within, part) => object(within[part]), content);
   if (serviceAccountOf(template) !== identity.serviceAccount) return [];
   for (const container of containersOf(template)) seen.add(container);
   return [
+    // First, since what is put into a sequence moves what it has.
+    ...removalEdits(credentialPlaces(template), [...at, ...path], without),
     ...texts([...at, ...path, 'metadata', 'labels'], { [identityKeys.use]: 'true' }),
     ...texts([...at, ...path, 'metadata', 'annotations'], { [ownKeys.clientId]: identity.clientId }),
     ...(identity.vault === undefined ? [] : mountsInto(template, [...at, ...path], identity.vault)),

@@ -2,11 +2,13 @@ import type { Access } from '../reconcile/access.js';
 import { Problem, type ProblemParts } from '../reconcile/problem.js';
 import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
+import { comesBack, comingBack } from './credential-removal.js';
 import { missingAccount } from './expected-account.js';
 import { isOpen, type BuiltSet, type ManifestBlueprint } from './manifest-blueprint.js';
+import { withoutLabel } from './named-credentials.js';
 import { kinds, nameOf, pathOf, type ObjectRef } from './objects.js';
 import { rights } from './permissions.js';
-import type { ReleaseInputs } from './release-blueprint.js';
+import type { DeploymentSettings, ReleaseInputs } from './release-blueprint.js';
 import { newlyWidening, wideningEffect, type WideningObject } from './release-widening.js';
 import type { RenderedChart } from './rendered-chart.js';
 import { RolloutProof } from './rollout-proof.js';
@@ -27,6 +29,10 @@ export interface ManifestSetState {
   readonly built: BuiltSet;
   readonly comparison: SetComparison;
   readonly rehearsal: Rehearsal;
+  /** Label of what the pods run without that were applied last; undefined where nothing was taken out. */
+  readonly without: string | undefined;
+  /** What is taken out of the manifests, with where it is. */
+  readonly removed: RenderedChart['removed'];
   /** Absent when there is none, and while the namespace is not there. */
   readonly serviceAccount: ServiceAccountState | undefined;
   /** What was applied completely last; absent before the first time. */
@@ -76,7 +82,7 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     if (known.namespace === unknown) {
       const steps = objects.map((item): SetStep => ({ item, action: 'create', reason: 'it does not exist', existed: false, before: undefined }));
       const comparison = { steps, leftovers: [], kept: [], refusals: [] };
-      return { rendering, widening, record: undefined, built, comparison, rehearsal: nothingRehearsed, serviceAccount: undefined, revision: undefined };
+      return { rendering, widening, record: undefined, built, comparison, rehearsal: nothingRehearsed, without: undefined, removed: rendering.removed, serviceAccount: undefined, revision: undefined };
     }
     const [record, account] = await Promise.all([readRecord(connection, namespace, release), connection.get({ ...kinds.serviceAccount, namespace, name })]);
     const comparison = await compareSet(this.blueprint.settings, objects, record, placed);
@@ -84,7 +90,7 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     const rehearsal = rehearsed ? await rehearseSet(this.blueprint.settings, comparison, placed, overwrite) : nothingRehearsed;
     const serviceAccount = account === undefined ? undefined : serviceAccountState(account, { namespace, name });
     const revision = record === undefined || record.revision === 0 ? undefined : { number: record.revision };
-    return { rendering, widening, record, built, comparison, rehearsal, serviceAccount, revision };
+    return { rendering, widening, record, built, comparison, rehearsal, without: record?.without, removed: rendering.removed, serviceAccount, revision };
   }
 
   plan(observed: ManifestSetState | undefined, known: Known<ReleaseInputs>): Change {
@@ -93,7 +99,7 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     const faults = [...rendering.faults, ...built.placed.faults, ...comparison.refusals, ...rehearsal.refusals];
     if (faults.length > 0) return blocked(this.#together(faults));
     const missing = rendering.makesServiceAccount ? undefined : missingAccount(this.blueprint, observed.serviceAccount, known, `manifest set ${this.name}`, 'the set');
-    const change = deployment(observed, known);
+    const change = deployment(observed, known, this.blueprint.settings);
     return missing === undefined ? change : blocked(missing, true, change);
   }
 
@@ -124,7 +130,7 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     const tools: SetTools = { ...settings, placed: built.placed, writer, widening: new Set(widening.map(({ ref }) => pathOf(ref))) };
     const touched = pendingOf(comparison, record);
     const revision = record?.revision ?? 0;
-    const begun = await writeRecord(tools, { revision, objects: record?.objects ?? [], pending: touched, ...versionOf(record) });
+    const begun = await writeRecord(tools, { revision, objects: record?.objects ?? [], pending: touched, ...keptOf(record) });
     const previous = record === undefined || record.revision === 0 ? undefined : record;
     this.takeBack.begins(deployedSet(tools, { previous, touched, resourceVersion: begun }));
     const applied = await this.#applied(tools, comparison.steps, built, known).catch(async (error: unknown) => {
@@ -133,7 +139,9 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     for (const { ref, reason } of comparison.leftovers.filter(({ action }) => action === 'leave')) writer.progress(`${nameOf(ref)} stays: ${reason}`);
     await takeAway(tools, comparison.leftovers);
     const objects = inOrderOf(built, [...comparison.kept, ...applied]);
-    const ended = await writeRecord(tools, { revision: revision + 1, objects, resourceVersion: begun });
+    const { without } = settings;
+    const label = without === undefined ? {} : { without: withoutLabel(known, without) };
+    const ended = await writeRecord(tools, { revision: revision + 1, objects, resourceVersion: begun, ...label });
     this.takeBack.begins(deployedSet(tools, { previous, touched, resourceVersion: ended }));
   }
 
@@ -166,8 +174,9 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
   }
 }
 
-function versionOf(record: SetRecord | undefined): Pick<SetRecord, 'resourceVersion'> {
-  return record?.resourceVersion === undefined ? {} : { resourceVersion: record.resourceVersion };
+/** What a record keeps while a run is under way. */
+function keptOf({ resourceVersion, without }: Partial<SetRecord> = {}): Pick<SetRecord, 'resourceVersion' | 'without'> {
+  return { ...(resourceVersion === undefined ? {} : { resourceVersion }), ...(without === undefined ? {} : { without }) };
 }
 
 function inOrderOf({ objects }: BuiltSet, recorded: readonly RecordedObject[]): RecordedObject[] {
@@ -175,14 +184,15 @@ function inOrderOf({ objects }: BuiltSet, recorded: readonly RecordedObject[]): 
   return objects.flatMap(({ id }) => byId.get(id) ?? []);
 }
 
-function deployment({ record, comparison, rehearsal, built, widening }: ManifestSetState, known: Known<ReleaseInputs>): Change {
+function deployment({ record, comparison, rehearsal, built, widening, without }: ManifestSetState, known: Known<ReleaseInputs>, settings: Pick<DeploymentSettings, 'without' | 'returning'>): Change {
   const { steps, leftovers, kept } = comparison;
-  const fields = [...steps.map((step) => stepField(step, known)), ...leftovers.map(leftoverField), ...rehearsal.takeovers.map(takeoverField)];
+  const returns = without !== undefined && settings.without === undefined;
+  const fields = [...steps.map((step) => stepField(step, known)), ...leftovers.map(leftoverField), ...rehearsal.takeovers.map(takeoverField), ...(returns ? comingBack(settings.returning) : [])];
   if (record === undefined || record.revision === 0) return { action: 'create', reason: `${built.objects.length} objects, none applied by this set before`, ...wideningEffect(widening, true, fields) };
-  if (fields.length === 0 && record.pending === undefined) return keep(`its ${kept.length} objects are as they were applied (revision ${record.revision})`);
+  if (fields.length === 0 && record.pending === undefined && !returns) return keep(`its ${kept.length} objects are as they were applied (revision ${record.revision})`);
   const reasons = [...new Set(steps.map(({ reason }) => reason))];
   const left = leftovers.length === 0 ? [] : [`${leftovers.length} not among the manifests any more`];
-  const told = [...(steps.length === 0 ? [] : [`${steps.length} of ${built.objects.length} objects: ${reasons.join(', ')}`]), ...left];
+  const told = [...(returns ? [comesBack] : []), ...(steps.length === 0 ? [] : [`${steps.length} of ${built.objects.length} objects: ${reasons.join(', ')}`]), ...left];
   return { action: 'update', reason: told.length === 0 ? 'an earlier run of the set was cut short' : told.join('; '), ...wideningEffect(widening, false, fields) };
 }
 

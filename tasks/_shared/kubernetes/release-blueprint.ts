@@ -2,6 +2,7 @@ import type { Clock } from '../reconcile/clock.js';
 import { unknown, type Known } from '../reconcile/ref.js';
 import { prepareChart, renderChart, type ChartIdentity, type ChartSettings, type IdentityMode, type PreparedChart } from './chart.js';
 import type { ClusterConnection, HelmInjection } from './connection.js';
+import type { NamedCredential } from './named-credentials.js';
 import type { ObjectKind } from './objects.js';
 import { helmUnusable } from './helm-process.js';
 import { helmVersion, isUsable, oldestHelm, rendersHooks, waitFlag, type HelmVersion } from './helm-version.js';
@@ -27,6 +28,10 @@ export interface DeploymentSettings {
   readonly tokenSeconds?: number;
   /** What containers get from a vault; absent: nothing. */
   readonly vaultSecrets?: VaultSecrets;
+  /** Registry credentials that its pods shall run without; absent: they stay as the source has them. */
+  readonly without?: readonly NamedCredential[];
+  /** Registry credentials that come back where an earlier run took them out: only told. Default: none. */
+  readonly returning?: readonly NamedCredential[];
   /** Whether a release whose upgrade fails is taken back to what ran before. */
   readonly atomic: boolean;
   /** How long Helm and the rollout may take. Milliseconds. */
@@ -136,7 +141,7 @@ export async function withRefusals(inspected: RenderedChart, { connection, names
 }
 
 /** The identity that pods shall have, as far as it is known; ids that are not known yet have something in their place. */
-export function identityOf({ release, serviceAccount, identityMode: mode, tokenSeconds, vaultSecrets }: DeploymentSettings, { clientId, tenantId }: Known<ReleaseInputs>): ChartIdentity {
+export function identityOf({ release, serviceAccount, identityMode: mode, tokenSeconds, vaultSecrets, without }: DeploymentSettings, { clientId, tenantId }: Known<ReleaseInputs>): ChartIdentity {
   const reader = { clientId: clientId === unknown ? placeholder : clientId, tenantId: tenantId === unknown ? placeholder : tenantId };
   return {
     mode,
@@ -144,5 +149,6 @@ export function identityOf({ release, serviceAccount, identityMode: mode, tokenS
     ...reader,
     ...(tokenSeconds === undefined ? {} : { tokenSeconds }),
     ...(vaultSecrets === undefined ? {} : { vault: mountsOf(release, vaultSecrets, reader) }),
+    ...(without === undefined ? {} : { without }),
   };
 }

@@ -12,6 +12,8 @@ export interface Revision {
   readonly content: string | undefined;
   /** Label of its secret values; absent when it had none. */
   readonly secrets: string | undefined;
+  /** Label of what its pods run without; absent where nothing was taken out. */
+  readonly without: string | undefined;
   /** When Helm last touched it, milliseconds since 1970; NaN when it does not say. */
   readonly changedMs: number;
   /**
@@ -55,6 +57,7 @@ export async function revisionsOf(connection: ClusterConnection, namespace: stri
       digest: labels[ownKeys.digest],
       content: labels[ownKeys.content],
       secrets: labels[ownKeys.secrets],
+      without: labels[ownKeys.without],
       changedMs: touched === undefined ? Date.parse(created ?? '') : Number(touched) * 1000,
       untilMs: untilIn(labels[ownKeys.until], Number(labels.version)),
       secret: { ...kinds.secret, namespace, name },

@@ -28,6 +28,7 @@ export function upgradeLine({ release, namespace, chart, revision, timeoutMs, un
     [ownKeys.content]: chart.content,
     [ownKeys.until]: untilLabel((revision?.number ?? 0) + 1, untilMs),
     ...secretsEntry(chart, revision),
+    ...entry(ownKeys.without, chart.without, revision?.without),
   };
   return [
     ...['upgrade', release, ...chartArguments(chart), '--install', '--namespace', namespace, '--reset-values'],
@@ -36,10 +37,14 @@ export function upgradeLine({ release, namespace, chart, revision, timeoutMs, un
   ];
 }
 
-/** Helm hands labels on from one revision to the next; `null` takes one away. Source: helm docs, helm upgrade, --labels. */
 function secretsEntry({ secretValues }: PreparedChart, revision: Revision | undefined): Readonly<Record<string, string>> {
-  if (secretValues !== undefined) return { [ownKeys.secrets]: secretValues.label() };
-  return revision?.secrets === undefined ? {} : { [ownKeys.secrets]: 'null' };
+  return entry(ownKeys.secrets, secretValues?.label(), revision?.secrets);
+}
+
+/** Helm hands labels on from one revision to the next; `null` takes one away. Source: helm docs, helm upgrade, --labels. */
+function entry(key: string, wanted: string | undefined, present: string | undefined): Readonly<Record<string, string>> {
+  if (wanted !== undefined) return { [key]: wanted };
+  return present === undefined ? {} : { [key]: 'null' };
 }
 
 /** Why Helm has to run for the secret values of a chart; undefined when the revision was made with these. */

@@ -2,9 +2,11 @@ import { Problem } from '../reconcile/problem.js';
 import { documentAt, UneditableYaml } from '../fleet/yaml-edits.js';
 import type { ChartIdentity, IdentityMode } from './chart.js';
 import { identityKeys } from './connection.js';
+import { credentialUses, removalFaults, type CredentialHolder, type CredentialUse } from './credential-faults.js';
 import { injectIdentity, isHook } from './identity-injection.js';
 import { object, type Json } from '../fleet/json.js';
 import { selectorOf, type LabelSelector } from '../fleet/label-selector.js';
+import { accountPlaces, credentialPlaces } from './named-credentials.js';
 import { kinds, metadataOf, nameOf, type ObjectKind, type ObjectRef } from './objects.js';
 import { podTemplateOf, podTemplatePath, serviceAccountOf } from './pod-templates.js';
 import { wideningObjects, withoutDefinitions, type WideningObject } from './release-widening.js';
@@ -44,6 +46,8 @@ export interface RenderedChart {
   readonly roles: ReadonlyMap<string, Json>;
   /** What lets somebody reach more. */
   readonly widening: readonly WideningObject[];
+  /** What is taken out of it, with where it was. */
+  readonly removed: readonly CredentialUse[];
 }
 
 const rolling: readonly string[] = [kinds.deployment.kind, kinds.statefulSet.kind, kinds.daemonSet.kind];
@@ -70,6 +74,8 @@ export function inspectRendering(rendered: string, options: InspectionOptions): 
   const { identity, namespace, policy, again, source = chart } = options;
   const { manifests, definitions } = withoutDefinitions(rendered);
   const asRendered = identity.vault === undefined ? [] : podsAsRendered(manifests, options);
+  const { without = [] } = identity;
+  const holders = without.length === 0 ? [] : credentialHolders(manifests, options);
   const unmountable = identity.vault === undefined ? [] : mountFaults(asRendered, identity.vault);
   const made = madeRight(manifests, options, asRendered.length > 0 && unmountable.length === 0);
   const found = renderedObjects(made.manifests, namespace);
@@ -84,6 +90,7 @@ export function inspectRendering(rendered: string, options: InspectionOptions): 
   const faults = [
     ...made.faults,
     ...unmountable,
+    ...removalFaults(holders, without, source),
     ...syncFaults(ours.map(({ ref }) => ref), identity.vault?.syncSecret),
     ...(users.length === 0 ? [unused(identity.serviceAccount, ours, source)] : []),
     ...users.flatMap(({ content, ref, template }) => labelFault(content, ref, template, identity.mode, source)),
@@ -100,6 +107,7 @@ export function inspectRendering(rendered: string, options: InspectionOptions): 
     notices: checked.flatMap(({ severity, problem }) => (severity === 'warn' ? [problem] : [])),
     roles: new Map(ours.flatMap(({ content, ref }) => (ref.kind === kinds.role.kind ? [[ref.name, content]] : []))),
     widening: [...definitions, ...wideningObjects(found, namespace)],
+    removed: credentialUses(holders, without),
   };
 }
 
@@ -119,6 +127,17 @@ function podsAsRendered(manifests: string, { identity, namespace, hooks }: Inspe
     const ours = template !== undefined && ref.namespace === namespace && serviceAccountOf(template) === identity.serviceAccount;
     return ours ? [{ ref, template, sealed: !hooks && isHook(content) }] : [];
   });
+}
+
+/** The same pod templates, and the service account itself, with everything in them that can be taken out. */
+function credentialHolders(manifests: string, options: InspectionOptions): CredentialHolder[] {
+  const pods = podsAsRendered(manifests, options).map(({ ref, template, sealed }) => ({ ref, places: credentialPlaces(template), sealed }));
+  const { namespace, identity } = options;
+  const accounts = renderedObjects(manifests, namespace).flatMap(({ content, ref }) => {
+    const ours = ref.kind === kinds.serviceAccount.kind && ref.namespace === namespace && ref.name === identity.serviceAccount;
+    return ours ? [{ ref, places: accountPlaces(content), sealed: false }] : [];
+  });
+  return pods.length === 0 ? [] : [...pods, ...accounts];
 }
 
 /** @param mountable false where the files of the vault cannot be mounted, so that everything else is looked at without them */

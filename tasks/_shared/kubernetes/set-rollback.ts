@@ -61,7 +61,8 @@ async function takeBack(tools: SetTools, start: SetStart): Promise<TakenBack> {
   const again = await compareSet(tools, objects, { revision: previous.revision, objects }, placed);
   const other = again.steps.find(({ item }) => !isJob(item.ref));
   if (other !== undefined) return { failed: `${nameOf(other.item.ref)}: ${other.reason}` };
-  await writeRecord(tools, { revision: previous.revision, objects, resourceVersion, ...(jobs.length === 0 ? {} : { pending: jobs }) });
+  const { revision, without } = previous;
+  await writeRecord(tools, { revision, objects, resourceVersion, ...(without === undefined ? {} : { without }), ...(jobs.length === 0 ? {} : { pending: jobs }) });
   return { then: 'nothing', told: `the set is as revision ${previous.revision} was again${but(left)}` };
 }
 

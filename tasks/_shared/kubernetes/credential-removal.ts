@@ -1,0 +1,183 @@
+import type { Access } from '../reconcile/access.js';
+import { strongReader } from '../reconcile/plan.js';
+import { Problem, type ProblemParts } from '../reconcile/problem.js';
+import { output, unknown, type Known, type Producer, type Refs } from '../reconcile/ref.js';
+import { foreseen, keep, writes, type AnyResource, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer, type WritingChange } from '../reconcile/resource.js';
+import { credentialText, withoutLabel, type NamedCredential } from './named-credentials.js';
+import type { ReleaseInputs } from './release-blueprint.js';
+import type { RenderedChart } from './rendered-chart.js';
+
+/** A deployment as the removal of credentials looks at it, whatever its source is. */
+export interface DeployedState {
+  readonly revision: { readonly number: number } | undefined;
+  /** Label of what the pods run without that were deployed last; absent where nothing was taken out. */
+  readonly without: string | undefined;
+}
+
+/** What deploys: a Helm release, or a manifest set. */
+export type Deployer = AnyResource & Producer<DeployedState>;
+
+/**
+ * A deployment with its credentials, for as long as it was not proven to do without them. Once its pods run without them as this very identity it is left alone: what
+ * changes then is deployed without them.
+ */
+export class DeploymentBefore implements Resource<ReleaseInputs, DeployedState> {
+  readonly key: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly cluster?: string;
+  readonly inputs: Refs<ReleaseInputs>;
+  readonly after?: readonly string[];
+  readonly accesses?: readonly Access[];
+
+  constructor(
+    private readonly deployer: Deployer,
+    private readonly without: readonly NamedCredential[],
+  ) {
+    const { key, kind, name, cluster, inputs, after, accesses } = deployer;
+    [this.key, this.kind, this.name] = [key, kind, name];
+    this.inputs = inputs as Refs<ReleaseInputs>;
+    if (cluster !== undefined) this.cluster = cluster;
+    if (after !== undefined) this.after = after;
+    if (accesses !== undefined) this.accesses = accesses;
+  }
+
+  observe(reader: Reader, known: Known<ReleaseInputs>): Promise<DeployedState | undefined> {
+    return this.deployer.observe(reader, known) as Promise<DeployedState | undefined>;
+  }
+
+  plan(observed: DeployedState | undefined, known: Known<ReleaseInputs>): Change {
+    return runsWithout(observed, known, this.without) ? keep('its pods run without the registry credentials already') : this.deployer.plan(observed, known);
+  }
+
+  notices(observed: DeployedState | undefined, known: Known<ReleaseInputs>): readonly ProblemParts[] {
+    return this.deployer.notices?.(observed, known) ?? [];
+  }
+
+  permissions(change: Change, known: Known<ReleaseInputs>): readonly Permission[] {
+    return this.deployer.permissions(change, known);
+  }
+
+  reads(known: Known<ReleaseInputs>): readonly Permission[] {
+    return this.deployer.reads?.(known) ?? [];
+  }
+
+  apply(change: Change, known: ReleaseInputs, writer: Writer): Promise<void> {
+    return this.deployer.apply(change, known, writer);
+  }
+
+  unseen(failure: Problem, writer: Writer): Promise<Problem> {
+    return this.deployer.unseen?.(failure, writer) ?? Promise.resolve(failure);
+  }
+}
+
+/** What is looked at, with the credentials still there, before they go. */
+export interface RemovalProof<I> {
+  permissions(): readonly Permission[];
+  /** @throws Problem when the pods cannot do without them, or when that cannot be told. */
+  run(known: I, writer: Writer): Promise<void>;
+}
+
+/** What the removal reads from the deployment before it. */
+export interface RemovalInputs extends ReleaseInputs {
+  /** So that it comes first. */
+  readonly revision: number;
+}
+
+const afterProof = 'after its proof';
+
+/**
+ * The same deployment without its registry credentials. The first time they go once the deployment with them was proven; from then on every change is deployed without
+ * them at once. What it could not be proven for keeps its credentials.
+ */
+export class CredentialRemoval<I extends RemovalInputs> implements Resource<I, DeployedState & { readonly removed: RenderedChart['removed'] }> {
+  readonly key: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly cluster?: string;
+  readonly inputs: Refs<I>;
+  readonly accesses?: readonly Access[];
+
+  /**
+   * @param deployer of the deployment without them
+   * @param more what the proof reads from other resources
+   */
+  constructor(
+    before: DeploymentBefore,
+    private readonly deployer: Deployer,
+    private readonly without: readonly NamedCredential[],
+    private readonly proof: RemovalProof<I>,
+    more: Refs<Omit<I, keyof RemovalInputs>>,
+  ) {
+    const { key, kind, name, cluster, inputs, accesses } = deployer;
+    this.key = `${key} without registry credentials`;
+    this.kind = `${kind} without registry credentials`;
+    this.name = name;
+    this.inputs = { ...more, ...inputs, revision: output(before, ({ revision }) => revision?.number) } as Refs<I>;
+    if (cluster !== undefined) this.cluster = cluster;
+    if (accesses !== undefined) this.accesses = accesses;
+  }
+
+  async observe(reader: Reader, known: Known<I>): Promise<(DeployedState & { readonly removed: RenderedChart['removed'] }) | undefined> {
+    return (await this.deployer.observe(reader, known)) as (DeployedState & { readonly removed: RenderedChart['removed'] }) | undefined;
+  }
+
+  plan(observed: (DeployedState & { readonly removed: RenderedChart['removed'] }) | undefined, known: Known<I>): Change {
+    const change = this.deployer.plan(observed, known);
+    if (observed === undefined || runsWithout(observed, known, this.without)) return change;
+    // What another task has yet to bring about is told by the deployment before.
+    const then = foreseen(change);
+    if (then.action === 'blocked') return change;
+    return { action: 'update', reason: afterProof, fields: observed.removed.map(takenOut), widens: writes(then) && then.widens };
+  }
+
+  permissions(change: Change, known: Known<I>): readonly Permission[] {
+    return [...this.deployer.permissions(change, known), ...(isRemoval(change) ? this.proof.permissions() : [])];
+  }
+
+  reads(known: Known<I>): readonly Permission[] {
+    return this.deployer.reads?.(known) ?? [];
+  }
+
+  async apply(change: Change, known: I, writer: Writer): Promise<void> {
+    if (!isRemoval(change)) return this.deployer.apply(change, known, writer);
+    await this.proof.run(known, writer).catch((error: unknown) => {
+      throw error instanceof Problem && !writer.signal.aborted ? error.with({ remedy: `${error.parts.remedy}; ${this.#named()} in until then` }) : error;
+    });
+    const next = this.deployer.plan(await this.deployer.observe(strongReader, known), known);
+    if (next.action === 'blocked') throw new Problem(next.problem);
+    // Approved is the removal, and not what the deployment calls it.
+    const permit = (later: Change): void => writer.permit({ ...change, widens: writes(later) && later.widens });
+    permit(next);
+    await this.deployer.apply(next, known, { ...writer, permit });
+  }
+
+  unseen(failure: Problem, writer: Writer): Promise<Problem> {
+    return this.deployer.unseen?.(failure, writer) ?? Promise.resolve(failure);
+  }
+
+  #named(): string {
+    return `${this.without.map(credentialText).join(', ')} ${this.without.length === 1 ? 'stays' : 'stay'}`;
+  }
+}
+
+/** What a plan shows of credentials that an earlier run took out, and that this one puts back. */
+export function comingBack(returning: readonly NamedCredential[] = []): FieldChange[] {
+  return returning.map((one) => ({ field: credentialText(one), before: 'taken out', after: 'as before' }));
+}
+
+/** Why a deployment changes whose pods run without credentials that they shall have. */
+export const comesBack = 'the registry credentials that were taken out come back';
+
+function takenOut({ kind, name, at }: RenderedChart['removed'][number]): FieldChange {
+  return { field: credentialText({ kind, name }), before: at, after: 'taken out' };
+}
+
+function isRemoval(change: Change): change is WritingChange {
+  return change.action === 'update' && change.reason === afterProof;
+}
+
+function runsWithout(observed: DeployedState | undefined, { clientId, tenantId }: Known<ReleaseInputs>, without: readonly NamedCredential[]): boolean {
+  if (observed === undefined || clientId === unknown || tenantId === unknown) return false;
+  return observed.without === withoutLabel({ clientId, tenantId }, without);
+}
