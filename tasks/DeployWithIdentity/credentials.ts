@@ -1,5 +1,8 @@
+import { agentPools, type AgentPool } from '../_shared/azure/agent-pools.js';
+import type { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
 import { CredentialRemoval, DeploymentBefore, type RemovalInputs, type RemovalProof } from '../_shared/kubernetes/credential-removal.js';
-import type { DeploymentSettings } from '../_shared/kubernetes/release-blueprint.js';
+import { PullRehearsal } from '../_shared/kubernetes/pull-rehearsal.js';
+import type { Blueprint, DeploymentSettings } from '../_shared/kubernetes/release-blueprint.js';
 import { ReleaseRestart } from '../_shared/kubernetes/release-restart.js';
 import { strongReader } from '../_shared/reconcile/plan.js';
 import { output } from '../_shared/reconcile/ref.js';
@@ -23,37 +26,51 @@ export interface RemovalParts extends DeployableParts {
   readonly settings: DeploymentSettings;
   /** What the deployment is proven with before they go. */
   readonly proven: Omit<Proven, 'proves'>;
+  readonly cluster: ClusterLookup;
 }
 
 /** The deployment; and after it the one without the named credentials, where they are to go. */
 export function leavingCredentials(deployed: Deployable, parts: RemovalParts): Deployable {
-  const { credentials, source, label, settings, proven, refs, accesses } = parts;
+  const { credentials, source, label, settings, proven, cluster, refs, accesses } = parts;
   if (credentials === undefined || credentials.registryAuth === 'admin-user') return deployed;
   const { named } = credentials;
-  const then = deployable(blueprintOf(source, label, { ...settings, without: named }), parts);
+  const blueprint = blueprintOf(source, label, { ...settings, without: named });
+  const then = deployable(blueprint, parts);
   const before = new DeploymentBefore(deployed.release, named);
   const restart = new ReleaseRestart(proven.settings, { ...refs, revision: output(before, ({ revision }) => revision?.number) }, accesses);
-  const proof = new ProofBefore(restart, deploymentProof({ ...proven, proves: [] }));
-  const removal = new CredentialRemoval(before, then.release, named, proof, { identity: proven.refs.identity });
+  const proof = new ProofBefore(restart, deploymentProof({ ...proven, proves: [] }), blueprint, pullOf(credentials, settings));
+  const removal = new CredentialRemoval(before, then.release, named, proof, { identity: proven.refs.identity, pools: output(cluster, agentPools) });
   return { release: removal, resources: [...deployed.resources.filter((one) => one !== deployed.release), before, removal] };
 }
 
-type LeavingInputs = RemovalInputs & DeploymentProofInputs;
+type LeavingInputs = RemovalInputs & DeploymentProofInputs & { readonly pools: readonly AgentPool[] };
 
-/** The usual proof of a deployment, made while it has its credentials still. What was started without the identity is restarted first, as it is after every deployment. */
+/** The pull that is rehearsed where images are to be pulled without a Secret; undefined where none goes. */
+function pullOf({ named, pullImage }: CredentialInputs, { connection, clock, namespace, release, serviceAccount, timeoutMs }: DeploymentSettings): PullRehearsal | undefined {
+  const without = named.flatMap(({ kind, name }) => (kind === 'imagePullSecret' ? [name] : []));
+  if (pullImage === undefined || without.length === 0) return undefined;
+  return new PullRehearsal({ connection, clock, namespace, release, serviceAccount, image: pullImage, without, timeoutMs });
+}
+
+/** The usual proof of a deployment, made while it has its credentials still, and the pull of images without them. What was started without the identity is restarted first, as it is after every deployment. */
 class ProofBefore implements RemovalProof<LeavingInputs> {
   constructor(
     private readonly restart: ReleaseRestart,
     private readonly proof: DeploymentProof,
+    private readonly then: Blueprint,
+    private readonly pull: PullRehearsal | undefined,
   ) {}
 
   permissions(): readonly Permission[] {
-    return [...this.restart.permissions(), ...this.proof.permissions()];
+    return [...this.restart.permissions(), ...this.proof.permissions(), ...(this.pull?.permissions() ?? [])];
   }
 
   async run(known: LeavingInputs, writer: Writer): Promise<void> {
     const change = this.restart.plan(await this.restart.observe(strongReader, known));
     if (writes(change)) await this.restart.apply(change, known, writer);
     await this.proof.run(known, { signal: writer.signal, fresh: true, progress: (text) => writer.progress(text), write: (intent, send, finishing) => writer.write(intent, send, finishing) });
+    if (this.pull === undefined) return;
+    const { templates, accountLoses } = await this.then.inspect(known);
+    await this.pull.run({ templates, accountLoses, pools: known.pools }, writer);
   }
 }

@@ -44,6 +44,8 @@ export const ownKeys = {
   release: 'aks-workload-identity/release',
   /** Label of a Helm release whose pods run without registry credentials that its chart has: digest of which, and of the identity that was proven before. */
   without: 'aks-workload-identity/without',
+  /** Label of a pod that tries a pull: the release that it is for. */
+  pull: 'aks-workload-identity/pull',
   /** Pod annotation: client id that the pods were made for. */
   clientId: 'aks-workload-identity/client-id',
 } as const;

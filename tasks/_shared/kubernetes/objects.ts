@@ -27,6 +27,7 @@ export const kinds = {
   serviceAccount: { apiVersion: 'v1', kind: 'ServiceAccount' },
   secret: { apiVersion: 'v1', kind: 'Secret' },
   pod: { apiVersion: 'v1', kind: 'Pod' },
+  node: { apiVersion: 'v1', kind: 'Node' },
   event: { apiVersion: 'v1', kind: 'Event' },
   service: { apiVersion: 'v1', kind: 'Service' },
   replicaSet: { apiVersion: 'apps/v1', kind: 'ReplicaSet' },

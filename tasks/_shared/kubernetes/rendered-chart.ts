@@ -6,7 +6,7 @@ import { credentialUses, removalFaults, type CredentialHolder, type CredentialUs
 import { injectIdentity, isHook } from './identity-injection.js';
 import { object, type Json } from '../fleet/json.js';
 import { selectorOf, type LabelSelector } from '../fleet/label-selector.js';
-import { accountPlaces, credentialPlaces } from './named-credentials.js';
+import { accountPlaces, among, credentialPlaces } from './named-credentials.js';
 import { kinds, metadataOf, nameOf, type ObjectKind, type ObjectRef } from './objects.js';
 import { podTemplateOf, podTemplatePath, serviceAccountOf } from './pod-templates.js';
 import { wideningObjects, withoutDefinitions, type WideningObject } from './release-widening.js';
@@ -46,6 +46,10 @@ export interface RenderedChart {
   readonly roles: ReadonlyMap<string, Json>;
   /** What lets somebody reach more. */
   readonly widening: readonly WideningObject[];
+  /** The pod templates that run as the service account, as they will be sent. */
+  readonly templates: readonly Json[];
+  /** True where the service account that it makes loses an image pull secret. */
+  readonly accountLoses: boolean;
   /** What is taken out of it, with where it was. */
   readonly removed: readonly CredentialUse[];
 }
@@ -107,6 +111,8 @@ export function inspectRendering(rendered: string, options: InspectionOptions): 
     notices: checked.flatMap(({ severity, problem }) => (severity === 'warn' ? [problem] : [])),
     roles: new Map(ours.flatMap(({ content, ref }) => (ref.kind === kinds.role.kind ? [[ref.name, content]] : []))),
     widening: [...definitions, ...wideningObjects(found, namespace)],
+    templates: users.map(({ template }) => template),
+    accountLoses: holders.some(({ ref, places }) => ref.kind === kinds.serviceAccount.kind && among(places, without).length > 0),
     removed: credentialUses(holders, without),
   };
 }

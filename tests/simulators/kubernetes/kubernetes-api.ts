@@ -1,6 +1,6 @@
 import type { Service, SimRequest, SimResponse } from '../kernel/service.js';
 import type { KubernetesUser, RequestAttributes } from './access.js';
-import { ControlContext, type PodRunner } from './controllers/control-context.js';
+import { ControlContext, type ImageBehaviour, type PodRunner } from './controllers/control-context.js';
 import { ControlPlane } from './controllers/control-plane.js';
 import { Identifiers } from './objects/identifiers.js';
 import { KindRegistry } from './objects/kinds.js';
@@ -120,9 +120,9 @@ export class KubernetesApi implements Service {
     this.#control.run();
   }
 
-  /** Pods with such an image cannot pull it: `reason` (e.g. ErrImagePull), then ImagePullBackOff. Returns what undoes it. */
-  failImage(image: RegExp, reason = 'ErrImagePull', message = 'failed to pull and unpack image'): () => void {
-    return this.#rule({ image, reason, message });
+  /** Pods with such an image cannot pull it: `reason` (e.g. ErrImagePull), then ImagePullBackOff. `when`: only on some nodes, or without some Secret. Returns what undoes it. */
+  failImage(image: RegExp, reason = 'ErrImagePull', message = 'failed to pull and unpack image', when: (pod: KubernetesObject) => boolean = () => true): () => void {
+    return this.#rule({ image, reason, message, when });
   }
 
   /** Containers of such an image end at once: CrashLoopBackOff, or a failed pod where restarts are off. Returns what undoes it. */
@@ -168,7 +168,7 @@ export class KubernetesApi implements Service {
     return this.#writer.update(kind, stored, { ...copy(stored), status: draft.status }, internal(manager, 'status'));
   }
 
-  #rule(rule: { image: RegExp; reason: string; message: string }): () => void {
+  #rule(rule: ImageBehaviour): () => void {
     return added(this.#context.images, rule);
   }
 

@@ -84,7 +84,7 @@ describe('leaving registry credentials with a chart', function () {
 
   it('leaves them where the proof fails', async () => {
     const { identity } = world;
-    identity.credentials.delete('wi-aks-1');
+    void identity.credentials.delete('wi-aks-1');
     const problem = await world.fails('two', leaving);
     assert.match(`${problem.code} ${problem.remedy}`, /^WI2301 .*nothing was taken back, since this run deployed nothing; env:ORDERS_VAULT_SECRET stays in until then$/);
     assert.deepEqual(variables(world), both);

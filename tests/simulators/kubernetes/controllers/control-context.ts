@@ -14,6 +14,8 @@ export interface ImageBehaviour {
   /** `ErrImagePull` and the like, `crash` for a process that ends at once, or `hold` for a pod that finds no node. */
   readonly reason: string;
   readonly message: string;
+  /** Of which pods it is true. Default: all. */
+  readonly when?: (pod: KubernetesObject) => boolean;
 }
 
 /** How a pod's program ended, as its status tells. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { at, fieldsAt, itemsAt, textAt, type Fields, type KubernetesObject } from '../objects/values.js';
 import { containersOf } from '../writing/identity-webhook.js';
 import type { ImageBehaviour, PodEnd } from './control-context.js';
@@ -22,9 +23,9 @@ export interface StatusTime {
 }
 
 /** The first rule that says how an image of the pod fails; undefined when all its containers can run. */
-export function failingImage<Rule extends { readonly image: RegExp }>(pod: KubernetesObject, rules: readonly Rule[]): Rule | undefined {
+export function failingImage<Rule extends { readonly image: RegExp; readonly when?: (pod: KubernetesObject) => boolean }>(pod: KubernetesObject, rules: readonly Rule[]): Rule | undefined {
   const images = containersOf(fieldsAt(pod, 'spec')).map((container) => textAt(container, 'image'));
-  return rules.find((rule) => images.some((image) => rule.image.test(image)));
+  return rules.find((rule) => rule.when?.(pod) !== false && images.some((image) => rule.image.test(image)));
 }
 
 /** The status that a kubelet gives a pod in a stage of its life. */
@@ -77,7 +78,13 @@ function containerStatus(container: Fields, stage: Exclude<PodStage, 'unschedule
     succeeded: ended(0, 'Completed'),
     failed: ended(1, 'Error'),
   };
+  const pulled = stage !== 'creating' && !(blamed && (stage === 'pullError' || stage === 'pullBackOff'));
   const crashed = stage === 'crashing' && blamed;
   const ready = stage === 'running' || (!blamed && (stage === 'crashing' || stage === 'pullBackOff'));
-  return { name: container.name, image, imageID: '', ready, started: ready, restartCount: crashed ? 1 : 0, state: states[stage], lastState: crashed ? ended(1, 'Error') : {} };
+  return { name: container.name, image, imageID: pulled ? imageId(image) : '', ready, started: ready, restartCount: crashed ? 1 : 0, state: states[stage], lastState: crashed ? ended(1, 'Error') : {} };
+}
+
+/** What a container runtime knows an image by. */
+function imageId(image: string): string {
+  return `sha256:${createHash('sha256').update(image).digest('hex')}`;
 }

@@ -49,7 +49,7 @@ function admitServiceAccount(pod: KubernetesObject, { store, kinds, ids }: Admis
     const why = `error looking up service account ${pod.metadata.namespace ?? ''}/${name}: serviceaccount "${name}" not found`;
     throw refused(kinds.named('Pod'), pod.metadata.name, why);
   }
-  if (spec.imagePullSecrets === undefined && Array.isArray(account.imagePullSecrets)) spec.imagePullSecrets = account.imagePullSecrets;
+  if ((!Array.isArray(spec.imagePullSecrets) || spec.imagePullSecrets.length === 0) && Array.isArray(account.imagePullSecrets)) spec.imagePullSecrets = account.imagePullSecrets;
   const mounts = spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true;
   if (mounts !== false) mountApiToken(spec, `kube-api-access-${ids.suffix()}`);
   return account;
