@@ -2,6 +2,7 @@ import { adminUserRows } from './admin-user-rows.js';
 import { auditRows } from './audit-rows.js';
 import { boundaryRows } from './boundary-rows.js';
 import { chartRows } from './chart-rows.js';
+import { credentialRows } from './credential-rows.js';
 import { enableRows } from './enable-rows.js';
 import { manifestRows } from './manifest-rows.js';
 import { networkRows } from './network-rows.js';
@@ -15,4 +16,4 @@ import { vaultMountRows } from './vault-mount-rows.js';
 import { workloadRows } from './workload-rows.js';
 
 /** The whole table: every input of every task is at fault in some line. A new input gets its lines here. */
-export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...boundaryRows, ...enableRows, ...workloadRows, ...registryRows, ...releaseRows, ...chartRows, ...manifestRows, ...networkRows, ...vaultMountRows, ...undoRows, ...adminUserRows, ...auditRows];
+export const badInputs: readonly BadInput[] = [...sharedRows, ...planRows, ...boundaryRows, ...enableRows, ...workloadRows, ...registryRows, ...releaseRows, ...chartRows, ...manifestRows, ...networkRows, ...vaultMountRows, ...credentialRows, ...undoRows, ...adminUserRows, ...auditRows];
