@@ -29,6 +29,18 @@ describe('the digest of a chart', () => {
     assert.equal(one, two);
   });
 
+  it('is what it always was where no credentials are taken out, and tells apart which ones are', async () => {
+    const chart = join(folder, 'plain');
+    await mkdir(chart);
+    await writeFile(join(chart, 'Chart.yaml'), 'name: x\nversion: 1.0.0\n');
+    const of = (...names: string[]): ReturnType<typeof prepareChart> => prepareChart({ folder: chart, valuesFiles: [], values: '' }, { ...identity, ...(names.length === 0 ? {} : { without: names.map((name) => ({ kind: 'env' as const, name })) }) });
+    const [plain, one, other] = await Promise.all([of(), of('A'), of('B')]);
+    assert.equal(plain.digest, '959011bf0abea0cf447470cd5edd05abaf98b344');
+    assert.deepEqual([plain.without, new Set([plain.digest, one.digest, other.digest]).size, new Set([plain.content, one.content]).size], [undefined, 3, 1]);
+    assert.match(one.without ?? '', /^[0-9a-f]{40}$/);
+    assert.notEqual(one.without, other.without);
+  });
+
   it('differs for every other difference', async () => {
     const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
     const variants = [

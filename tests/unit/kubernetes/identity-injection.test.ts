@@ -34,6 +34,24 @@ describe('putting an identity into manifests', () => {
     assert.notEqual(injectIdentity(once, { ...identity, clientId: tenantId }), once);
   });
 
+  it('takes credentials out of what runs as the account, and of the account itself', () => {
+    const without = [{ kind: 'env', name: 'PASSWORD' }, { kind: 'envFrom', name: 'acr-env' }, { kind: 'mount', name: 'docker' }, { kind: 'imagePullSecret', name: 'acr' }] as const;
+    const of = (name: string, more: readonly string[]): string => `${pod(name)}${more.map((line) => `  ${line}\n`).join('')}`;
+    const lines = ['imagePullSecrets: [{name: other}, {name: acr}]', 'initContainers:', '- name: first', '  env: [{name: PASSWORD, value: x}]', 'containers:', '- name: api', '  env:', '  - name: MODE', '  - name: PASSWORD # of the registry', '  envFrom:', '  - secretRef: {name: acr-env}', '  - configMapRef: {name: acr-env}', '  volumeMounts:', '  - {name: docker, mountPath: /a}', '  - {name: docker, mountPath: /b}', 'volumes:', '- name: docker', '  emptyDir: {}'];
+    const left = ['imagePullSecrets: [{name: other}]', 'initContainers:', '- name: first', '  env: []', 'containers:', '- name: api', '  env:', '  - name: MODE', '  envFrom:', '  - configMapRef: {name: acr-env}', '  volumeMounts: []', 'volumes: []'];
+    assert.equal(injectIdentity(of('api', lines), { ...identity, without }), injectIdentity(of('api', left), identity));
+    assert.equal(injectIdentity(of('cache', lines), { ...identity, without }), of('cache', lines));
+    assert.equal(injectIdentity(account('imagePullSecrets:\n- name: acr\n'), { ...identity, without }), injectIdentity(account('imagePullSecrets: []\n'), identity));
+  });
+
+  it('takes credentials out of containers that get files of a vault', () => {
+    const vault = { secretProviderClass: 'wi', paths: { api: '/mnt/x' } };
+    const source = (volumes: string, mounts: string): string => `${pod('api')}  containers:\n  - name: api\n    volumeMounts:\n${mounts}  volumes:\n${volumes}`;
+    const before = source('  - name: docker\n  - name: cache\n', '    - name: docker\n    - name: cache\n');
+    const after = source('  - name: cache\n', '    - name: cache\n');
+    assert.equal(injectIdentity(before, { ...identity, vault, without: [{ kind: 'mount', name: 'docker' }] }), injectIdentity(after, { ...identity, vault }));
+  });
+
   it('leaves hooks alone where helm keeps them to itself', () => {
     const hook = pod('api', '  annotations: {helm.sh/hook: pre-upgrade}\n');
     assert.equal(injectIdentity(hook, identity, { hooks: false }), hook);
@@ -55,8 +73,10 @@ describe('the program that helm pipes manifests through', () => {
 
   it('does what the function does', () => {
     const file = join(folder, 'identity.json');
-    writeFileSync(file, JSON.stringify(identity));
-    assert.deepEqual(run(file, account()), { status: 0, stdout: injectIdentity(account(), identity), stderr: '' });
+    const whole = { ...identity, without: [{ kind: 'imagePullSecret', name: 'acr' }] } as const;
+    writeFileSync(file, JSON.stringify(whole));
+    const input = account('imagePullSecrets: [{name: acr}]\n');
+    assert.deepEqual(run(file, input), { status: 0, stdout: injectIdentity(input, whole), stderr: '' });
   });
 
   it('ends with a message, and hands nothing on, for manifests that cannot be edited and an identity that is not whole', () => {

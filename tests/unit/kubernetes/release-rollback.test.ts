@@ -4,7 +4,7 @@ import type { ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
 import { itemsAt, textAt } from '../../simulators/kubernetes/objects/values.js';
 import { helmOf } from '../../tools/kube-tools.js';
 import { loopbackCluster, verdictOf, writesOf, type ClusterWorld } from './cluster-world.js';
-import { deployRelease, told, type ReleaseRun } from './release-world.js';
+import { deployRelease, told, type ReleaseRun, type ReleaseWish } from './release-world.js';
 
 const folder = fileURLToPath(new URL('../../fixtures/contoso/charts/orders-api/', import.meta.url));
 const good = '{serviceAccount: {create: true}, image: {tag: good}}';
@@ -23,8 +23,8 @@ for (const major of [3, 4] as const) {
     });
     afterEach(() => world.close());
 
-    const deploy = (values: string, atomic = true): Promise<ReleaseRun> =>
-      deployRelease(world, { helmPath, release: 'orders-api', chart: { folder, valuesFiles: [], values }, atomic, timeoutMs: values === broken ? 2_000 : 60_000 });
+    const deploy = (values: string, atomic = true, more: Partial<ReleaseWish> = {}): Promise<ReleaseRun> =>
+      deployRelease(world, { ...more, helmPath, release: 'orders-api', chart: { folder, valuesFiles: [], values }, atomic, timeoutMs: values === broken ? 2_000 : 60_000 });
     const succeeds = async (values: string): Promise<void> => {
       const { result } = await deploy(values);
       assert.equal(result.result, 'succeeded', told(result));
@@ -43,6 +43,21 @@ for (const major of [3, 4] as const) {
     /** The writes about the release since the last call, as the ledger will have them. */
     const journaled = (): string[] =>
       world.journal.splice(0).filter(({ object }) => object === 'helm release orders/orders-api').map(({ action, before = '', after = '' }) => `${action}: ${before} → ${after.replace(/^[0-9a-f]{40}$/, 'digest')}`);
+
+    it('hands the label of credentials that were taken out to no revision that has them', async () => {
+      const leaving = { without: [{ kind: 'env', name: 'ORDERS_VAULT' }] } as const;
+      const labelled = (): string[] => world.api.list('Secret', 'orders').flatMap(({ metadata: { labels = {} } }) => ('aks-workload-identity/without' in labels ? [`${labels.version ?? ''} ${labels.status ?? ''}`] : [])).sort();
+      const variables = (): string[] => itemsAt(itemsAt(world.api.find('Deployment', 'orders', 'orders-api'), 'spec', 'template', 'spec', 'containers')[0], 'env').map((one) => textAt(one, 'name'));
+      const both = ['ORDERS_VAULT', 'ORDERS_VAULT_SECRET'];
+      await succeeds(good);
+      assert.equal((await deploy(broken, true, leaving)).result.result, 'failed');
+      assert.deepEqual([revisions().at(-1), labelled(), variables()], ['3 deployed', ['2 failed'], both]);
+      const { result } = await deploy(good, true, leaving);
+      assert.equal(result.result, 'succeeded', told(result));
+      assert.deepEqual([labelled(), variables()], [['2 failed', '4 deployed'], ['ORDERS_VAULT_SECRET']]);
+      await succeeds(good);
+      assert.deepEqual([revisions().at(-1), labelled(), variables()], ['5 deployed', ['2 failed', '4 superseded'], both]);
+    });
 
     it('goes back to what was deployed before, and the next run has nothing to do', async () => {
       await succeeds(good);

@@ -1,6 +1,7 @@
 import type { ChartSettings, IdentityMode } from '../../../tasks/_shared/kubernetes/chart.js';
 import { HelmRelease } from '../../../tasks/_shared/kubernetes/helm-release.js';
 import { Namespace } from '../../../tasks/_shared/kubernetes/namespace.js';
+import type { NamedCredential } from '../../../tasks/_shared/kubernetes/named-credentials.js';
 import { ReleaseBlueprint } from '../../../tasks/_shared/kubernetes/release-blueprint.js';
 import { RolloutProof } from '../../../tasks/_shared/kubernetes/rollout-proof.js';
 import type { SendPolicy } from '../../../tasks/_shared/kubernetes/send-checks.js';
@@ -30,6 +31,8 @@ export interface ReleaseWish {
   readonly alwaysUpgrade?: boolean;
   /** Default: none. */
   readonly vaultSecrets?: VaultSecrets;
+  /** Default: none. */
+  readonly without?: readonly NamedCredential[];
   readonly dryRun?: boolean;
   /** Default: {@link strictPolicy}. */
   readonly policy?: SendPolicy;
