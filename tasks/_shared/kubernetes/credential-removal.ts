@@ -14,6 +14,12 @@ export interface DeployedState {
   readonly without: string | undefined;
 }
 
+/** A deployment without some credentials. */
+export interface RemovalState extends DeployedState {
+  /** What is taken out of its source, with where it is. */
+  readonly removed: RenderedChart['removed'];
+}
+
 /** What deploys: a Helm release, or a manifest set. */
 export type Deployer = AnyResource & Producer<DeployedState>;
 
@@ -51,7 +57,7 @@ export class DeploymentBefore implements Resource<ReleaseInputs, DeployedState> 
   }
 
   notices(observed: DeployedState | undefined, known: Known<ReleaseInputs>): readonly ProblemParts[] {
-    return this.deployer.notices?.(observed, known) ?? [];
+    return runsWithout(observed, known, this.without) ? [] : (this.deployer.notices?.(observed, known) ?? []);
   }
 
   permissions(change: Change, known: Known<ReleaseInputs>): readonly Permission[] {
@@ -90,7 +96,7 @@ const afterProof = 'after its proof';
  * The same deployment without its registry credentials. The first time they go once the deployment with them was proven; from then on every change is deployed without
  * them at once. What it could not be proven for keeps its credentials.
  */
-export class CredentialRemoval<I extends RemovalInputs> implements Resource<I, DeployedState & { readonly removed: RenderedChart['removed'] }> {
+export class CredentialRemoval<I extends RemovalInputs> implements Resource<I, RemovalState> {
   readonly key: string;
   readonly kind: string;
   readonly name: string;
@@ -118,17 +124,22 @@ export class CredentialRemoval<I extends RemovalInputs> implements Resource<I, D
     if (accesses !== undefined) this.accesses = accesses;
   }
 
-  async observe(reader: Reader, known: Known<I>): Promise<(DeployedState & { readonly removed: RenderedChart['removed'] }) | undefined> {
-    return (await this.deployer.observe(reader, known)) as (DeployedState & { readonly removed: RenderedChart['removed'] }) | undefined;
+  async observe(reader: Reader, known: Known<I>): Promise<RemovalState | undefined> {
+    return (await this.deployer.observe(reader, known)) as RemovalState | undefined;
   }
 
-  plan(observed: (DeployedState & { readonly removed: RenderedChart['removed'] }) | undefined, known: Known<I>): Change {
+  plan(observed: RemovalState | undefined, known: Known<I>): Change {
     const change = this.deployer.plan(observed, known);
     if (observed === undefined || runsWithout(observed, known, this.without)) return change;
     // What another task has yet to bring about is told by the deployment before.
     const then = foreseen(change);
     if (then.action === 'blocked') return change;
     return { action: 'update', reason: afterProof, fields: observed.removed.map(takenOut), widens: writes(then) && then.widens };
+  }
+
+  /** What is told of both alike, the deployment before tells. */
+  notices(observed: RemovalState | undefined, known: Known<I>): readonly ProblemParts[] {
+    return runsWithout(observed, known, this.without) ? (this.deployer.notices?.(observed, known) ?? []) : [];
   }
 
   permissions(change: Change, known: Known<I>): readonly Permission[] {
@@ -142,7 +153,7 @@ export class CredentialRemoval<I extends RemovalInputs> implements Resource<I, D
   async apply(change: Change, known: I, writer: Writer): Promise<void> {
     if (!isRemoval(change)) return this.deployer.apply(change, known, writer);
     await this.proof.run(known, writer).catch((error: unknown) => {
-      throw error instanceof Problem && !writer.signal.aborted ? error.with({ remedy: `${error.parts.remedy}; ${this.#named()} in until then` }) : error;
+      throw error instanceof Problem && !writer.signal.aborted ? error.with({ remedy: `${error.parts.remedy}; ${this.#named()} taken out only after that` }) : error;
     });
     const next = this.deployer.plan(await this.deployer.observe(strongReader, known), known);
     if (next.action === 'blocked') throw new Problem(next.problem);
@@ -157,7 +168,7 @@ export class CredentialRemoval<I extends RemovalInputs> implements Resource<I, D
   }
 
   #named(): string {
-    return `${this.without.map(credentialText).join(', ')} ${this.without.length === 1 ? 'stays' : 'stay'}`;
+    return `${this.without.map(credentialText).join(', ')} ${this.without.length === 1 ? 'is' : 'are'}`;
   }
 }
 

@@ -11,6 +11,7 @@ import { parseClusters, type ClusterEntry } from '../../../tasks/_shared/fleet/c
 import type { PolicyOrigin } from '../../../tasks/_shared/fleet/policy-origin.js';
 import type { ClusterConnection } from '../../../tasks/_shared/kubernetes/connection.js';
 import { openDirect } from '../../../tasks/_shared/kubernetes/direct-connection.js';
+import type { Approval } from '../../../tasks/_shared/reconcile/approval.js';
 import type { JournalEntry, Ports } from '../../../tasks/_shared/reconcile/ports.js';
 import type { Permission } from '../../../tasks/_shared/reconcile/resource.js';
 import { Problem, type ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
@@ -50,6 +51,8 @@ export interface RunChoices {
   readonly failFast?: boolean;
   /** Resources worked on at a time. Default 25. */
   readonly concurrency?: number;
+  /** The plan that was approved. Default: whatever the plan says is written. */
+  readonly approval?: Approval;
   /** Service connections that inputs besides azureSubscription name. */
   readonly connections?: readonly ServiceConnection[];
 }
@@ -197,7 +200,7 @@ export class Rig {
       permissions,
       checks,
     };
-    const options = { dryRun: choices.dryRun ?? false, failFast: choices.failFast ?? false, concurrency: choices.concurrency ?? 25 };
+    const options = { dryRun: choices.dryRun ?? false, failFast: choices.failFast ?? false, concurrency: choices.concurrency ?? 25, ...(choices.approval === undefined ? {} : { approval: choices.approval }) };
     return run(resources, proofs, options, ports, { planned: () => undefined, checked: () => undefined, applied: () => undefined });
   }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Approval, approvedChange } from '../../../tasks/_shared/reconcile/approval.js';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { writes } from '../../../tasks/_shared/reconcile/resource.js';
 import { itemsAt, textAt } from '../../simulators/kubernetes/objects/values.js';
@@ -74,6 +75,19 @@ describe('leaving registry credentials with a chart', function () {
     assert.deepEqual([variables(world), world.revisions().at(-1), without(world)], [kept, '5 deployed', ['2', '3', '5']]);
   });
 
+  it('does what an approved plan shows, and not what it does not', async () => {
+    await world.succeeds('two', staying);
+    const plan = async (inputs: Readonly<Record<string, string>>): Promise<Approval> => {
+      const { result } = await world.deploy('three', inputs, { dryRun: true });
+      return new Approval(result.plan.map(({ resource, change }) => approvedChange(resource, change)));
+    };
+    const { result: refused } = await world.deploy('three', leaving, { approval: await plan(staying) });
+    assert.deepEqual(refused.preflight.findings.map(({ problem: { code, what } }) => `${code} ${what}`), ['WI3003 To update helm release without registry credentials orders/orders-api was not approved']);
+    const { result: done } = await world.deploy('three', leaving, { approval: await plan(leaving) });
+    assert.equal(done.result, 'succeeded', JSON.stringify(done.applied.map(({ outcome }) => outcome)));
+    assert.deepEqual([world.tag(), variables(world)], ['three', kept]);
+  });
+
   it('puts them back for a proof of its own where other ones are named', async () => {
     const others = { removeCredentials: 'env:ORDERS_VAULT' };
     assert.deepEqual(planned(await world.succeeds('two', others)), ['helm release: update, the registry credentials that were taken out come back', 'helm release without registry credentials: update, after its proof']);
@@ -86,7 +100,7 @@ describe('leaving registry credentials with a chart', function () {
     const { identity } = world;
     void identity.credentials.delete('wi-aks-1');
     const problem = await world.fails('two', leaving);
-    assert.match(`${problem.code} ${problem.remedy}`, /^WI2301 .*nothing was taken back, since this run deployed nothing; env:ORDERS_VAULT_SECRET stays in until then$/);
+    assert.match(`${problem.code} ${problem.remedy}`, /^WI2301 .*nothing was taken back, since this run deployed nothing; env:ORDERS_VAULT_SECRET is taken out only after that$/);
     assert.deepEqual(variables(world), both);
     identity.credentials.set('wi-aks-1', world.rig.issuer(), 'system:serviceaccount:orders:api');
     world.rig.clock.advance(3_600_000);

@@ -50,13 +50,14 @@ describe('pulling without an image pull secret', function () {
   let world: DeployWorld;
   let folder: string;
   let seen: { node: string; labels: string[]; secrets: string[] }[];
+  let onPull: () => void = () => undefined;
   const inputs = (more: Readonly<Record<string, string>> = {}): Record<string, string> => ({ source: 'manifests', manifests: join(folder, 'api.yaml'), chart: '', values: '', releaseName: 'orders', plainSecrets: 'warn', removeCredentials: 'env:REGISTRY_PASSWORD, imagePullSecret:acr', pullProofImage: image, timeoutInMinutes: '3', ...more });
   const write = (landing: Landing = {}): void => writeFileSync(join(folder, 'api.yaml'), manifests(landing));
   const secrets = (): string[] => itemsAt(world.api.find('Deployment', 'orders', 'api'), 'spec', 'template', 'spec', 'imagePullSecrets').map((one) => textAt(one, 'name'));
   const failing = async (code: string): Promise<ProblemParts> => {
     const problem = await world.fails('', inputs());
     assert.equal(problem.code, code, JSON.stringify(problem));
-    assert.match(problem.remedy, /; env:REGISTRY_PASSWORD, imagePullSecret:acr stay in until then$/);
+    assert.match(problem.remedy, /; env:REGISTRY_PASSWORD, imagePullSecret:acr are taken out only after that$/);
     assert.deepEqual(secrets(), ['acr']);
     assert.deepEqual(world.api.list('Pod', 'orders').filter(({ metadata }) => metadata.name.startsWith('wi-pull-')), []);
     return problem;
@@ -74,6 +75,7 @@ describe('pulling without an image pull secret', function () {
       path: /\/pods\/wi-pull-/,
       then: (_request, { body }) => {
         const pod = body as KubernetesObject;
+        onPull();
         seen.push({ node: textAt(pod, 'spec', 'nodeName'), labels: Object.keys(pod.metadata.labels ?? {}), secrets: itemsAt(pod, 'spec', 'imagePullSecrets').map((one) => textAt(one, 'name')) });
       },
     });
@@ -145,5 +147,19 @@ describe('pulling without an image pull secret', function () {
     assert.deepEqual(seen.map(({ secrets: names }) => names), [['wi-pull-no-secret']]);
     assert.deepEqual(itemsAt(world.api.find('ServiceAccount', 'orders', 'api'), 'imagePullSecrets'), []);
     assert.deepEqual(secrets(), []);
+  });
+
+  it('asks for the rights beforehand', async () => {
+    const { result } = await world.deploy('', inputs({ removeCredentials: 'imagePullSecret:acr' }), { dryRun: true });
+    const asked = result.preflight.permissions.map(({ action, scope }) => `${action} ${scope.split('/').slice(-2).join('/')}`);
+    assert.deepEqual(asked.filter((one) => / (nodes|pods) /.test(one) && !one.startsWith('list pods')), ['list nodes managedClusters/aks-1', ...['get', 'create', 'patch', 'delete'].map((verb) => `${verb} pods namespaces/orders`)]);
+  });
+
+  it('removes its pods where the run is cancelled', async () => {
+    onPull = () => world.rig.abort.abort(new Error('cancelled'));
+    const { result } = await world.deploy('', inputs({ removeCredentials: 'imagePullSecret:acr' }));
+    assert.equal(result.result, 'failed');
+    assert.deepEqual(world.api.list('Pod', 'orders').filter(({ metadata }) => metadata.name.startsWith('wi-pull-')), []);
+    assert.deepEqual(secrets(), ['acr']);
   });
 });
