@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { ManifestBlueprint } from '../../../tasks/_shared/kubernetes/manifest-blueprint.js';
 import { ManifestSet } from '../../../tasks/_shared/kubernetes/manifest-set.js';
 import { readManifests } from '../../../tasks/_shared/kubernetes/manifests.js';
+import type { NamedCredential } from '../../../tasks/_shared/kubernetes/named-credentials.js';
 import { Namespace } from '../../../tasks/_shared/kubernetes/namespace.js';
 import type { IdentityMode } from '../../../tasks/_shared/kubernetes/chart.js';
 import { RolloutProof } from '../../../tasks/_shared/kubernetes/rollout-proof.js';
@@ -26,6 +27,8 @@ export interface SetWish {
   readonly identityMode?: IdentityMode;
   readonly atomic?: boolean;
   readonly overwrite?: boolean;
+  /** Default: none. */
+  readonly without?: readonly NamedCredential[];
   /** Default: {@link strictPolicy}, but for secrets and images without a tag, of which it warns. */
   readonly policy?: SendPolicy;
   readonly dryRun?: boolean;
@@ -42,10 +45,10 @@ export interface SetRun {
 /** Deploys as DeployWithIdentity does: the namespace, the set, and the proof by its pods. */
 export async function deploySet(world: ClusterSession, wish: SetWish): Promise<SetRun> {
   const { connection, clock, abort } = world;
-  const { manifests: text, set: release = 'orders', namespace: place = 'orders', clientId: id = clientId, timeoutMs = 60_000, identityMode = 'inject', atomic = true, overwrite = false, policy = { ...strictPolicy, plainSecrets: 'warn', latestImages: 'warn' }, dryRun = false } = wish;
+  const { manifests: text, set: release = 'orders', namespace: place = 'orders', clientId: id = clientId, timeoutMs = 60_000, identityMode = 'inject', atomic = true, overwrite = false, policy = { ...strictPolicy, plainSecrets: 'warn', latestImages: 'warn' }, dryRun = false, without } = wish;
   const read = readManifests([{ path: 'all.yaml', text }], place);
   assert.deepEqual(read.flaws, []);
-  const settings = { connection, clock, signal: abort.signal, namespace: place, serviceAccount: 'api', release, timeoutMs, identityMode, atomic, overwrite, policy, manifests: read.objects };
+  const settings = { connection, clock, signal: abort.signal, namespace: place, serviceAccount: 'api', release, timeoutMs, identityMode, atomic, overwrite, policy, manifests: read.objects, ...(without === undefined ? {} : { without }) };
   const namespace = new Namespace(connection, place);
   const refs = { namespace: output(namespace, (state) => state.name), clientId: value(id), tenantId: value(tenantId) };
   const blueprint = new ManifestBlueprint(settings);
