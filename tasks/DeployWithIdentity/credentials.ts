@@ -4,6 +4,7 @@ import { CredentialRemoval, DeploymentBefore, type RemovalInputs, type RemovalPr
 import { PullRehearsal } from '../_shared/kubernetes/pull-rehearsal.js';
 import type { Blueprint, DeploymentSettings } from '../_shared/kubernetes/release-blueprint.js';
 import { ReleaseRestart } from '../_shared/kubernetes/release-restart.js';
+import type { TakeBack } from '../_shared/kubernetes/take-back.js';
 import { strongReader } from '../_shared/reconcile/plan.js';
 import { output } from '../_shared/reconcile/ref.js';
 import { writes, type Permission, type Writer } from '../_shared/reconcile/resource.js';
@@ -31,14 +32,14 @@ export interface RemovalParts extends DeployableParts {
 
 /** The deployment; and after it the one without the named credentials, where they are to go. */
 export function leavingCredentials(deployed: Deployable, parts: RemovalParts): Deployable {
-  const { credentials, source, label, settings, proven, cluster, refs, accesses } = parts;
+  const { credentials, source, label, settings, proven, cluster, refs, accesses, takeBack } = parts;
   if (credentials === undefined || credentials.registryAuth === 'admin-user') return deployed;
   const { named } = credentials;
   const blueprint = blueprintOf(source, label, { ...settings, without: named });
   const then = deployable(blueprint, parts);
   const before = new DeploymentBefore(deployed.release, named);
   const restart = new ReleaseRestart(proven.settings, { ...refs, revision: output(before, ({ revision }) => revision?.number) }, accesses);
-  const proof = new ProofBefore(restart, deploymentProof({ ...proven, proves: [] }), blueprint, pullOf(credentials, settings));
+  const proof = new ProofBefore(restart, deploymentProof({ ...proven, proves: [] }), takeBack, blueprint, pullOf(credentials, settings));
   const removal = new CredentialRemoval(before, then.release, named, proof, { identity: proven.refs.identity, pools: output(cluster, agentPools) });
   return { release: removal, resources: [...deployed.resources.filter((one) => one !== deployed.release), before, removal] };
 }
@@ -57,6 +58,7 @@ class ProofBefore implements RemovalProof<LeavingInputs> {
   constructor(
     private readonly restart: ReleaseRestart,
     private readonly proof: DeploymentProof,
+    private readonly takeBack: TakeBack,
     private readonly then: Blueprint,
     private readonly pull: PullRehearsal | undefined,
   ) {}
@@ -69,6 +71,7 @@ class ProofBefore implements RemovalProof<LeavingInputs> {
     const change = this.restart.plan(await this.restart.observe(strongReader, known));
     if (writes(change)) await this.restart.apply(change, known, writer);
     await this.proof.run(known, { signal: writer.signal, fresh: true, progress: (text) => writer.progress(text), write: (intent, send, finishing) => writer.write(intent, send, finishing) });
+    this.takeBack.proven();
     if (this.pull === undefined) return;
     const { templates, accountLoses } = await this.then.inspect(known);
     await this.pull.run({ templates, accountLoses, pools: known.pools }, writer);

@@ -63,6 +63,12 @@ export class TakeBack {
     this.#beside = [beside, ...this.#beside];
   }
 
+  /** Says that what this run deployed so far, and changed beside it, was proven: from here on that is what ran before. */
+  proven(): void {
+    this.#deployed = undefined;
+    this.#beside = [];
+  }
+
   /** True once it was tried to take something back: what was deployed is not what is there. */
   get done(): boolean {
     return this.#done;

@@ -119,10 +119,12 @@ describe('leaving registry credentials with a chart', function () {
   it('goes back to the deployment that has them where the one without does not start', async () => {
     await world.succeeds('two', staying);
     const stop = world.rig.network.faults.plant({ service: kubernetes, method: 'PATCH', path: /\/deployments\/orders-api/, times: 1, respond: { status: 422, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'it is too late', reason: 'Invalid', code: 422 } } });
-    const problem = await world.fails('two', leaving);
+    world.rig.world.arm.clusters.edit('aks-1', { networkProfile: { networkPolicy: 'azure' } });
+    const problem = await world.fails('two', { ...leaving, networkPolicy: 'default-deny', egressAllowed: '10.1.4.5' });
     stop();
     assert.match(`${problem.code} ${problem.because} ${problem.remedy}`, /^WI4209 .*it is too late.*; the release has what revision \d+ had, as revision \d+$/);
     const newest = String(Math.max(...world.revisions().map((one) => Number.parseInt(one, 10))));
+    assert.deepEqual(world.api.list('NetworkPolicy', 'orders').length, 1, 'what the proven deployment was given goes');
     assert.ok(!without(world).includes(newest), 'a revision with them has the label of one without');
     assert.deepEqual(variables(world), both);
   });
