@@ -17,6 +17,11 @@ export function returningOf(credentials: CredentialInputs | undefined): Pick<Dep
   return credentials === undefined ? {} : { returning: credentials.named };
 }
 
+/** What the pods have to run without in the end. */
+export function leftBehind(credentials: CredentialInputs | undefined): Pick<DeploymentSettings, 'without'> {
+  return credentials === undefined || credentials.registryAuth === 'admin-user' ? {} : { without: credentials.named };
+}
+
 /** What the removal of credentials is made from, beside the deployment that has them. */
 export interface RemovalParts extends DeployableParts {
   readonly credentials: CredentialInputs | undefined;

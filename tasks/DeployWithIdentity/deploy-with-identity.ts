@@ -15,7 +15,7 @@ import type { AnyProof } from '../_shared/reconcile/proof.js';
 import { output, type Refs } from '../_shared/reconcile/ref.js';
 import type { AnyResource } from '../_shared/reconcile/resource.js';
 import { stateOf, type RunResult } from '../_shared/reconcile/run.js';
-import { leavingCredentials, returningOf } from './credentials.js';
+import { leavingCredentials, leftBehind, returningOf } from './credentials.js';
 import { readInputs, type Inputs } from './inputs.js';
 import { isolate } from './isolation.js';
 import { localSource } from './local-chart.js';
@@ -104,7 +104,7 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, { 
   const { release, resources: deployed } = leavingCredentials(deployable(blueprint, parts), { ...parts, credentials: inputs.credentials, source, label: entry.label, settings, cluster, proven: provenWith });
   const resources = [cluster, identity, namespace, ...before, ...deployed];
   const restart = new ReleaseRestart(blueprint.settings, { ...refs, revision: output(release, ({ revision }) => revision?.number) }, accesses);
-  const proven = { ...provenWith, proves: resources.map(({ key }) => key) };
+  const proven = { ...provenWith, settings: { ...blueprint.settings, ...leftBehind(inputs.credentials) }, proves: resources.map(({ key }) => key) };
   const access = accessResources(blueprint, release, inputs.access, refs, accesses);
   const after = [restart, ...access, classesAfter(release, vault, current, takeBack), ...isolation.after(release)];
   return { label: entry.label, release, takeBack, resources: [...resources, ...after], uses, proofs: [deploymentProof(proven), ...isolation.proofs] };

@@ -1,7 +1,7 @@
 import { some } from '../fleet/wording.js';
 import { Problem } from '../reconcile/problem.js';
-import { among, credentialText, isSame, type CredentialPlace, type NamedCredential } from './named-credentials.js';
-import { nameOf, type ObjectRef } from './objects.js';
+import { among, credentialPlaces, credentialText, isSame, type CredentialPlace, type NamedCredential } from './named-credentials.js';
+import { metadataOf, nameOf, type ClusterObject, type ObjectRef } from './objects.js';
 
 /** An object of a rendering that credentials can be taken out of. */
 export interface CredentialHolder {
@@ -34,6 +34,19 @@ export function removalFaults(holders: readonly CredentialHolder[], named: reado
     return found.length === 0 ? [] : [outOfReach(ref, found)];
   });
   return [...(lost.length === 0 ? [] : [notThere(lost, holders, source)]), ...kept];
+}
+
+/** @throws Problem WI4810 where running pods have credentials that were taken out of what they are made from. */
+export function assertWithout(title: string, cluster: string, pods: readonly ClusterObject[], named: readonly NamedCredential[]): void {
+  const found = pods.flatMap((pod) => among(credentialPlaces(pod), named).map((place) => ({ text: credentialText(place), at: `pod ${metadataOf(pod).name}${place.container === undefined ? '' : `, container ${place.container}`}` })));
+  if (found.length === 0) return;
+  throw new Problem({
+    code: 'WI4810',
+    what: `Pods of ${title} on ${cluster} still have ${[...new Set(found.map(({ text }) => text))].join(', ')}`,
+    tried: 'look at every running pod for what input removeCredentials names',
+    because: `what is deployed does not say so any more, and something else does: ${some([...new Set(found.map(({ at }) => at))], 3, '; ')}`,
+    remedy: 'look who has set it (kubectl get deployment --output yaml --show-managed-fields, the service account, admission webhooks) and take it out there; or take it out of removeCredentials',
+  });
 }
 
 function notThere(lost: readonly NamedCredential[], holders: readonly CredentialHolder[], source: string): Problem {

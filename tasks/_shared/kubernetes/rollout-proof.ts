@@ -2,6 +2,8 @@ import { Problem } from '../reconcile/problem.js';
 import type { Evidence, Proof, ProofContext } from '../reconcile/proof.js';
 import type { Refs } from '../reconcile/ref.js';
 import type { Permission } from '../reconcile/resource.js';
+import { assertWithout } from './credential-faults.js';
+import { credentialText } from './named-credentials.js';
 import { metadataOf } from './objects.js';
 import { rolloutRights } from './permissions.js';
 import { identityFaults } from './pod-identity.js';
@@ -54,12 +56,13 @@ export class RolloutProof implements Proof<ReleaseInputs> {
       const { connection, namespace, serviceAccount: name } = this.settings;
       throw await causeOf(connection, { namespace, name }, { title: this.title, cluster: this.cluster, checked: running.length }, faulty, known);
     }
-    const { vaultSecrets } = this.settings;
+    const { vaultSecrets, without = [] } = this.settings;
     const mounts = vaultSecrets === undefined ? undefined : mountsOf(this.settings.release, vaultSecrets, known);
     if (mounts !== undefined) assertMounted(this.title, this.cluster, running.map(({ pod }) => pod), mounts);
+    if (without.length > 0) assertWithout(this.title, this.cluster, running.map(({ pod }) => pod), without);
     const aside = others === 0 ? '' : `; ${others} more of the release run as other service accounts`;
     const pods = `${running.length} of ${running.length} running pods`;
-    return { level: 'observed', summary: `${pods} of ${this.title} have client id ${known.clientId} and a token file${mounts === undefined ? '' : `, and the secrets of key vault ${vaultSecrets?.vault ?? ''} are mounted`}${aside}` };
+    return { level: 'observed', summary: `${pods} of ${this.title} have client id ${known.clientId} and a token file${mounts === undefined ? '' : `, and the secrets of key vault ${vaultSecrets?.vault ?? ''} are mounted`}${without.length === 0 ? '' : `, without ${without.map(credentialText).join(', ')}`}${aside}` };
   }
 
   /** Nothing running is right for jobs between two runs, and for what is scaled down to zero. */

@@ -129,6 +129,18 @@ describe('leaving registry credentials with a chart', function () {
     assert.deepEqual(variables(world), both);
   });
 
+  it('is not done while pods have them from somebody else', async () => {
+    await world.succeeds('two', leaving);
+    world.api.edit('Deployment', 'orders', 'orders-api', (deployment) => {
+      const [container] = itemsAt(deployment, 'spec', 'template', 'spec', 'containers');
+      Object.assign(container ?? {}, { env: [...itemsAt(container, 'env'), { name: 'ORDERS_VAULT_SECRET', value: 'by hand' }] });
+    }, 'kubectl-edit');
+    const { code, what, because } = await world.fails('two', leaving);
+    assert.equal(code, 'WI4810');
+    assert.match(what, /^Pods of orders\/orders-api on aks-1 still have env:ORDERS_VAULT_SECRET$/);
+    assert.match(because, /pod orders-api-\S+, container api/);
+  });
+
   it('refuses names that no pod has, with those that there are', async () => {
     const problem = await world.fails('two', { removeCredentials: 'env:ORDERS_VAULT, env:REGISTRY_PASSWORD, mount:docker' });
     assert.equal(problem.code, 'WI4801');
