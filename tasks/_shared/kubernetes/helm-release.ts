@@ -1,7 +1,7 @@
 import type { Access } from '../reconcile/access.js';
 import { attempt } from '../reconcile/attempt.js';
 import { strongReader } from '../reconcile/plan.js';
-import { Problem, type ProblemParts } from '../reconcile/problem.js';
+import { cancelledCode, Problem, type ProblemParts } from '../reconcile/problem.js';
 import { show, unknown, type Known, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, writes, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { identityKeys } from './connection.js';
@@ -262,9 +262,11 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     await writer.write(intent, () => this.blueprint.settings.connection.remove(secret));
   }
 
-  /** Helm says "timed out" where pods say why: looked up before the rollback takes them away. Undefined for what is no failure of helm's. */
+  /** Helm says "timed out" where pods say why: looked up before the rollback takes them away. Undefined for what is no failure of the deployment. */
   async #explained(error: unknown, signal: AbortSignal): Promise<Problem | undefined> {
-    if (!(error instanceof Problem) || (error.code !== 'WI4202' && error.code !== stuckCode)) return undefined;
+    if (!(error instanceof Problem) || error.code === cancelledCode) return undefined;
+    // A command that was lost on its way may have begun all the same.
+    if (error.code !== 'WI4202' && error.code !== stuckCode) return error;
     const site = deploymentSite(this.blueprint.settings, signal);
     const told = error.code === stuckCode ? undefined : await attempt(signal, async () => reportTroubles(site, (await new RolloutWatch(site).look()).now));
     const troubles = told !== undefined && 'found' in told ? told.found : '';

@@ -71,6 +71,28 @@ function told(agent: FakeAgent): string {
     });
   }
 
+  for (const [what, code, end] of [
+    ['ends with exit code 1 and state Succeeded', 'WI4505', { exitCode: 1, output: 'error: canary' }],
+    ['prints what comes back cut', 'WI4506', { exitCode: 0, output: 'cut' }],
+  ] as const) {
+    it(`fails where the command of helm ${what}, and says that what ran before runs still`, async () => {
+      const { knobs } = commands();
+      const pod = knobs.pod ?? assert.fail();
+      let helms = 0;
+      knobs.pod = async (record, command) => {
+        if ((await filesOf(command.context)).get('calls.sh')?.includes("'helm' 'upgrade'") !== true) return pod(record, command);
+        helms += 1;
+        return end;
+      };
+      const { end: ended } = await deploy({ values: `{${values}, image: {tag: next}}` });
+      knobs.pod = pod;
+      assert.deepEqual([ended.result, helms], ['Failed', 1]);
+      assert.match(ended.message, new RegExp(`what ran before runs still \\(${code}\\)`));
+      const labels = world.api.list('Secret', 'orders').map(({ metadata }) => metadata.labels?.status);
+      assert.deepEqual(labels, ['deployed']);
+    });
+  }
+
   it('has let neither a token nor a secret into a command, its files, its output or the log', async () => {
     const secrets = new Set(['canary-secret-value', ...world.secrets, await world.azure.token(aksServerApplication), await world.azure.token(world.azure.cloud.resourceManagerAudience), ...commands().ran.flatMap(({ token }) => token ?? [])]);
     assert.ok(secrets.size >= 3);
