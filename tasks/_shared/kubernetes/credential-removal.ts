@@ -23,29 +23,49 @@ export interface RemovalState extends DeployedState {
 /** What deploys: a Helm release, or a manifest set. */
 export type Deployer = AnyResource & Producer<DeployedState>;
 
-/**
- * A deployment with its credentials, for as long as it was not proven to do without them. Once its pods run without them as this very identity it is left alone: what
- * changes then is deployed without them.
- */
-export class DeploymentBefore implements Resource<ReleaseInputs, DeployedState> {
+/** What a resource has in common with the deployer that it stands around. */
+abstract class AroundDeployer<I extends ReleaseInputs> {
   readonly key: string;
   readonly kind: string;
   readonly name: string;
   readonly cluster?: string;
-  readonly inputs: Refs<ReleaseInputs>;
-  readonly after?: readonly string[];
   readonly accesses?: readonly Access[];
 
+  /** @param aspect added to the words of the deployer */
+  protected constructor(
+    protected readonly deployer: Deployer,
+    aspect = '',
+  ) {
+    const { key, kind, name, cluster, accesses } = deployer;
+    [this.key, this.kind, this.name] = [`${key}${aspect}`, `${kind}${aspect}`, name];
+    if (cluster !== undefined) this.cluster = cluster;
+    if (accesses !== undefined) this.accesses = accesses;
+  }
+
+  reads(known: Known<I>): readonly Permission[] {
+    return this.deployer.reads?.(known) ?? [];
+  }
+
+  unseen(failure: Problem, writer: Writer): Promise<Problem> {
+    return this.deployer.unseen?.(failure, writer) ?? Promise.resolve(failure);
+  }
+}
+
+/**
+ * A deployment with its credentials, for as long as it was not proven to do without them. Once its pods run without them as this very identity it is left alone: what
+ * changes then is deployed without them.
+ */
+export class DeploymentBefore extends AroundDeployer<ReleaseInputs> implements Resource<ReleaseInputs, DeployedState> {
+  readonly inputs: Refs<ReleaseInputs>;
+  readonly after?: readonly string[];
+
   constructor(
-    private readonly deployer: Deployer,
+    deployer: Deployer,
     private readonly without: readonly NamedCredential[],
   ) {
-    const { key, kind, name, cluster, inputs, after, accesses } = deployer;
-    [this.key, this.kind, this.name] = [key, kind, name];
-    this.inputs = inputs as Refs<ReleaseInputs>;
-    if (cluster !== undefined) this.cluster = cluster;
-    if (after !== undefined) this.after = after;
-    if (accesses !== undefined) this.accesses = accesses;
+    super(deployer);
+    this.inputs = deployer.inputs as Refs<ReleaseInputs>;
+    if (deployer.after !== undefined) this.after = deployer.after;
   }
 
   observe(reader: Reader, known: Known<ReleaseInputs>): Promise<DeployedState | undefined> {
@@ -64,16 +84,8 @@ export class DeploymentBefore implements Resource<ReleaseInputs, DeployedState> 
     return this.deployer.permissions(change, known);
   }
 
-  reads(known: Known<ReleaseInputs>): readonly Permission[] {
-    return this.deployer.reads?.(known) ?? [];
-  }
-
   apply(change: Change, known: ReleaseInputs, writer: Writer): Promise<void> {
     return this.deployer.apply(change, known, writer);
-  }
-
-  unseen(failure: Problem, writer: Writer): Promise<Problem> {
-    return this.deployer.unseen?.(failure, writer) ?? Promise.resolve(failure);
   }
 }
 
@@ -96,13 +108,8 @@ const afterProof = 'after its proof';
  * The same deployment without its registry credentials. The first time they go once the deployment with them was proven; from then on every change is deployed without
  * them at once. What it could not be proven for keeps its credentials.
  */
-export class CredentialRemoval<I extends RemovalInputs> implements Resource<I, RemovalState> {
-  readonly key: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly cluster?: string;
+export class CredentialRemoval<I extends RemovalInputs> extends AroundDeployer<I> implements Resource<I, RemovalState> {
   readonly inputs: Refs<I>;
-  readonly accesses?: readonly Access[];
 
   /**
    * @param deployer of the deployment without them
@@ -110,18 +117,13 @@ export class CredentialRemoval<I extends RemovalInputs> implements Resource<I, R
    */
   constructor(
     before: DeploymentBefore,
-    private readonly deployer: Deployer,
+    deployer: Deployer,
     private readonly without: readonly NamedCredential[],
     private readonly proof: RemovalProof<I>,
     more: Refs<Omit<I, keyof RemovalInputs>>,
   ) {
-    const { key, kind, name, cluster, inputs, accesses } = deployer;
-    this.key = `${key} without registry credentials`;
-    this.kind = `${kind} without registry credentials`;
-    this.name = name;
-    this.inputs = { ...more, ...inputs, revision: output(before, ({ revision }) => revision?.number) } as Refs<I>;
-    if (cluster !== undefined) this.cluster = cluster;
-    if (accesses !== undefined) this.accesses = accesses;
+    super(deployer, ' without registry credentials');
+    this.inputs = { ...more, ...deployer.inputs, revision: output(before, ({ revision }) => revision?.number) } as Refs<I>;
   }
 
   async observe(reader: Reader, known: Known<I>): Promise<RemovalState | undefined> {
@@ -146,10 +148,6 @@ export class CredentialRemoval<I extends RemovalInputs> implements Resource<I, R
     return [...this.deployer.permissions(change, known), ...(isRemoval(change) ? this.proof.permissions() : [])];
   }
 
-  reads(known: Known<I>): readonly Permission[] {
-    return this.deployer.reads?.(known) ?? [];
-  }
-
   async apply(change: Change, known: I, writer: Writer): Promise<void> {
     if (!isRemoval(change)) return this.deployer.apply(change, known, writer);
     await this.proof.run(known, writer).catch((error: unknown) => {
@@ -161,10 +159,6 @@ export class CredentialRemoval<I extends RemovalInputs> implements Resource<I, R
     const permit = (later: Change): void => writer.permit({ ...change, widens: writes(later) && later.widens });
     permit(next);
     await this.deployer.apply(next, known, { ...writer, permit });
-  }
-
-  unseen(failure: Problem, writer: Writer): Promise<Problem> {
-    return this.deployer.unseen?.(failure, writer) ?? Promise.resolve(failure);
   }
 
   #named(): string {
