@@ -71,12 +71,14 @@ export function pullSecretsOf(spec: unknown): string[] {
   return objects(object(spec).imagePullSecrets).flatMap(({ name }) => text(name) ?? []);
 }
 
-/** True once the node has the image: it is known by its id, or what comes after the pull was tried. */
+/**
+ * True once the node has the image: it is known by its id, or what comes after the pull was tried. An end alone says nothing: a pod that is ended before it pulled gets
+ * one, too. Source: kubernetes pkg/kubelet/status/status_manager.go, TerminatePod (ContainerStatusUnknown).
+ */
 export function hasPulled(pod: ClusterObject): boolean {
   const own = ownStatus(pod);
-  const { waiting, running, terminated } = object(own.state);
-  const ran = running !== undefined || terminated !== undefined;
-  return text(own.imageID) !== undefined || ran || afterPull.includes(text(object(waiting).reason) ?? '');
+  const { waiting, running } = object(own.state);
+  return text(own.imageID) !== undefined || running !== undefined || afterPull.includes(text(object(waiting).reason) ?? '');
 }
 
 /** Why the kubelet turned a pod away, or ended it before it had pulled; undefined where it did not. */
@@ -95,8 +97,8 @@ function ownStatus(pod: ClusterObject): Json {
   return objects(object(pod.status).containerStatuses).find(({ name }) => name === container) ?? {};
 }
 
-/** Name of the node pool of a node: its label, which AKS puts there; the node itself where there is none. Source: AKS docs, use-labels. */
+/** Name of the node pool of a node: its label, which AKS or node autoprovisioning puts there; the node itself where there is none. Sources: AKS docs, use-labels; Karpenter docs, nodepools. */
 export function poolOf(node: ClusterObject): string {
   const { labels, name } = metadataOf(node);
-  return labels['kubernetes.azure.com/agentpool'] ?? labels.agentpool ?? name;
+  return labels['kubernetes.azure.com/agentpool'] ?? labels.agentpool ?? labels['karpenter.sh/nodepool'] ?? name;
 }
