@@ -86,8 +86,9 @@ export async function contosoWorld(join = (clock: VirtualClock): Network => new 
 /**
  * The steps that write in one ring of the pipeline in tests/fixtures/contoso.
  * @param values more values for the chart.
+ * @param inputs more inputs of the deployment
  */
-export function contosoSteps(name: RingName, values = ''): [enable: Step, federate: Step, grant: Step, deploy: Step] {
+export function contosoSteps(name: RingName, values = '', inputs: Readonly<Record<string, string>> = {}): [enable: Step, federate: Step, grant: Step, deploy: Step] {
   const ring: Ring = rings[name];
   const workload = { boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', workload: 'orders' };
   const registry = `/subscriptions/${ring.subscription}/resourceGroups/rg-shared/providers/Microsoft.ContainerRegistry/registries/crcontoso${ring.suffix}`;
@@ -95,7 +96,7 @@ export function contosoSteps(name: RingName, values = ''): [enable: Step, federa
     step(ring, enableWorkloadIdentity, {}),
     step(ring, federateServiceAccount, { ...workload, keyVault: `rg-shared/kv-contoso-${ring.suffix}`, secrets: 'orders-db' }),
     step(ring, grantRegistryRole, { ...workload, registry, role: 'AcrPull', repositories: 'orders/api' }),
-    step(ring, deployWithIdentity, { ...workload, chart, releaseName: 'orders-api', timeoutInMinutes: '1', values: `service: {port: 8080}\n${values}` }),
+    step(ring, deployWithIdentity, { ...workload, chart, releaseName: 'orders-api', timeoutInMinutes: '1', values: `service: {port: 8080}\n${values}`, ...inputs }),
   ];
 }
 

@@ -142,6 +142,16 @@ describe('killed at every write of the contoso run, and run again', function () 
   }
 
   for (const when of moments) {
+    it(`the leaving of registry credentials as well, killed ${told[when]}`, async () => {
+      const deployed = async (): Promise<World> => {
+        const world = await contosoWorld();
+        assert.equal((await planAndRun(world, contosoSteps('prod'))).end, 'succeeded');
+        return world;
+      };
+      const [, , , leave] = contosoSteps('prod', 'replicaCount: 3', { removeCredentials: 'env:ORDERS_VAULT_SECRET' });
+      assert.equal(await killAtEveryWrite({ world: deployed, steps: [leave] }, when), 10);
+    });
+
     it(`an upgrade of the release as well, killed ${told[when]}`, async () => {
       const deployed = async (): Promise<World> => {
         const world = await contosoWorld();

@@ -12,6 +12,8 @@ export interface DeployedState {
   readonly revision: { readonly number: number } | undefined;
   /** Label of what the pods run without that were deployed last; absent where nothing was taken out. */
   readonly without: string | undefined;
+  /** The same of what was begun last, whether it ended or not. */
+  readonly begun: string | undefined;
 }
 
 /** A deployment without some credentials. */
@@ -73,7 +75,10 @@ export class DeploymentBefore extends AroundDeployer<ReleaseInputs> implements R
   }
 
   plan(observed: DeployedState | undefined, known: Known<ReleaseInputs>): Change {
-    return runsWithout(observed, known, this.without) ? keep('its pods run without the registry credentials already') : this.deployer.plan(observed, known);
+    if (runsWithout(observed, known, this.without)) return keep('its pods run without the registry credentials already');
+    // They are taken out after a proof only: a run that began to was killed, or failed, after this deployment had been proven.
+    if (isWithout(observed?.begun, known, this.without)) return keep('an earlier run has begun to take the registry credentials out');
+    return this.deployer.plan(observed, known);
   }
 
   notices(observed: DeployedState | undefined, known: Known<ReleaseInputs>): readonly ProblemParts[] {
@@ -182,7 +187,12 @@ function isRemoval(change: Change): change is WritingChange {
   return change.action === 'update' && change.reason === afterProof;
 }
 
-function runsWithout(observed: DeployedState | undefined, { clientId, tenantId }: Known<ReleaseInputs>, without: readonly NamedCredential[]): boolean {
-  if (observed === undefined || clientId === unknown || tenantId === unknown) return false;
-  return observed.without === withoutLabel({ clientId, tenantId }, without);
+function runsWithout(observed: DeployedState | undefined, known: Known<ReleaseInputs>, without: readonly NamedCredential[]): boolean {
+  return isWithout(observed?.without, known, without);
+}
+
+/** @param label of what was deployed, or begun */
+function isWithout(label: string | undefined, { clientId, tenantId }: Known<ReleaseInputs>, without: readonly NamedCredential[]): boolean {
+  if (label === undefined || clientId === unknown || tenantId === unknown) return false;
+  return label === withoutLabel({ clientId, tenantId }, without);
 }

@@ -39,6 +39,8 @@ export interface HelmReleaseState {
   readonly revision: Revision | undefined;
   /** Label of what the pods run without, of the newest revision that was deployed; undefined where nothing was taken out. */
   readonly without: string | undefined;
+  /** The same of the newest revision. */
+  readonly begun: string | undefined;
   /** What is taken out of the chart, with where it is. */
   readonly removed: RenderedChart['removed'];
   /** True when this run made that revision. */
@@ -87,7 +89,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     const { digest, content } = await this.blueprint.prepare(known);
     const widening = await newlyWidening(connection, chart.widening);
     const nowMs = clock.now().getTime();
-    if (known.namespace === unknown) return { chart, digest, content, widening, removed: chart.removed, revision: undefined, without: undefined, own: false, workloads: [], serviceAccount: undefined, nowMs };
+    if (known.namespace === unknown) return { chart, digest, content, widening, removed: chart.removed, revision: undefined, without: undefined, begun: undefined, own: false, workloads: [], serviceAccount: undefined, nowMs };
     const [revisions, workloads, account] = await Promise.all([
       revisionsOf(connection, namespace, release),
       workloadsOf(connection, namespace, release),
@@ -96,7 +98,7 @@ export class HelmRelease implements Resource<HelmReleaseInputs, HelmReleaseState
     const serviceAccount = account === undefined ? undefined : serviceAccountState(account, { namespace, name });
     const [revision] = revisions;
     const without = revisions.find(({ status }) => status === 'deployed')?.without;
-    return { chart, digest, content, widening, removed: chart.removed, revision, without, own: revision?.number === this.#made, workloads, serviceAccount, nowMs };
+    return { chart, digest, content, widening, removed: chart.removed, revision, without, begun: revision?.without, own: revision?.number === this.#made, workloads, serviceAccount, nowMs };
   }
 
   plan(observed: HelmReleaseState | undefined, known: Known<HelmReleaseInputs>): Change {

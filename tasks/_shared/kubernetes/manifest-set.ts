@@ -31,6 +31,8 @@ export interface ManifestSetState {
   readonly rehearsal: Rehearsal;
   /** Label of what the pods run without that were applied last; undefined where nothing was taken out. */
   readonly without: string | undefined;
+  /** The same of the set that was begun last. */
+  readonly begun: string | undefined;
   /** What is taken out of the manifests, with where it is. */
   readonly removed: RenderedChart['removed'];
   /** Absent when there is none, and while the namespace is not there. */
@@ -82,7 +84,7 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     if (known.namespace === unknown) {
       const steps = objects.map((item): SetStep => ({ item, action: 'create', reason: 'it does not exist', existed: false, before: undefined }));
       const comparison = { steps, leftovers: [], kept: [], refusals: [] };
-      return { rendering, widening, record: undefined, built, comparison, rehearsal: nothingRehearsed, without: undefined, removed: rendering.removed, serviceAccount: undefined, revision: undefined };
+      return { rendering, widening, record: undefined, built, comparison, rehearsal: nothingRehearsed, without: undefined, begun: undefined, removed: rendering.removed, serviceAccount: undefined, revision: undefined };
     }
     const [record, account] = await Promise.all([readRecord(connection, namespace, release), connection.get({ ...kinds.serviceAccount, namespace, name })]);
     const comparison = await compareSet(this.blueprint.settings, objects, record, placed);
@@ -90,7 +92,7 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     const rehearsal = rehearsed ? await rehearseSet(this.blueprint.settings, comparison, placed, overwrite) : nothingRehearsed;
     const serviceAccount = account === undefined ? undefined : serviceAccountState(account, { namespace, name });
     const revision = record === undefined || record.revision === 0 ? undefined : { number: record.revision };
-    return { rendering, widening, record, built, comparison, rehearsal, without: record?.without, removed: rendering.removed, serviceAccount, revision };
+    return { rendering, widening, record, built, comparison, rehearsal, without: record?.without, begun: record?.begun ?? record?.without, removed: rendering.removed, serviceAccount, revision };
   }
 
   plan(observed: ManifestSetState | undefined, known: Known<ReleaseInputs>): Change {
@@ -130,7 +132,9 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     const tools: SetTools = { ...settings, placed: built.placed, writer, widening: new Set(widening.map(({ ref }) => pathOf(ref))) };
     const touched = pendingOf(comparison, record);
     const revision = record?.revision ?? 0;
-    const begun = await writeRecord(tools, { revision, objects: record?.objects ?? [], pending: touched, ...keptOf(record) });
+    const { without } = settings;
+    const label = without === undefined ? undefined : withoutLabel(known, without);
+    const begun = await writeRecord(tools, { revision, objects: record?.objects ?? [], pending: touched, ...keptOf(record), ...(label === undefined ? {} : { begun: label }) });
     const previous = record === undefined || record.revision === 0 ? undefined : record;
     this.takeBack.begins(deployedSet(tools, { previous, touched, resourceVersion: begun }));
     const applied = await this.#applied(tools, comparison.steps, built, known).catch(async (error: unknown) => {
@@ -139,9 +143,7 @@ export class ManifestSet implements Resource<ReleaseInputs, ManifestSetState> {
     for (const { ref, reason } of comparison.leftovers.filter(({ action }) => action === 'leave')) writer.progress(`${nameOf(ref)} stays: ${reason}`);
     await takeAway(tools, comparison.leftovers);
     const objects = inOrderOf(built, [...comparison.kept, ...applied]);
-    const { without } = settings;
-    const label = without === undefined ? {} : { without: withoutLabel(known, without) };
-    const ended = await writeRecord(tools, { revision: revision + 1, objects, resourceVersion: begun, ...label });
+    const ended = await writeRecord(tools, { revision: revision + 1, objects, resourceVersion: begun, ...(label === undefined ? {} : { without: label }) });
     this.takeBack.begins(deployedSet(tools, { previous, touched, resourceVersion: ended }));
   }
 

@@ -40,6 +40,8 @@ export interface SetRecord {
   readonly pending?: readonly PendingObject[];
   /** Label of what the pods of that set run without; absent where nothing was taken out. */
   readonly without?: string;
+  /** The same of the set that a run since then has begun to apply. */
+  readonly begun?: string;
   /** Of the Secret: whoever writes it says what it was based on. */
   readonly resourceVersion?: string;
 }
@@ -65,16 +67,17 @@ export async function readRecord(connection: ClusterConnection, namespace: strin
     objects: objects(read.objects).map((entry) => recorded(entry, namespace)),
     ...(Array.isArray(read.pending) ? { pending: objects(read.pending).map((entry) => ({ ...placed(entry, namespace), existed: entry.existed === true })) } : {}),
     ...(text(read.without) === undefined ? {} : { without: text(read.without) ?? '' }),
+    ...(text(read.begun) === undefined ? {} : { begun: text(read.begun) ?? '' }),
     resourceVersion: text(secret.metadata.resourceVersion) ?? '',
   };
 }
 
 /** The Secret that remembers a set. @throws Problem WI4605 when it would hold more than a Secret may. */
-export function recordSecret({ revision, objects: applied, pending, without, resourceVersion }: SetRecord, namespace: string, set: string): ClusterObject {
+export function recordSecret({ revision, objects: applied, pending, without, begun, resourceVersion }: SetRecord, namespace: string, set: string): ClusterObject {
   const ref = recordRef(namespace, set);
   const entries = applied.map(({ ref: { plural }, object: sent, existed, owned }) => ({ plural, object: sent, existed, owned }));
   const rest = pending?.map(({ ref: of, existed }) => ({ ...of, existed }));
-  const data = gzipSync(JSON.stringify({ format, revision, objects: entries, ...(rest === undefined ? {} : { pending: rest }), without }));
+  const data = gzipSync(JSON.stringify({ format, revision, objects: entries, ...(rest === undefined ? {} : { pending: rest }), without, begun }));
   if (data.length > mostBytes) throw tooLarge(ref, set, applied.length, data.length);
   return {
     apiVersion: ref.apiVersion,

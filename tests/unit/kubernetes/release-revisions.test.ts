@@ -27,7 +27,7 @@ function releaseOn(connection: ClusterConnection, timeoutMs: number, clock = new
 /** What a release with a minute's time-out plans when it finds a revision: the action, or the code of what blocks it. */
 function verdict(revision: Revision): string {
   const chart = { workloads: [], users: [], pods: [], makesServiceAccount: true, kinds: [], faults: [], notices: [], roles: new Map(), widening: [], templates: [], accountLoses: false, removed: [] };
-  const observed = { chart, digest: 'd', content: 'c', widening: [], revision, without: undefined, removed: [], own: false, workloads: [], serviceAccount: undefined, nowMs: now * 1000 };
+  const observed = { chart, digest: 'd', content: 'c', widening: [], revision, without: undefined, begun: undefined, removed: [], own: false, workloads: [], serviceAccount: undefined, nowMs: now * 1000 };
   const change = releaseOn(clusterWith([]), 60_000).plan(observed, known);
   return change.action === 'blocked' ? change.problem.code : change.action;
 }

@@ -105,4 +105,17 @@ describe('leaving registry credentials with manifests', function () {
     await world.succeeds('', inputs);
     assert.equal(had(world), cleaned);
   });
+
+  it('goes on where a run ended while it took them out', async () => {
+    await world.succeeds('', { ...inputs, registryAuth: 'admin-user' });
+    const refusal = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'it is too late', reason: 'Invalid', code: 422 };
+    const stop = world.rig.network.faults.plant({ service: 'kubernetes', method: 'PATCH', path: /\/deployments\/api\?(?!.*dryRun)/, times: 1, respond: { status: 422, body: refusal } });
+    assert.match((await world.fails('', { ...inputs, atomic: 'false' })).remedy, /what was deployed stays as it is \(atomic is false\)$/);
+    stop();
+    assert.equal(had(world), everything);
+    assert.deepEqual(planned(await world.succeeds('', inputs)), ['keep, an earlier run has begun to take the registry credentials out', 'update, after its proof']);
+    assert.equal(had(world), cleaned);
+    const again = await world.succeeds('', inputs);
+    assert.ok(again.applied.every(({ outcome }) => outcome.result === 'kept'), planned(again).join());
+  });
 });
