@@ -1,8 +1,9 @@
 import { agentPools, type AgentPool } from '../_shared/azure/agent-pools.js';
 import type { ClusterLookup } from '../_shared/azure/cluster-lookup.js';
 import { CredentialRemoval, DeploymentBefore, type RemovalInputs, type RemovalProof } from '../_shared/kubernetes/credential-removal.js';
+import type { ManifestBlueprint } from '../_shared/kubernetes/manifest-blueprint.js';
 import { PullRehearsal } from '../_shared/kubernetes/pull-rehearsal.js';
-import type { Blueprint, DeploymentSettings } from '../_shared/kubernetes/release-blueprint.js';
+import type { Blueprint, DeploymentSettings, ReleaseBlueprint } from '../_shared/kubernetes/release-blueprint.js';
 import { ReleaseRestart } from '../_shared/kubernetes/release-restart.js';
 import type { TakeBack } from '../_shared/kubernetes/take-back.js';
 import { strongReader } from '../_shared/reconcile/plan.js';
@@ -10,7 +11,7 @@ import { output } from '../_shared/reconcile/ref.js';
 import { writes, type Permission, type Writer } from '../_shared/reconcile/resource.js';
 import type { CredentialInputs } from './credential-inputs.js';
 import { deploymentProof, type DeploymentProof, type DeploymentProofInputs, type Proven } from './proof.js';
-import { blueprintOf, deployable, type Deployable, type DeployableParts, type Source } from './sources.js';
+import { deployable, type Deployable, type DeployableParts } from './sources.js';
 
 /** What a deployment says of the credentials that come back where they were taken out. */
 export function returningOf(credentials: CredentialInputs | undefined): Pick<DeploymentSettings, 'returning'> {
@@ -25,11 +26,8 @@ export function leftBehind(credentials: CredentialInputs | undefined): Pick<Depl
 /** What the removal of credentials is made from, beside the deployment that has them. */
 export interface RemovalParts extends DeployableParts {
   readonly credentials: CredentialInputs | undefined;
-  readonly source: Source;
-  /** Of the cluster. */
-  readonly label: string;
   /** Of the deployment that has them. */
-  readonly settings: DeploymentSettings;
+  readonly blueprint: ReleaseBlueprint | ManifestBlueprint;
   /** What the deployment is proven with before they go. */
   readonly proven: Omit<Proven, 'proves'>;
   readonly cluster: ClusterLookup;
@@ -37,14 +35,14 @@ export interface RemovalParts extends DeployableParts {
 
 /** The deployment; and after it the one without the named credentials, where they are to go. */
 export function leavingCredentials(deployed: Deployable, parts: RemovalParts): Deployable {
-  const { credentials, source, label, settings, proven, cluster, refs, accesses, takeBack } = parts;
+  const { credentials, blueprint, proven, cluster, refs, accesses, takeBack } = parts;
   if (credentials === undefined || credentials.registryAuth === 'admin-user') return deployed;
   const { named } = credentials;
-  const blueprint = blueprintOf(source, label, { ...settings, without: named });
-  const then = deployable(blueprint, parts);
+  const lacking = blueprint.lacking(named);
+  const then = deployable(lacking, parts);
   const before = new DeploymentBefore(deployed.release, named);
   const restart = new ReleaseRestart(proven.settings, { ...refs, revision: output(before, ({ revision }) => revision?.number) }, accesses);
-  const proof = new ProofBefore(restart, deploymentProof({ ...proven, proves: [] }), takeBack, blueprint, pullOf(credentials, settings));
+  const proof = new ProofBefore(restart, deploymentProof({ ...proven, proves: [] }), takeBack, lacking, pullOf(credentials, blueprint.settings));
   const removal = new CredentialRemoval(before, then.release, named, proof, { identity: proven.refs.identity, pools: output(cluster, agentPools) });
   return { release: removal, resources: [...deployed.resources.filter((one) => one !== deployed.release), before, removal] };
 }

@@ -101,7 +101,7 @@ function deploy(workload: PlacedWorkload, inputs: Inputs, services: Services, { 
   const before = [...isolation.before, ...classes];
   const parts = { refs, accesses, after: before.map(({ key }) => key), takeBack };
   const provenWith = { azure, vaults, connection, workload, takeBack, inputs, settings: blueprint.settings, refs: { ...refs, identity: output(identity, (state) => state) } };
-  const { release, resources: deployed } = leavingCredentials(deployable(blueprint, parts), { ...parts, credentials: inputs.credentials, source, label: entry.label, settings, cluster, proven: provenWith });
+  const { release, resources: deployed } = leavingCredentials(deployable(blueprint, parts), { ...parts, blueprint, credentials: inputs.credentials, cluster, proven: provenWith });
   const resources = [cluster, identity, namespace, ...before, ...deployed];
   const restart = new ReleaseRestart(blueprint.settings, { ...refs, revision: output(release, ({ revision }) => revision?.number) }, accesses);
   const proven = { ...provenWith, settings: { ...blueprint.settings, ...leftBehind(inputs.credentials) }, proves: resources.map(({ key }) => key) };

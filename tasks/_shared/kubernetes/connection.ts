@@ -6,6 +6,11 @@ import type { ClusterObject, ObjectKind, ObjectRef } from './objects.js';
 /** The name under which this project's fields are owned in managedFields. */
 export const fieldManager = 'aks-workload-identity';
 
+/** The name under which one part of this project owns its fields. @param part absent: what is no part of its own */
+export function managerOf(part: string | undefined): string {
+  return part === undefined ? fieldManager : `${fieldManager}.${part}`;
+}
+
 /** Azure's words on service accounts and pods. Source: azure-workload-identity docs, labels and annotations. */
 export const identityKeys = {
   /** Pod label, value `true`. */
@@ -29,8 +34,9 @@ export const ownKeys = {
   managed: 'aks-workload-identity/managed',
   /** Label of a Helm release: digest of what it was made from. */
   digest: 'aks-workload-identity/digest',
-  /** Label of a Helm release: when the operation that made the revision has to have ended, seconds since 1970. */
+  /** The same without the identity. */
   content: 'aks-workload-identity/content',
+  /** Label of a Helm release: when the operation that made the revision has to have ended, seconds since 1970. */
   until: 'aks-workload-identity/until',
   /** Label, value `true`, of the Secret that remembers a manifest set: nothing that it holds is secret. */
   plain: 'aks-workload-identity/plain',

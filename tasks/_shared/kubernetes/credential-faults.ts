@@ -68,4 +68,3 @@ function outOfReach(ref: ObjectRef, found: readonly CredentialPlace[]): Problem 
     remedy: 'use helm 4, or 3.21 and later; or take it out of the hook in the chart',
   });
 }
-

@@ -2,12 +2,14 @@ import type { HttpLibrary } from '@kubernetes/client-node';
 import type { Agent } from 'node:http';
 import type { Clock } from '../reconcile/clock.js';
 import { Problem } from '../reconcile/problem.js';
+import { once } from '../reconcile/once.js';
 import { until, type Attempt as Try, type Patience } from '../reconcile/retry.js';
 import { isPassingFault, proxyProblem } from '../network/proxy-fault.js';
 import { straight, type ClientCertificate, type Route } from '../network/route.js';
 import { answerProblem, isPassing, unreachable } from './api-errors.js';
 import {
   fieldManager,
+  managerOf,
   type AccessAttributes,
   type ApplyOptions,
   type ClusterConnection,
@@ -104,7 +106,8 @@ class DirectConnection implements ClusterConnection {
   readonly #route: Route;
   readonly #agent: Agent | undefined;
   readonly #helm: HelmProcess;
-  #version: Promise<string> | undefined;
+  /** Asked once: it stays what it is for as long as a run lasts. */
+  readonly version: () => Promise<string>;
 
   constructor(
     private readonly sdk: Sdk,
@@ -114,17 +117,9 @@ class DirectConnection implements ClusterConnection {
     this.label = endpoint.label;
     this.clusterId = endpoint.clusterId;
     this.#helm = new HelmProcess(tools);
-    if (tools.version !== undefined) this.#version = Promise.resolve(tools.version);
+    this.version = once(() => (tools.version === undefined ? this.#readVersion() : Promise.resolve(tools.version)));
     this.#route = tools.route ?? straight;
     this.#agent = this.#route.agentFor(endpoint.server, Buffer.from(endpoint.certificateAuthority, 'base64').toString('utf8'), endpoint.clientCertificate);
-  }
-
-  version(): Promise<string> {
-    this.#version ??= this.#readVersion().catch((error: unknown) => {
-      this.#version = undefined;
-      throw error;
-    });
-    return this.#version;
   }
 
   async #readVersion(): Promise<string> {
@@ -162,8 +157,7 @@ class DirectConnection implements ClusterConnection {
 
   async apply(wanted: ClusterObject, options: ApplyOptions = {}): Promise<ClusterObject> {
     const ref = { ...refOf(wanted), ...(options.plural === undefined ? {} : { plural: options.plural }) };
-    const manager = options.part === undefined ? fieldManager : `${fieldManager}.${options.part}`;
-    const query = { fieldManager: manager, force: String(options.force ?? false), fieldValidation: 'Strict', ...(options.dryRun === true ? { dryRun: 'All' } : {}) };
+    const query = { fieldManager: managerOf(options.part), force: String(options.force ?? false), fieldValidation: 'Strict', ...(options.dryRun === true ? { dryRun: 'All' } : {}) };
     const call: Call = { method: 'PATCH', path: pathOf(ref), query, body: wanted, contentType: 'application/apply-patch+yaml', tried: `${options.dryRun === true ? 'rehearse applying' : 'apply'} ${nameOf(ref)}` };
     return typed(ref, await this.#send(call));
   }

@@ -1,3 +1,4 @@
+import { once } from '../reconcile/once.js';
 import type { ClusterConnection } from './connection.js';
 
 /**
@@ -5,18 +6,8 @@ import type { ClusterConnection } from './connection.js';
  * problem and no obstacle to naming what the others shall have. A failed opening is tried again at the next use.
  */
 export function lazyConnection(label: string, clusterId: string, open: () => Promise<ClusterConnection>): ClusterConnection {
-  let opened: Promise<ClusterConnection> | undefined;
   let known: ClusterConnection | undefined;
-  const connection = (): Promise<ClusterConnection> => {
-    opened ??= open().then(
-      (found) => (known = found),
-      (error: unknown) => {
-        opened = undefined;
-        throw error;
-      },
-    );
-    return opened;
-  };
+  const connection = once(async () => (known = await open()));
   return {
     label,
     clusterId,

@@ -4,6 +4,7 @@ import { parseManifests } from './chart.js';
 import { ownKeys } from './connection.js';
 import { injectIdentity } from './identity-injection.js';
 import { idOf } from './manifests.js';
+import type { NamedCredential } from './named-credentials.js';
 import { kinds, metadataOf, type ClusterObject, type ObjectRef } from './objects.js';
 import { podTemplatePath } from './pod-templates.js';
 import { identityOf, placeholder, type Blueprint, withRefusals, type DeploymentSettings, type ReleaseInputs } from './release-blueprint.js';
@@ -40,6 +41,11 @@ export class ManifestBlueprint implements Blueprint {
 
   constructor(settings: ManifestSettings) {
     this.settings = { ...settings, belonging: ofSet(settings.release) };
+  }
+
+  /** The same set whose pods run without some credentials. */
+  lacking(without: readonly NamedCredential[]): ManifestBlueprint {
+    return new ManifestBlueprint({ ...this.settings, without });
   }
 
   inspect(known: Known<ReleaseInputs>): Promise<RenderedChart> {

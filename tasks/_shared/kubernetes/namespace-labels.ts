@@ -1,5 +1,5 @@
 import type { FieldChange } from '../reconcile/resource.js';
-import { fieldManager } from './connection.js';
+import { managerOf } from './connection.js';
 import { metadataOf, ownersOf, type ClusterObject } from './objects.js';
 
 /** Labels that a namespace shall have. */
@@ -30,7 +30,7 @@ const enforce = `${podSecurityPrefix}enforce`;
 /** Reads what matters of a namespace's labels to one part. */
 export function foundLabels(found: ClusterObject, part: string): FoundLabels {
   const { labels } = metadataOf(found);
-  const manager = `${fieldManager}.${part}`;
+  const manager = managerOf(part);
   const owners = Object.keys(labels).map((label) => [label, ownersOf(found, 'labels', label)] as const);
   return {
     labels,

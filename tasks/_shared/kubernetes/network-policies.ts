@@ -9,7 +9,7 @@ import { unknown, type Known, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
 import { designPolicies, type Isolation, type PolicyDesign } from './network-isolation.js';
 import { allowances, isAsWanted, isInternet, isPolicyOf, policyLabels } from './network-policy.js';
-import { kinds, metadataOf, nameOf, pathOf, type ClusterObject, type ObjectRef } from './objects.js';
+import { kinds, metadataOf, nameOf, pathOf, refOf, type ClusterObject, type ObjectRef } from './objects.js';
 import { applyRights, rights } from './permissions.js';
 import type { Blueprint, ReleaseInputs } from './release-blueprint.js';
 import type { RenderedChart } from './rendered-chart.js';
@@ -190,12 +190,6 @@ function withMarkOf(own: readonly ClusterObject[], wanted: ClusterObject): Clust
 
 function isSame(one: ClusterObject, other: ClusterObject): boolean {
   return one.kind === other.kind && metadataOf(one).name === metadataOf(other).name;
-}
-
-/** The reference to a policy. */
-export function refOf({ apiVersion, kind, metadata }: ClusterObject): ObjectRef {
-  const { name, namespace } = metadataOf({ metadata });
-  return { apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) };
 }
 
 /** Allowances as one text. */

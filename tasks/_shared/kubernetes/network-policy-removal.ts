@@ -5,9 +5,9 @@ import { strongReader } from '../reconcile/plan.js';
 import { refusedCode } from './api-errors.js';
 import { ownKeys } from './connection.js';
 import type { Blueprint } from './release-blueprint.js';
-import { refOf, told, type NetworkPolicies, type NetworkPolicyInputs } from './network-policies.js';
+import { told, type NetworkPolicies, type NetworkPolicyInputs } from './network-policies.js';
 import { allowances, policyLabels } from './network-policy.js';
-import { kinds, metadataOf, nameOf, pathOf, type ClusterObject, type ObjectKind } from './objects.js';
+import { kinds, metadataOf, nameOf, pathOf, refOf, type ClusterObject, type ObjectKind } from './objects.js';
 import { rights } from './permissions.js';
 import type { TakeBack } from './take-back.js';
 

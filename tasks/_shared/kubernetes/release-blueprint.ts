@@ -70,13 +70,63 @@ export interface Blueprint {
 /** Stands in for an id that is not known yet, so that a dry run can look at the rendering all the same. */
 export const placeholder = '00000000-0000-0000-0000-000000000000';
 
-/** The rendering of one release, shared by the resources that look at it and done once per digest. */
+/** What helm makes of a chart as it is, whatever identity its pods get. */
+interface Rendering {
+  readonly rendered: string;
+  /** A second rendering, where the first one holds secrets. */
+  readonly again?: string;
+}
+
+/** The renderings of one release's chart, each done once, and the helm that does them. */
+class ChartRenderings {
+  readonly #done = new Map<string, Promise<Rendering>>();
+  #version: Promise<HelmVersion> | undefined;
+
+  constructor(private readonly settings: ReleaseSettings) {}
+
+  of(chart: PreparedChart): Promise<Rendering> {
+    const done = this.#done.get(chart.content) ?? this.#render(chart);
+    this.#done.set(chart.content, done);
+    return done;
+  }
+
+  version(): Promise<HelmVersion> {
+    return (this.#version ??= this.#readVersion());
+  }
+
+  async #render(chart: PreparedChart): Promise<Rendering> {
+    const { connection, helmPath: executable, release: name, namespace, signal } = this.settings;
+    await this.version();
+    const place = { name, namespace, kubernetesVersion: await connection.version() };
+    const render = (): Promise<string> => renderChart(connection, chart, place, { executable, signal });
+    const rendered = await render();
+    // What differs in a second rendering is in no file: a password that somebody wrote down is told from one that the chart makes up.
+    return { rendered, ...(holdSecrets(withoutDefinitions(rendered).manifests, namespace) ? { again: await render() } : {}) };
+  }
+
+  async #readVersion(): Promise<HelmVersion> {
+    const { connection, helmPath: executable, signal } = this.settings;
+    const output = await connection.helm(['version', '--template', '{{.Version}}'], { executable, signal, offline: true });
+    const version = helmVersion(output);
+    if (version === undefined || !isUsable(version)) throw helmUnusable(executable, `its version "${output.trim()}" is older than ${oldestHelm}`);
+    return version;
+  }
+}
+
+/** The rendering of one release, shared by the resources that look at it and inspected once per digest. */
 export class ReleaseBlueprint implements Blueprint {
   readonly #inspected = new Map<string, Promise<RenderedChart>>();
-  #version: Promise<HelmVersion> | undefined;
   #kinds: readonly ObjectKind[] = [];
 
-  constructor(readonly settings: ReleaseSettings) {}
+  constructor(
+    readonly settings: ReleaseSettings,
+    private readonly renderings = new ChartRenderings(settings),
+  ) {}
+
+  /** The same release whose pods run without some credentials; its chart is rendered once for both. */
+  lacking(without: readonly NamedCredential[]): ReleaseBlueprint {
+    return new ReleaseBlueprint({ ...this.settings, without }, this.renderings);
+  }
 
   /** Chart and values with this identity. */
   prepare(known: Known<ReleaseInputs>): Promise<PreparedChart> {
@@ -86,7 +136,7 @@ export class ReleaseBlueprint implements Blueprint {
   /** Renders and inspects. @throws Problem WI4201 or WI4203 when that is not possible. */
   async inspect(known: Known<ReleaseInputs>): Promise<RenderedChart> {
     const chart = await this.prepare(known);
-    const inspected = this.#inspected.get(chart.digest) ?? this.#render(chart, known);
+    const inspected = this.#inspected.get(chart.digest) ?? this.#inspect(chart, known);
     this.#inspected.set(chart.digest, inspected);
     this.#kinds = (await inspected).kinds;
     return inspected;
@@ -100,37 +150,19 @@ export class ReleaseBlueprint implements Blueprint {
   /** How helm makes manifests right on their way to the cluster; undefined where the chart has to. */
   async injection(known: Known<ReleaseInputs>): Promise<HelmInjection | undefined> {
     const { mode, ...identity } = identityOf(this.settings, known);
-    return mode === 'verify' ? undefined : { identity: { ...identity, namespace: this.settings.namespace }, helmMajor: (await this.#helmVersion()).major };
+    return mode === 'verify' ? undefined : { identity: { ...identity, namespace: this.settings.namespace }, helmMajor: (await this.renderings.version()).major };
   }
 
   /** The flag that makes this helm wait. */
   async waitFlag(): Promise<string> {
-    return waitFlag(await this.#helmVersion());
+    return waitFlag(await this.renderings.version());
   }
 
-  async #render(chart: PreparedChart, known: Known<ReleaseInputs>): Promise<RenderedChart> {
-    const { connection, helmPath: executable, release, namespace, signal } = this.settings;
-    const version = await this.#helmVersion();
-    const kubernetesVersion = await connection.version();
-    const place = { name: release, namespace, kubernetesVersion };
-    const render = (): Promise<string> => renderChart(connection, chart, place, { executable, signal });
-    const rendered = await render();
-    // What differs in a second rendering is in no file: a password that somebody wrote down is told from one that the chart makes up.
-    const again = holdSecrets(withoutDefinitions(rendered).manifests, namespace) ? { again: await render() } : {};
-    const inspected = inspectRendering(rendered, { identity: identityOf(this.settings, known), namespace, hooks: rendersHooks(version), policy: this.settings.policy, ...again });
+  async #inspect(chart: PreparedChart, known: Known<ReleaseInputs>): Promise<RenderedChart> {
+    const { rendered, ...again } = await this.renderings.of(chart);
+    const { namespace, policy } = this.settings;
+    const inspected = inspectRendering(rendered, { identity: identityOf(this.settings, known), namespace, hooks: rendersHooks(await this.renderings.version()), policy, ...again });
     return withRefusals(inspected, this.settings, rendered, this.settings.chart.secretValues !== undefined);
-  }
-
-  #helmVersion(): Promise<HelmVersion> {
-    return (this.#version ??= this.#readHelmVersion());
-  }
-
-  async #readHelmVersion(): Promise<HelmVersion> {
-    const { connection, helmPath: executable, signal } = this.settings;
-    const output = await connection.helm(['version', '--template', '{{.Version}}'], { executable, signal, offline: true });
-    const version = helmVersion(output);
-    if (version === undefined || !isUsable(version)) throw helmUnusable(executable, `its version "${output.trim()}" is older than ${oldestHelm}`);
-    return version;
   }
 }
 

@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { object, text, type Json } from '../fleet/json.js';
 import { cancelledCode, Problem } from '../reconcile/problem.js';
+import { once } from '../reconcile/once.js';
 import { until, type Attempt as Try } from '../reconcile/retry.js';
 import type { CommandQueue } from './command-queue.js';
 import type { CallArgument, InnerCall, InnerResult } from './command-script.js';
@@ -36,7 +37,8 @@ interface Capabilities {
  */
 export class ReleaseCommands {
   readonly #local: HelmProcess;
-  #capabilities: Promise<Capabilities> | undefined;
+  /** Asked once, in one command. A chart may look at what the cluster offers before it renders anything. Source: helm docs, built-in objects, Capabilities. */
+  readonly #offered = once(() => this.#ask());
 
   constructor(
     private readonly connection: ClusterConnection,
@@ -85,15 +87,6 @@ export class ReleaseCommands {
 
   #onAgent(helmArguments: readonly HelmArgument[], { executable, signal }: HelmOptions): Promise<string> {
     return this.#local.run(helmArguments, { executable, signal });
-  }
-
-  /** Asked once, in one command. A chart may look at what the cluster offers before it renders anything. Source: helm docs, built-in objects, Capabilities. */
-  #offered(): Promise<Capabilities> {
-    this.#capabilities ??= this.#ask().catch((error: unknown) => {
-      this.#capabilities = undefined;
-      throw error;
-    });
-    return this.#capabilities;
   }
 
   async #ask(): Promise<Capabilities> {

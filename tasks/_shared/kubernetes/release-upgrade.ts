@@ -27,7 +27,7 @@ export function upgradeLine({ release, namespace, chart, revision, timeoutMs, un
     [ownKeys.digest]: chart.digest,
     [ownKeys.content]: chart.content,
     [ownKeys.until]: untilLabel((revision?.number ?? 0) + 1, untilMs),
-    ...secretsEntry(chart, revision),
+    ...entry(ownKeys.secrets, chart.secretValues?.label(), revision?.secrets),
     ...entry(ownKeys.without, chart.without, revision?.without),
   };
   return [
@@ -35,10 +35,6 @@ export function upgradeLine({ release, namespace, chart, revision, timeoutMs, un
     ...[waitFlag, '--timeout', `${Math.ceil(timeoutMs / 1_000)}s`, '--history-max', String(historyLimit)],
     ...['--labels', Object.entries(labels).map(([key, label]) => `${key}=${label}`).join(',')],
   ];
-}
-
-function secretsEntry({ secretValues }: PreparedChart, revision: Revision | undefined): Readonly<Record<string, string>> {
-  return entry(ownKeys.secrets, secretValues?.label(), revision?.secrets);
 }
 
 /** Helm hands labels on from one revision to the next; `null` takes one away. Source: helm docs, helm upgrade, --labels. */

@@ -10,7 +10,7 @@ import { accountPlaces, among, credentialPlaces } from './named-credentials.js';
 import { kinds, metadataOf, nameOf, type ObjectKind, type ObjectRef } from './objects.js';
 import { podTemplateOf, podTemplatePath, serviceAccountOf } from './pod-templates.js';
 import { wideningObjects, withoutDefinitions, type WideningObject } from './release-widening.js';
-import { refOf, renderedObjects } from './rendered-objects.js';
+import { refOf, renderedObjects, type RenderedObject } from './rendered-objects.js';
 import { checkSending, type SendPolicy } from './send-checks.js';
 import { mountFaults, syncFaults, type MountablePods } from './vault-faults.js';
 
@@ -77,10 +77,12 @@ const chart = 'the chart';
 export function inspectRendering(rendered: string, options: InspectionOptions): RenderedChart {
   const { identity, namespace, policy, again, source = chart } = options;
   const { manifests, definitions } = withoutDefinitions(rendered);
-  const asRendered = identity.vault === undefined ? [] : podsAsRendered(manifests, options);
-  const { without = [] } = identity;
-  const holders = without.length === 0 ? [] : credentialHolders(manifests, options);
-  const unmountable = identity.vault === undefined ? [] : mountFaults(asRendered, identity.vault);
+  const { vault, without = [] } = identity;
+  // Read as the chart says it only where something of that decides.
+  const original = vault === undefined && without.length === 0 ? [] : renderedObjects(manifests, namespace);
+  const asRendered = podsAsRendered(original, options);
+  const holders = without.length === 0 ? [] : credentialHolders(original, asRendered, options);
+  const unmountable = vault === undefined ? [] : mountFaults(asRendered, vault);
   const made = madeRight(manifests, options, asRendered.length > 0 && unmountable.length === 0);
   const found = renderedObjects(made.manifests, namespace);
   const { serviceAccount } = identity;
@@ -95,7 +97,7 @@ export function inspectRendering(rendered: string, options: InspectionOptions): 
     ...made.faults,
     ...unmountable,
     ...removalFaults(holders, without, source),
-    ...syncFaults(ours.map(({ ref }) => ref), identity.vault?.syncSecret),
+    ...syncFaults(ours.map(({ ref }) => ref), vault?.syncSecret),
     ...(users.length === 0 ? [unused(identity.serviceAccount, ours, source)] : []),
     ...users.flatMap(({ content, ref, template }) => labelFault(content, ref, template, identity.mode, source)),
     ...(account === undefined ? [] : annotationFaults(account.content, account.ref, identity, source)),
@@ -127,8 +129,8 @@ function renderedPods(content: Json, ref: ObjectRef): RenderedPods[] {
 }
 
 /** The pod templates that run as the service account, as the chart itself says them. */
-function podsAsRendered(manifests: string, { identity, namespace, hooks }: InspectionOptions): MountablePods[] {
-  return renderedObjects(manifests, namespace).flatMap(({ content, ref }) => {
+function podsAsRendered(objects: readonly RenderedObject[], { identity, namespace, hooks }: InspectionOptions): MountablePods[] {
+  return objects.flatMap(({ content, ref }) => {
     const template = podTemplateOf(content);
     const ours = template !== undefined && ref.namespace === namespace && serviceAccountOf(template) === identity.serviceAccount;
     return ours ? [{ ref, template, sealed: !hooks && isHook(content) }] : [];
@@ -136,10 +138,9 @@ function podsAsRendered(manifests: string, { identity, namespace, hooks }: Inspe
 }
 
 /** The same pod templates, and the service account itself, with everything in them that can be taken out. */
-function credentialHolders(manifests: string, options: InspectionOptions): CredentialHolder[] {
-  const pods = podsAsRendered(manifests, options).map(({ ref, template, sealed }) => ({ ref, places: credentialPlaces(template), sealed }));
-  const { namespace, identity } = options;
-  const accounts = renderedObjects(manifests, namespace).flatMap(({ content, ref }) => {
+function credentialHolders(objects: readonly RenderedObject[], asRendered: readonly MountablePods[], { namespace, identity }: InspectionOptions): CredentialHolder[] {
+  const pods = asRendered.map(({ ref, template, sealed }) => ({ ref, places: credentialPlaces(template), sealed }));
+  const accounts = objects.flatMap(({ content, ref }) => {
     const ours = ref.kind === kinds.serviceAccount.kind && ref.namespace === namespace && ref.name === identity.serviceAccount;
     return ours ? [{ ref, places: accountPlaces(content), sealed: false }] : [];
   });

@@ -1,13 +1,14 @@
 import { object, objects, parseJson, text, type Json } from '../fleet/json.js';
 import { Problem } from '../reconcile/problem.js';
 import type { Permission } from '../reconcile/resource.js';
+import { once } from '../reconcile/once.js';
 import { until, type Attempt as Try } from '../reconcile/retry.js';
 import { isPassing } from './api-errors.js';
 import { CommandQueue, cameBackCut, type QueueTools } from './command-queue.js';
 import type { InnerCall, InnerResult } from './command-script.js';
-import { fieldManager, ownKeys, type AccessAttributes, type ApplyOptions, type Cargo, type ClusterConnection, type HelmArgument, type HelmOptions, type ListOptions, type ServedKind } from './connection.js';
+import { fieldManager, managerOf, ownKeys, type AccessAttributes, type ApplyOptions, type Cargo, type ClusterConnection, type HelmArgument, type HelmOptions, type ListOptions, type ServedKind } from './connection.js';
 import type { HelmTools } from './helm-process.js';
-import { kubectlRefusal, type Refusal } from './kubectl-errors.js';
+import { kubectlRefusal } from './kubectl-errors.js';
 import { groupOf, kinds, nameOf, pathOf, pluralOf, refOf, typed, type ClusterObject, type ObjectKind, type ObjectRef } from './objects.js';
 import { ReleaseCommands } from './release-commands.js';
 import { discoveryPath, servedKinds } from './served-kinds.js';
@@ -49,7 +50,7 @@ class RunCommandConnection implements ClusterConnection {
   readonly clusterId: string;
   readonly #queue: CommandQueue;
   readonly #releases: ReleaseCommands;
-  #version: Promise<string> | undefined;
+  readonly version = once(async () => text((await this.#json(rawGet('/version'), 'read its version')).gitVersion) ?? '');
 
   constructor(private readonly tools: RunCommandTools) {
     this.label = tools.label;
@@ -64,17 +65,6 @@ class RunCommandConnection implements ClusterConnection {
 
   refusals(cargo: Cargo): Promise<readonly Problem[]> {
     return Promise.resolve(cargoRefusals(cargo, this.label));
-  }
-
-  version(): Promise<string> {
-    this.#version ??= this.#json(rawGet('/version'), 'read its version').then(
-      (answer) => text(answer.gitVersion) ?? '',
-      (error: unknown) => {
-        this.#version = undefined;
-        throw error;
-      },
-    );
-    return this.#version;
   }
 
   async get(ref: ObjectRef): Promise<ClusterObject | undefined> {
@@ -100,8 +90,7 @@ class RunCommandConnection implements ClusterConnection {
   async apply(wanted: ClusterObject, options: ApplyOptions = {}): Promise<ClusterObject> {
     const ref = refOf(wanted);
     if (isUnsendable(wanted)) throw valuesRefused(wanted, this.label);
-    const manager = options.part === undefined ? fieldManager : `${fieldManager}.${options.part}`;
-    const how = ['--server-side', ...(options.dryRun === true ? ['--dry-run=server'] : []), `--field-manager=${manager}`, ...(options.force === true ? ['--force-conflicts'] : []), '--validate=strict'];
+    const how = ['--server-side', ...(options.dryRun === true ? ['--dry-run=server'] : []), `--field-manager=${managerOf(options.part)}`, ...(options.force === true ? ['--force-conflicts'] : []), '--validate=strict'];
     const tried = `${options.dryRun === true ? 'rehearse applying' : 'apply'} ${nameOf(ref)}`;
     // The API server's own record of who set which field is among what is asked for. Nothing of a Secret is printed that would not be listed.
     const shown = ref.kind === kinds.secret.kind ? [`--output=jsonpath=${secretColumns}`] : ['--output=json', '--show-managed-fields'];
@@ -203,15 +192,11 @@ class RunCommandConnection implements ClusterConnection {
     return until(patience, { clock, signal, progress }, async (): Promise<Try<InnerResult | undefined>> => {
       const result = await this.#queue.ask(call, tried);
       if (result.exitCode === 0) return { done: result };
-      const { status, problem } = this.#refusal(result, tried);
+      const { status, problem } = kubectlRefusal({ cluster: this.label, tried }, result);
       if (expected.includes(status)) return { done: undefined };
       if (!isPassing(status)) throw problem;
       return { wait: 'waiting for the API server', failure: problem };
     });
-  }
-
-  #refusal(result: InnerResult, tried: string): Refusal {
-    return kubectlRefusal({ cluster: this.label, tried }, result);
   }
 
   #odd(tried: string, because: string): Problem {

@@ -5,7 +5,7 @@ import type { ProblemParts } from '../reconcile/problem.js';
 import { Removal, type RemovalInputs, type RemovalState } from '../reconcile/removal.js';
 import { unknown, type Known, type Ref } from '../reconcile/ref.js';
 import { keep, writes, type Change, type FieldChange, type Intent, type Permission, type Reader, type Writer } from '../reconcile/resource.js';
-import { fieldManager, identityKeys, ownKeys, type ClusterConnection } from './connection.js';
+import { fieldManager, identityKeys, managerOf, ownKeys, type ClusterConnection } from './connection.js';
 import { kinds, metadataOf, ownersOf, pathOf, type ClusterObject } from './objects.js';
 import { rights } from './permissions.js';
 import { podTemplateOf, serviceAccountOf } from './pod-templates.js';
@@ -193,7 +193,7 @@ export class ServiceAccountRemoval extends Removal<FoundAccount> {
 
   /** An identity that somebody else put on the service account. */
   #foreign(found: ClusterObject, { [identityKeys.clientId]: value }: Readonly<Record<string, string>>): ProblemParts[] {
-    const others = ownersOf(found, 'annotations', identityKeys.clientId).filter((owner) => owner !== fieldManager && owner !== `${fieldManager}.${restoringPart}`);
+    const others = ownersOf(found, 'annotations', identityKeys.clientId).filter((owner) => owner !== fieldManager && owner !== managerOf(restoringPart));
     if (value === undefined || others.length === 0) return [];
     return [{
       code: 'WI4133',

@@ -2,7 +2,7 @@ import type { Access } from '../reconcile/access.js';
 import { Problem } from '../reconcile/problem.js';
 import { show, unknown, value, type Known, type Ref, type Refs } from '../reconcile/ref.js';
 import { blocked, keep, type Change, type FieldChange, type Permission, type Reader, type Resource, type Writer } from '../reconcile/resource.js';
-import { fieldManager, identityKeys, ownKeys, type ClusterConnection } from './connection.js';
+import { fieldManager, identityKeys, managerOf, ownKeys, type ClusterConnection } from './connection.js';
 import { objects } from '../fleet/json.js';
 import { kinds, metadataOf, ownersOf, pathOf, type ClusterObject } from './objects.js';
 import { applyRights, rights } from './permissions.js';
@@ -127,7 +127,7 @@ export const manifestPart = 'manifests';
 
 /** True when another part of this project owns something: what it wrote is taken over again. Others who own it are looked for before. */
 function isPartlyOurs(found: ClusterObject): boolean {
-  return objects(found.metadata.managedFields).some((entry) => [restoringPart, manifestPart].some((part) => entry.manager === `${fieldManager}.${part}`));
+  return objects(found.metadata.managedFields).some((entry) => [restoringPart, manifestPart].some((part) => entry.manager === managerOf(part)));
 }
 
 /** The identity's annotations as ledgers keep them: `azure.workload.identity/client-id=… azure.workload.identity/tenant-id=…`. */

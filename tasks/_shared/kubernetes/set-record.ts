@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { canonicalJson, number, object, objects, parseJson, text, type Json } from '../fleet/json.js';
 import { Problem } from '../reconcile/problem.js';
-import { fieldManager, ownKeys, type ClusterConnection } from './connection.js';
+import { fieldManager, managerOf, ownKeys, type ClusterConnection } from './connection.js';
 import { idOfRef } from './manifests.js';
 import { hasValues, recordType } from './secret-contents.js';
 import { kinds, metadataOf, nameOf, type ClusterObject, type ObjectRef } from './objects.js';
@@ -111,7 +111,7 @@ export function digestOf(sent: Json): string {
  * field is theirs then, or gone. Undefined when nothing of the object is the set's. Source: Kubernetes docs, server-side apply, field management.
  */
 export function ownedDigest(live: Json): string | undefined {
-  const manager = `${fieldManager}.${manifestPart}`;
+  const manager = managerOf(manifestPart);
   const entry = objects(object(live.metadata).managedFields).find((one) => one.manager === manager && one.operation === 'Apply' && (one.subresource ?? '') === '');
   return entry === undefined ? undefined : sha256(canonicalJson([entry.time, entry.fieldsV1]));
 }

@@ -5,26 +5,12 @@ import type { Writer } from '../../../tasks/_shared/reconcile/resource.js';
 import { itemsAt, textAt } from '../../simulators/kubernetes/objects/values.js';
 import { writesOf } from '../../unit/kubernetes/cluster-world.js';
 import { deployed } from '../../unit/kubernetes/set-world.js';
+import { workloadManifests } from '../../unit/tasks/workload-manifests.js';
 import { eachWithCluster, title, type Cluster } from './backend.js';
 
 const image = 'contoso.azurecr.io/orders/api:fresh';
 const without: readonly NamedCredential[] = [{ kind: 'env', name: 'PASSWORD' }, { kind: 'mount', name: 'docker' }, { kind: 'imagePullSecret', name: 'acr' }];
-const manifests = `apiVersion: v1
-kind: ServiceAccount
-metadata: {name: api}
-imagePullSecrets:
-- name: acr
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: api}
-spec:
-  selector: {matchLabels: {app: api}}
-  template:
-    metadata: {labels: {app: api}}
-    spec:
-      serviceAccountName: api
-      imagePullSecrets:
+const manifests = workloadManifests(`      imagePullSecrets:
       - name: acr
       containers:
       - name: main
@@ -37,7 +23,7 @@ spec:
       volumes:
       - name: docker
         emptyDir: {}
-`;
+`, 'imagePullSecrets:\n- name: acr\n');
 
 describe(`leaving registry credentials on ${title}`, () => {
   let cluster: Cluster;

@@ -5,22 +5,9 @@ import { join } from 'node:path';
 import type { RunResult } from '../../../tasks/_shared/reconcile/run.js';
 import { itemsAt, textAt } from '../../simulators/kubernetes/objects/values.js';
 import { DeployWorld } from './deploy-world.js';
+import { workloadManifests } from './workload-manifests.js';
 
-const manifests = (image: string): string => `apiVersion: v1
-kind: ServiceAccount
-metadata: {name: api}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: api}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: api}}
-  template:
-    metadata: {labels: {app: api}}
-    spec:
-      serviceAccountName: api
-      containers:
+const manifests = (image: string): string => workloadManifests(`      containers:
       - name: api
         image: contoso.azurecr.io/orders/api:${image}
         env:
@@ -37,7 +24,7 @@ spec:
         secret: {secretName: registry}
       - name: cache
         emptyDir: {}
-`;
+`);
 
 /** What the pods have: variables, sources, mounts, volumes. */
 function had({ api }: DeployWorld): string {

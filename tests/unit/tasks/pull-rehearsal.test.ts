@@ -6,6 +6,7 @@ import type { ProblemParts } from '../../../tasks/_shared/reconcile/problem.js';
 import type { KubernetesObject } from '../../simulators/kubernetes/objects/values.js';
 import { itemsAt, textAt } from '../../simulators/kubernetes/objects/values.js';
 import { DeployWorld } from './deploy-world.js';
+import { workloadManifests } from './workload-manifests.js';
 
 const image = 'contoso.azurecr.io/orders/api:fresh';
 
@@ -14,25 +15,14 @@ interface Landing {
   readonly spec?: string;
 }
 
-const manifests = ({ account = '', spec = '' }: Landing): string => `apiVersion: v1
-kind: ServiceAccount
-metadata: {name: api}
-${account}---
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: api}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: api}}
-  template:
-    metadata: {labels: {app: api}}
-    spec:
-      serviceAccountName: api
-${spec}      imagePullSecrets:
+const manifests = ({ account = '', spec = '' }: Landing): string => workloadManifests(
+  `${spec}      imagePullSecrets:
       - name: acr
       containers:
       - {name: api, image: "contoso.azurecr.io/orders/api:1", env: [{name: REGISTRY_PASSWORD, value: x}]}
-`;
+`,
+  account,
+);
 
 const ready = { conditions: [{ type: 'Ready', status: 'True' }] };
 const nodeOf = (pool: string, more: { readonly labels?: Record<string, string>; readonly taints?: object[]; readonly status?: object } = {}): KubernetesObject => ({
