@@ -1,3 +1,4 @@
+import { openCluster } from '../_shared/agent/cluster-connections.js';
 import { guarded } from '../_shared/agent/boundary-guard.js';
 import { placeFleet } from '../_shared/agent/placement.js';
 import type { Desired, PlannedTask } from '../_shared/agent/planned-task.js';
@@ -28,7 +29,7 @@ import { blueprintOf, deployable, type Deployable, type Source } from './sources
 export const deployWithIdentity: PlannedTask<Inputs, Services> = {
   name: 'DeployWithIdentity',
   read: (inputs, shared, connections) => readInputs(inputs, shared, connections),
-  reach: ({ reach }) => reach,
+  opener: ({ reach }) => (azure, entry, tools) => openCluster(azure, entry, tools, reach),
   desire: async (inputs, shared, services): Promise<Desired> => {
     const { placed, unread } = await placeFleet(inputs, shared.clusters, services.azure);
     const source = await localSource(inputs.source, services);

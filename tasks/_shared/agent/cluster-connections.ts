@@ -1,18 +1,16 @@
 import { apiVersions } from '../azure/api-versions.js';
 import type { Azure } from '../azure/azure.js';
-import { aksServerApplication, clusterAddress, localAccountsOnly, refuseOtherTenant, type ClusterAddress } from '../azure/cluster-credential.js';
+import { aksServerApplication, clusterAddress, localAccountsOnly, refuseOtherTenant } from '../azure/cluster-credential.js';
 import { notFound } from '../azure/cluster-problems.js';
 import { missingActions } from '../azure/permissions.js';
 import { runCommand, runCommandRights, switchedOff } from '../azure/run-command.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import { object, text, texts, type Json } from '../fleet/json.js';
 import type { ClusterConnection } from '../kubernetes/connection.js';
-import { openDirect, type ClusterEndpoint, type DirectTools } from '../kubernetes/direct-connection.js';
-import type { HelmTools } from '../kubernetes/helm-process.js';
+import { openDirect, type ClusterEndpoint } from '../kubernetes/direct-connection.js';
 import { openByRunCommand } from '../kubernetes/run-command-connection.js';
-import type { Route } from '../network/route.js';
 import { Problem } from '../reconcile/problem.js';
-import type { Progress } from '../reconcile/ports.js';
+import { connectDirectly, directTools, endpointOf, type OpenTools } from './direct-cluster.js';
 
 /** The ways to a cluster that an input names. */
 export const waysToCluster = ['auto', 'direct', 'runCommand'] as const;
@@ -25,20 +23,6 @@ export interface ClusterReach {
   readonly allowLocalAccounts: boolean;
 }
 
-/** What opening connections needs besides Azure. */
-export interface OpenTools extends Pick<HelmTools, 'environment' | 'tempDirectory' | 'postRenderer'> {
-  readonly route?: Route;
-  readonly progress: Progress;
-  /** A line of the log: which way was chosen, and why. */
-  readonly notice: (line: string) => void;
-  /** The same for the way that most clusters are reached by. */
-  readonly usual: (line: string) => void;
-  /** Replaces the network in tests. */
-  readonly http?: NonNullable<DirectTools['http']>;
-}
-
-/** What tasks do that offer no choice. */
-const onlyDirect: ClusterReach = { way: 'direct', allowLocalAccounts: false };
 /** How long an API server is looked for before it counts as not reachable from here. Milliseconds. */
 const lookPatience = { deadlineMs: 15_000, firstWaitMs: 500, longestWaitMs: 4_000, requestMs: 10_000 };
 /** How long the result of a command is waited for whose own time nobody said: az gives up after five minutes. Source: Azure/azure-cli, acs/custom.py. Milliseconds. */
@@ -51,15 +35,15 @@ const noWay = ['WI4001', 'WI2051'];
  * that does not answer is reached by run command. What the API server or Entra refuse is never a reason to try something else.
  * @throws Problem WI2108, WI2109, WI4501, WI4512, WI4513 for a cluster that keeps the agent out by address, WI4516 without the rights for commands.
  */
-export async function openCluster(azure: Azure, entry: ClusterEntry, tools: OpenTools, reach: ClusterReach = onlyDirect): Promise<ClusterConnection> {
+export async function openCluster(azure: Azure, entry: ClusterEntry, tools: OpenTools, reach: ClusterReach): Promise<ClusterConnection> {
   if (reach.way === 'runCommand') return commands(azure, entry, await propertiesOf(azure, entry), { tools, reach, why: 'as the input connection says' });
   const address = await clusterAddress(azure, entry, reach);
   const endpoint = endpointOf(azure, entry, address);
-  if (reach.way === 'direct') return direct(azure, endpoint, tools);
+  if (reach.way === 'direct') return connectDirectly(azure, endpoint, tools);
   const looked = await look(azure, endpoint, tools);
   if ('version' in looked) {
     tools.usual(`Connect  ${entry.label}: direct, its API server answers`);
-    return direct(azure, endpoint, tools, looked.version);
+    return connectDirectly(azure, endpoint, tools, looked.version);
   }
   return otherwise(azure, entry, tools, reach, looked.failure);
 }
@@ -121,28 +105,6 @@ async function commands(azure: Azure, entry: ClusterEntry, properties: Json, { t
       return runCommand(azure, entry, { command, context, ...token }, { deadlineMs, progress });
     },
   });
-}
-
-function direct(azure: Azure, endpoint: ClusterEndpoint, tools: OpenTools, version?: string): Promise<ClusterConnection> {
-  return openDirect(endpoint, { ...directTools(azure, tools), ...(version === undefined ? {} : { version }) });
-}
-
-function directTools({ clock, signal }: Azure, { environment, tempDirectory, route, postRenderer, http }: OpenTools): DirectTools {
-  return {
-    clock,
-    signal,
-    environment,
-    tempDirectory,
-    ...(route === undefined ? {} : { route }),
-    ...(postRenderer === undefined ? {} : { postRenderer }),
-    ...(http === undefined ? {} : { http }),
-  };
-}
-
-function endpointOf(azure: Azure, entry: ClusterEntry, { server, certificateAuthority, local }: ClusterAddress): ClusterEndpoint {
-  const place = { label: entry.label, clusterId: entry.id, server, certificateAuthority };
-  if (local === undefined) return { ...place, token: () => azure.token(aksServerApplication) };
-  return 'token' in local ? { ...place, token: () => Promise.resolve(local.token) } : { ...place, clientCertificate: local };
 }
 
 async function propertiesOf({ arm }: Azure, entry: ClusterEntry): Promise<Json> {

@@ -11,7 +11,7 @@ import type { RunContext } from '../report/schema.js';
 import type { PolicyOrigin } from '../fleet/policy-origin.js';
 import type { Agent, TaskEnd } from './agent.js';
 import { policyAsApproved } from './boundary-guard.js';
-import type { ClusterReach } from './cluster-connections.js';
+import type { OpenCluster } from './direct-cluster.js';
 import type { InputReader } from './inputs.js';
 import { sendTrail, type SendLedger } from './ledger-trail.js';
 import { describeSignIn, runFacts } from './run-context.js';
@@ -44,8 +44,8 @@ export interface PlannedTask<I, S> {
   readonly name: string;
   /** Reads the task's own inputs; mistakes are noted in the reader. */
   read(inputs: InputReader, shared: SharedInputs, connections: OtherConnections): I;
-  /** How it reaches its clusters; absent: directly. */
-  reach?(inputs: I): ClusterReach;
+  /** How its clusters are reached; absent: directly. Only a task that has a choice carries the code of it. */
+  opener?(inputs: I): OpenCluster;
   /** Lists what shall be true. */
   desire(inputs: I, shared: SharedInputs, services: S): Desired | Promise<Desired>;
 }
@@ -76,8 +76,8 @@ export function runPlannedTask<I, S extends PlannedServices>(
   const read = (reader: InputReader, requestToken: RequestOidcToken): { shared: SharedInputs; inputs: I } => {
     const shared = readSharedInputs(reader, agent, requestToken);
     const inputs = task.read(reader, shared, otherConnections(reader, agent, requestToken, shared));
-    const reach = task.reach?.(inputs);
-    return { shared: reach === undefined ? shared : { ...shared, reach }, inputs };
+    const openCluster = task.opener?.(inputs);
+    return { shared: openCluster === undefined ? shared : { ...shared, openCluster }, inputs };
   };
   const parts = { createServices, requestOidcToken, ...(chooseClock === undefined ? {} : { chooseClock }) };
   return runInFrame(agent, task.name, read, parts, async ({ shared, inputs }, services, tools) => {

@@ -16,7 +16,7 @@ import { budgets } from '../reconcile/budgets.js';
 import type { PreflightCheck } from '../reconcile/check.js';
 import type { PermissionCheck } from '../reconcile/ports.js';
 import type { Permission } from '../reconcile/resource.js';
-import { openCluster } from './cluster-connections.js';
+import { openDirectly } from './direct-cluster.js';
 import type { SendLedger } from './ledger-trail.js';
 import { saveMemory } from './memory.js';
 import type { RunInputs } from './shared-inputs.js';
@@ -67,7 +67,8 @@ export async function createServices(shared: RunInputs, tools: ServiceTools): Pr
   const azure = await connect(shared.connection);
   const principalId = await objectIdOf(azure);
   const opening = { ...tools, usual: shared.clusters.length > toldEach ? tools.debug : tools.notice };
-  const services = servicesOver({ azure, run: tools.run, connect }, shared.clusters, (entry) => openCluster(azure, entry, opening, shared.reach));
+  const { openCluster = openDirectly } = shared;
+  const services = servicesOver({ azure, run: tools.run, connect }, shared.clusters, (entry) => openCluster(azure, entry, opening));
   const fetching = { ...tools, route: tools.route.forPrograms, login: (registry: string) => registryLogin(azure, registry) };
   return { ...services, fetchChart: (origin, executable) => fetchChart(origin, executable, fetching), ...(principalId === undefined ? {} : { principalId }) };
 }

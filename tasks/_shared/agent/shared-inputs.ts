@@ -2,8 +2,8 @@ import type { ServiceConnection } from '../azure/connection.js';
 import type { LedgerStream } from '../azure/ledger-stream.js';
 import type { ClusterEntry } from '../fleet/clusters.js';
 import type { Agent } from './agent.js';
-import type { ClusterReach } from './cluster-connections.js';
 import { knownClouds } from './clouds.js';
+import type { OpenCluster } from './direct-cluster.js';
 import { anySubscription, type InputReader } from './inputs.js';
 import { readLedgerStream } from './ledger-stream-input.js';
 import { readPlanInput, type PlanInput } from './plan-input.js';
@@ -18,7 +18,7 @@ export interface RunInputs {
   /** When the run has to have ended by itself; undefined for no such time. */
   readonly deadline?: Date | undefined;
   /** How its clusters are reached; absent: directly. */
-  readonly reach?: ClusterReach;
+  readonly openCluster?: OpenCluster;
 }
 
 /** The inputs that every planned task has. */

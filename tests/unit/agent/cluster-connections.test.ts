@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { openCluster, type ClusterReach, type OpenTools } from '../../../tasks/_shared/agent/cluster-connections.js';
+import { openCluster, type ClusterReach } from '../../../tasks/_shared/agent/cluster-connections.js';
+import type { OpenTools } from '../../../tasks/_shared/agent/direct-cluster.js';
 import { ConnectionLost } from '../../simulators/kernel/network.js';
 import { inProcessKubernetes } from '../../simulators/kernel-clients/in-process-kubernetes.js';
 import type { SimRequest } from '../../simulators/kernel/service.js';

@@ -4,6 +4,7 @@ import { deployWithIdentity } from '../../../tasks/DeployWithIdentity/deploy-wit
 import type { TaskEnd } from '../../../tasks/_shared/agent/agent.js';
 import { knownClouds } from '../../../tasks/_shared/agent/clouds.js';
 import { openCluster, type ClusterReach } from '../../../tasks/_shared/agent/cluster-connections.js';
+import { openDirectly, type OpenCluster, type OpenTools } from '../../../tasks/_shared/agent/direct-cluster.js';
 import { runPlannedTask } from '../../../tasks/_shared/agent/planned-task.js';
 import { servicesOver, type Services } from '../../../tasks/_shared/agent/services.js';
 import { connectAzure, type Azure } from '../../../tasks/_shared/azure/azure.js';
@@ -96,7 +97,7 @@ export class CommandWorld {
 
   /** A connection as the services open it. */
   open(reach: Partial<ClusterReach> = {}, http: NonNullable<DirectTools['http']> = inProcessKubernetes(this.world.network)): Promise<ClusterConnection> {
-    return this.#open(this.azure, this.#agent('Opening'), { way: 'auto', allowLocalAccounts: false, ...reach }, http);
+    return openCluster(this.azure, this.entry, this.#tools(this.#agent('Opening'), http), { way: 'auto', allowLocalAccounts: false, ...reach });
   }
 
   /** Runs DeployWithIdentity from its inputs to its end. */
@@ -104,9 +105,9 @@ export class CommandWorld {
     const agent = this.#agent('DeployWithIdentity');
     const given = { azureSubscription: 'c', clusters: 'rg-dev/aks-1', boundaryPolicy: 'none', namespace: 'orders', serviceAccount: 'api', identity: 'id-{workload}-{cluster}', chart, releaseName: 'orders', helmPath: this.helm, timeoutInMinutes: '120' };
     Object.assign(agent.inputs, given, inputs);
-    const createServices = (shared: { readonly clusters: readonly ClusterEntry[]; readonly reach?: ClusterReach }): Promise<Services> => {
+    const createServices = (shared: { readonly clusters: readonly ClusterEntry[]; readonly openCluster?: OpenCluster }): Promise<Services> => {
       const connect = (): Promise<Azure> => Promise.reject(new Error('one connection'));
-      return Promise.resolve(servicesOver({ azure: this.azure, run: 'unit 1', connect }, shared.clusters, () => this.#open(this.azure, agent, shared.reach)));
+      return Promise.resolve(servicesOver({ azure: this.azure, run: 'unit 1', connect }, shared.clusters, (entry) => (shared.openCluster ?? openDirectly)(this.azure, entry, this.#tools(agent))));
     };
     const refuse = (): Promise<string> => Promise.reject(new Error('signs in with a secret'));
     const end = await runPlannedTask(agent, deployWithIdentity, createServices, refuse, () => this.clock);
@@ -118,13 +119,13 @@ export class CommandWorld {
     await this.world.close();
   }
 
-  #open(azure: Azure, agent: FakeAgent, reach: ClusterReach | undefined, http = inProcessKubernetes(this.world.network)): Promise<ClusterConnection> {
+  #tools(agent: FakeAgent, http = inProcessKubernetes(this.world.network)): OpenTools {
     const notice = (line: string): void => {
       agent.line(line);
       this.notices.push(line);
     };
     const progress = { waiting: (subject: string, text: string) => agent.debug(`${subject}: ${text}`) };
-    return openCluster(azure, this.entry, { environment: { PATH: '/usr/bin:/bin' }, tempDirectory: agent.tempDirectory, progress, notice, usual: notice, http }, reach);
+    return { environment: { PATH: '/usr/bin:/bin' }, tempDirectory: agent.tempDirectory, progress, notice, usual: notice, http };
   }
 
   #agent(task: string): FakeAgent {
